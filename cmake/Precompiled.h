@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// MLIR's headers that nearly every file includes, compiled once. No file may rely on this one: each includes what it
-// uses, and -DBIT_PCH=OFF builds without it.
+// MLIR's headers that nearly every file includes, compiled once. No file may
+// rely on this one: each includes what it uses, and -DBIT_PCH=OFF builds
+// without it.
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

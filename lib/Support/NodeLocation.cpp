@@ -18,7 +18,8 @@ Location getNodeLocation(MLIRContext *context, const NodeInfo &info) {
       builder.getNamedAttr("op", builder.getStringAttr(info.opType)),
       builder.getNamedAttr("opset", builder.getI64IntegerAttr(info.opset)),
   });
-  // FusedLoc::get of one location without metadata would drop the fusion; with metadata it stays.
+  // FusedLoc::get of one location without metadata would drop the fusion; with
+  // metadata it stays.
   return FusedLoc::get(context, {name}, origin);
 }
 
@@ -33,7 +34,8 @@ static std::optional<NodeInfo> readNode(FusedLoc loc) {
   auto opset = origin.getAs<IntegerAttr>("opset");
   if (!name || !domain || !opType || !opset)
     return std::nullopt;
-  NodeInfo info{name.getName().getValue(), domain.getValue(), opType.getValue(), opset.getInt(), ""};
+  NodeInfo info{name.getName().getValue(), domain.getValue(), opType.getValue(),
+                opset.getInt(), ""};
   if (auto file = dyn_cast<FileLineColLoc>(name.getChildLoc()))
     info.file = file.getFilename().getValue();
   return info;
@@ -53,7 +55,8 @@ std::string describeNode(Location loc) {
   std::optional<NodeInfo> info = getNodeInfo(loc);
   if (!info)
     return "";
-  return llvm::formatv("node '{0}' ({1} {2}, opset {3})", info->name, info->domain, info->opType, info->opset);
+  return llvm::formatv("node '{0}' ({1} {2}, opset {3})", info->name,
+                       info->domain, info->opType, info->opset);
 }
 
 } // namespace bit

@@ -10,5 +10,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   bit::registerAllDialects(registry);
   bit::registerAllPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "bit-mlir's pass driver", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "bit-mlir's pass driver", registry));
 }

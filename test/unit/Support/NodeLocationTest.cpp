@@ -26,14 +26,16 @@ TEST(NodeLocationTest, FindsTheFirstNodeOfAFusedLocation) {
   bit::NodeInfo other = conv;
   other.name = "relu_4";
   Location both =
-      FusedLoc::get(&context, {UnknownLoc::get(&context), bit::getNodeLocation(&context, conv),
+      FusedLoc::get(&context, {UnknownLoc::get(&context),
+                               bit::getNodeLocation(&context, conv),
                                bit::getNodeLocation(&context, other)});
   EXPECT_EQ(bit::getNodeInfo(both)->name, "conv_3");
 }
 
 TEST(NodeLocationTest, DescribesTheNodeAsErrorsDo) {
   MLIRContext context;
-  EXPECT_EQ(bit::describeNode(bit::getNodeLocation(&context, conv)), "node 'conv_3' (ai.onnx Conv, opset 13)");
+  EXPECT_EQ(bit::describeNode(bit::getNodeLocation(&context, conv)),
+            "node 'conv_3' (ai.onnx Conv, opset 13)");
   EXPECT_EQ(bit::describeNode(UnknownLoc::get(&context)), "");
 }
 
