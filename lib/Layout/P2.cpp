@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Layout/P2.h"
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace bit {
+
+static int64_t ceilDiv(int64_t value, int64_t unit) {
+  return value / unit + (value % unit != 0);
+}
+
+std::optional<P2Layout> P2Layout::get(int64_t n, int64_t k) {
+  if (n < 0 || k < 0)
+    return std::nullopt;
+  int64_t groups = ceilDiv(n, rowsPerGroup);
+  int64_t steps = ceilDiv(k, kPerStep);
+  constexpr int64_t limit = std::numeric_limits<int64_t>::max() / bytesPerGroup;
+  if (steps != 0 && groups > limit / steps)
+    return std::nullopt;
+  return P2Layout(n, k, groups, steps);
+}
+
+int64_t P2Layout::getGroupsOfBlock(int64_t block) const {
+  return std::min(groupsPerBlock, groups - block * groupsPerBlock);
+}
+
+P2Layout::Position P2Layout::getPosition(int64_t row, int64_t column) const {
+  int64_t block = row / rowsPerBlock;
+  int64_t group = row % rowsPerBlock / rowsPerGroup;
+  int64_t step = column / kPerStep;
+  int64_t plane = column % kPerStep / 4;
+  // Every block before this one is full, so its bytes are those of 4 groups.
+  int64_t unit =
+      block * groupsPerBlock * steps + step * getGroupsOfBlock(block) + group;
+  return {unit * bytesPerGroup + row % rowsPerGroup * 4 + column % 4,
+          static_cast<int>(2 * plane)};
+}
+
+/// Packs one row of one group; `out` is the row's 4 bytes in step 0.
+static std::optional<int64_t> packRow(const int8_t *weights, int64_t k,
+                                      int64_t stride, uint8_t *out) {
+  for (int64_t first = 0; first < k; first += P2Layout::kPerStep) {
+    uint8_t bytes[4] = {P2Layout::paddingByte, P2Layout::paddingByte,
+                        P2Layout::paddingByte, P2Layout::paddingByte};
+    int64_t count = std::min(P2Layout::kPerStep, k - first);
+    for (int64_t i = 0; i < count; ++i) {
+      int weight = weights[first + i];
+      if (weight < -1 || weight > 1)
+        return first + i;
+      // Against the padding's code 1, w + 1 differs by an exclusive or.
+      int shift = static_cast<int>(i / 4 * 2);
+      bytes[i % 4] ^= static_cast<uint8_t>(((weight + 1) ^ 1) << shift);
+    }
+    std::memcpy(out, bytes, sizeof(bytes));
+    out += stride;
+  }
+  return std::nullopt;
+}
+
+std::optional<int64_t> packP2(const P2Layout &layout, const int8_t *weights,
+                              int64_t firstRow, int64_t rows, uint8_t *packed) {
+  int64_t k = layout.getNumColumns();
+  if (k == 0)
+    return std::nullopt;
+  int64_t paddedRows =
+      std::min(ceilDiv(rows, P2Layout::rowsPerGroup) * P2Layout::rowsPerGroup,
+               layout.getNumGroups() * P2Layout::rowsPerGroup - firstRow);
+  for (int64_t i = 0; i < paddedRows; ++i) {
+    int64_t row = firstRow + i;
+    int64_t stride = layout.getGroupsOfBlock(row / P2Layout::rowsPerBlock) *
+                     P2Layout::bytesPerGroup;
+    uint8_t *out = packed + layout.getPosition(row, 0).byte;
+    if (i >= rows) {
+      for (int64_t step = 0; step < layout.getNumSteps(); ++step)
+        std::memset(out + step * stride, P2Layout::paddingByte, 4);
+      continue;
+    }
+    if (auto bad = packRow(weights + i * k, k, stride, out))
+      return i * k + *bad;
+  }
+  return std::nullopt;
+}
+
+void unpackP2(const P2Layout &layout, const uint8_t *packed, int8_t *weights) {
+  for (int64_t row = 0; row < layout.getNumRows(); ++row)
+    for (int64_t column = 0; column < layout.getNumColumns(); ++column) {
+      P2Layout::Position position = layout.getPosition(row, column);
+      int code = packed[position.byte] >> position.shift & 3;
+      *weights++ = static_cast<int8_t>(code - 1);
+    }
+}
+
+} // namespace bit
