@@ -16,6 +16,10 @@ find_package(LLD REQUIRED CONFIG HINTS ${LLVM_DIR}/../lld)
 find_package(Protobuf REQUIRED) # before ONNX, whose package file does not look for it
 find_package(ONNX REQUIRED CONFIG)
 
+# What the import converts every model to and the onnx dialect is generated from: the newest opset onnxruntime runs.
+set(BIT_ONNX_OPSET 26)
+set(BIT_ONNX_OP_SHARDS 8)
+
 # NATIVE_COMMAND splits the definitions; passed as one string they break the ABI macro among them.
 separate_arguments(BIT_LLVM_DEFINITIONS NATIVE_COMMAND ${LLVM_DEFINITIONS})
 
@@ -24,7 +28,8 @@ add_library(bit_options INTERFACE)
 target_include_directories(bit_options INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include
   ${CMAKE_SOURCE_DIR}/runtime/include)
 target_include_directories(bit_options SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
-target_compile_definitions(bit_options INTERFACE ${BIT_LLVM_DEFINITIONS} BIT_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(bit_options INTERFACE ${BIT_LLVM_DEFINITIONS} BIT_VERSION="${PROJECT_VERSION}"
+  BIT_ONNX_OPSET=${BIT_ONNX_OPSET})
 target_compile_options(bit_options INTERFACE -Wall -Wextra -Wno-unused-parameter -fno-semantic-interposition)
 target_link_libraries(bit_options INTERFACE MLIR LLVM)
 

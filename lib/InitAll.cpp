@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/InitAll.h"
+#include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -10,6 +11,7 @@ namespace bit {
 void registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  registry.insert<onnx::OnnxDialect>();
 }
 
 void registerAllPasses() { mlir::registerAllPasses(); }
