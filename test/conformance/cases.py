@@ -1,0 +1,124 @@
+"""Which of ONNX's own node tests are run, and how their models are made dynamic.
+
+The tests come out of the onnx package. Each runs twice: `static` as it is, `dynamic` with every dim of every input
+and output renamed to a symbol of its own, so that the compiler knows ranks only.
+"""
+
+import functools
+import warnings
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+MODES = ("static", "dynamic")
+
+# By operator, in the order of the table.
+FAMILIES = {
+    "Arithmetic": "Add Sub Mul Div Mod Pow Neg Abs Sign Min Max Mean Sum Reciprocal Sqrt",
+    "Mathematics": "Exp Log Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Floor Ceil Round",
+    "Comparison and logic": "Equal Less LessOrEqual Greater GreaterOrEqual Not And Or Xor IsNaN IsInf Where",
+    "Activations": "Relu Sigmoid Gelu Clip Softmax LogSoftmax Elu Celu Selu LeakyRelu PRelu HardSigmoid HardSwish "
+    "Softplus Softsign Mish Swish ThresholdedRelu",
+    "Matrices": "MatMul Gemm",
+    "Reductions": "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
+    "ReduceLogSumExp ReduceSumSquare",
+    "Normalization": "LayerNormalization RMSNormalization",
+    "Shapes and data movement": "Reshape Transpose Shape Size Gather Concat Squeeze Unsqueeze Expand Flatten Cast "
+    "CastLike Identity Constant",
+}
+OPERATORS = {op: family for family, ops in FAMILIES.items() for op in ops.split()}
+
+# Element types that compiled models compute with; tests of others (strings, floats of 8 bits and less, integers of 4
+# and less) are left out.
+TYPES = {
+    getattr(TensorProto, name)
+    for name in "FLOAT DOUBLE FLOAT16 BFLOAT16 INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BOOL".split()
+}
+
+# Inputs that choose axes decide the rank or the loop nest: they become constants in both modes, as exporters write
+# them. Inputs that hold a shape stay inputs, but their own length is the result's rank and stays static.
+AXES = {"Squeeze": 1, "Unsqueeze": 1, **{op: 1 for op in OPERATORS if op.startswith("Reduce")}}
+SHAPES = {"Reshape": 1, "Expand": 1}
+
+
+def operator_of(case):
+    """The operator that a test is about; the body's nodes of an expanded test say nothing of it."""
+    if "_expanded" not in case.name:
+        return case.model.graph.node[-1].op_type
+    base = case.name.split("_expanded")[0]
+    return _named().get(base)
+
+
+@functools.cache
+def _all():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        from onnx.backend.test.case.node import collect_testcases
+
+        return tuple(collect_testcases(None))
+
+
+@functools.cache
+def _named():
+    return {case.name: case.model.graph.node[-1].op_type for case in _all() if "_expanded" not in case.name}
+
+
+def _types_are_known(case):
+    graph = case.model.graph
+    values = [*graph.input, *graph.output, *graph.value_info]
+    for value in values:
+        if not value.type.HasField("tensor_type") or value.type.tensor_type.elem_type not in TYPES:
+            return False
+    targets = [a.i for node in graph.node if node.op_type == "Cast" for a in node.attribute if a.name == "to"]
+    return all(target in TYPES for target in targets)
+
+
+@functools.cache
+def selected():
+    """{name: case} of the tests that are run, and how many tests of the same operators were left out."""
+    ours = {case.name: case for case in _all() if operator_of(case) in OPERATORS}
+    kept = {name: case for name, case in ours.items() if _types_are_known(case)}
+    return kept, len(ours) - len(kept)
+
+
+def prepare(case, mode):
+    """The model to compile, the inputs and the expected outputs."""
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    inputs, outputs = case.data_sets[0]
+    inputs = [_array(value) for value in inputs]
+    graph = model.graph
+    fixed = set()
+    for node in graph.node:
+        index = AXES.get(node.op_type)
+        if index is not None and len(node.input) > index and node.input[index]:
+            inputs = _freeze(graph, node.input[index], inputs)
+        index = SHAPES.get(node.op_type)
+        if index is not None:
+            fixed.add(node.input[index])
+    if mode == "dynamic":
+        for value in [*graph.input, *graph.output]:
+            if value.name not in fixed:
+                _make_symbolic(value)
+        del graph.value_info[:]
+    return model, inputs, [_array(value) for value in outputs]
+
+
+def _array(value):
+    return numpy_helper.to_array(value) if isinstance(value, TensorProto) else np.asarray(value)
+
+
+def _freeze(graph, name, inputs):
+    """Turns a graph input into an initializer that holds the test's value."""
+    for index, value in enumerate(graph.input):
+        if value.name == name:
+            graph.initializer.append(numpy_helper.from_array(inputs[index], name))
+            del graph.input[index]
+            return inputs[:index] + inputs[index + 1 :]
+    return inputs
+
+
+def _make_symbolic(value):
+    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+        dim.dim_param = f"{value.name}_{axis}"
