@@ -47,9 +47,7 @@ def _report(arguments):
 def print_report(report):
     """Prints a report.json as a table for people."""
     found = report.get("bitlinear", {})
-    print(
-        f"{report.get('model', '?')}: {found.get('found', 0)} layers found, {found.get('packed', 0)} packed"
-    )
+    print(f"{report.get('model', '?')}: {found.get('found', 0)} layers found, {found.get('packed', 0)} packed")
     rows = [("layer", "n", "k", "bits", "activations", "kernel", "bytes", "before")]
     for layer in found.get("layers", []):
         bits = layer.get("activation_bits")

@@ -47,9 +47,7 @@ class Model:
         self.handle = handle
         self._report = report
         inputs = [self._info(lib.bit_model_input_info, i) for i in range(lib.bit_model_input_count(handle))]
-        outputs = [
-            self._info(lib.bit_model_output_info, i) for i in range(lib.bit_model_output_count(handle))
-        ]
+        outputs = [self._info(lib.bit_model_output_info, i) for i in range(lib.bit_model_output_count(handle))]
         self.inputs = [info for info, _ in inputs]
         self.outputs = [info for info, _ in outputs]
         self.output_numbers = [number for _, number in outputs]

@@ -22,9 +22,7 @@ def tool(name):
     found = shutil.which(name)
     if found:
         return found
-    raise Error(
-        f"{name} is neither in {' nor in '.join(folders)} nor in PATH; BIT_MLIR_BIN can name its folder"
-    )
+    raise Error(f"{name} is neither in {' nor in '.join(folders)} nor in PATH; BIT_MLIR_BIN can name its folder")
 
 
 def runtime_library():

@@ -14,11 +14,11 @@ ROOT = HERE.parents[1]
 
 def run_all(wanted, workers=2):
     """{(mode, name): error or None} for a list of (mode, name)."""
-    todo = queue.SimpleQueue()
+    pending = queue.SimpleQueue()
     for case in wanted:
-        todo.put(case)
+        pending.put(case)
     results = {}
-    threads = [threading.Thread(target=_serve, args=(todo, results)) for _ in range(workers)]
+    threads = [threading.Thread(target=_serve, args=(pending, results)) for _ in range(workers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -39,11 +39,11 @@ def _start():
     )
 
 
-def _serve(todo, results):
+def _serve(pending, results):
     worker = None
     while True:
         try:
-            mode, name = todo.get_nowait()
+            mode, name = pending.get_nowait()
         except queue.Empty:
             break
         worker = worker or _start()

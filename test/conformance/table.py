@@ -47,9 +47,7 @@ def render(results):
             names = [name for name, case in known.items() if cases.operator_of(case) == operator]
             counts = {mode: sum(results[mode, name] is None for name in names) for mode in cases.MODES}
             cells.append((operator, len(names), *(counts[mode] for mode in cases.MODES)))
-        lines.append(
-            f"| **{family}** | " + " | ".join(str(sum(c[i] for c in cells)) for i in (1, 2, 3)) + " |"
-        )
+        lines.append(f"| **{family}** | " + " | ".join(str(sum(c[i] for c in cells)) for i in (1, 2, 3)) + " |")
         lines += [f"| {operator} | {n} | {static} | {dynamic} |" for operator, n, static, dynamic in cells]
     failed = sorted((name, mode, error) for (mode, name), error in results.items() if error is not None)
     if failed:
@@ -68,9 +66,7 @@ def main():
     known, _ = cases.selected()
     results = runner.run_all([(mode, name) for mode in cases.MODES for name in known])
     PAGE.write_text(render(results))
-    print(
-        f"{sum(e is None for e in results.values())} of {len(results)} pass; wrote {PAGE.relative_to(ROOT)}"
-    )
+    print(f"{sum(e is None for e in results.values())} of {len(results)} pass; wrote {PAGE.relative_to(ROOT)}")
     return 0
 
 

@@ -63,9 +63,7 @@ def test_no_dumping_ground():
 
 
 def test_no_large_file():
-    large = [
-        f"{p}: {(ROOT / p).stat().st_size} bytes" for p in tracked() if (ROOT / p).stat().st_size > 400_000
-    ]
+    large = [f"{p}: {(ROOT / p).stat().st_size} bytes" for p in tracked() if (ROOT / p).stat().st_size > 400_000]
     assert not large, "\n".join(large)
 
 

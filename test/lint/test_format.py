@@ -33,9 +33,7 @@ def test_ruff_format():
 
 
 def test_shell_scripts_parse():
-    scripts = [
-        p for p in tracked() if (ROOT / p).read_bytes().startswith((b"#!/usr/bin/env bash", b"# shellcheck"))
-    ]
+    scripts = [p for p in tracked() if (ROOT / p).read_bytes().startswith((b"#!/usr/bin/env bash", b"# shellcheck"))]
     assert scripts
     for path in scripts:
         run("bash", "-n", path)
