@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_DIALECT_BIT_IR_BITATTRS_TD
+#define BIT_DIALECT_BIT_IR_BITATTRS_TD
+
+include "bit/Dialect/Bit/IR/BitEnums.td"
+include "mlir/IR/AttrTypeBase.td"
+
+class Bit_Attr<string name, string attrMnemonic>
+    : AttrDef<Bit_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
+  let summary = "how activations become integer codes";
+  let description = [{
+    With `Q = 2^(bits-1) - 1` and `a = max |x|` over the values that share a
+    scale, `a` being NaN if one of them is:
+
+    ```
+    granularity  token:     one scale for each index of all but the last dimension
+                 tensor:    one scale
+                 channel:   one scale for each index of the last dimension
+    eps_mode     clamp:     a' = max(a, eps)
+                 add:       a' = a + eps
+                 none:      a' = a
+    scale        recip_mul: s = (1 / a') * Q
+                 div:       s = Q / a'
+                 inverse:   d = a' / Q
+    code         recip_mul, div:  clamp(round(x * s), clamp[0], clamp[1])
+                 inverse:         clamp(round(x / d), clamp[0], clamp[1])
+    rounding     half_even: to the nearest integer, ties to even
+                 half_up:   floor(v + 0.5)
+    xs           recip:     1 / s
+                 direct:    a' / Q
+                 (inverse:  d)
+    ```
+
+    Where `a'` or `s` is not finite, or `d` is not finite or 0, all codes are 0
+    and `xs` is NaN: what a graph computes from such values is NaN too.
+
+    Parameters may be given in any order; those that have their default value
+    are not printed. Defaults: `bits = 8, granularity = token, eps = 1.0e-5,
+    eps_mode = clamp, scale = recip_mul, dequant = recip, rounding = half_even`
+    and `clamp = [-Q-1, Q]`.
+
+    Constraints:
+    (C1) `bits` is 2 to 8.
+    (C2) `eps` is finite and not negative.
+    (C3) `clamp` holds 0 and lies in [-128, 127].
+    (C4) `dequant` is not given with `scale = inverse`, whose xs is d.
+
+    Example:
+
+    ```mlir
+    func.func private @quantizers() attributes {
+      q0 = #bit.quantizer<>,
+      q1 = #bit.quantizer<bits = 4, granularity = tensor, clamp = [-7, 7]>,
+      q2 = #bit.quantizer<scale = inverse, eps = 1.0e-6, rounding = half_up>
+    }
+    ```
+  }];
+
+  let parameters = (ins
+    "unsigned":$bits,
+    "ActivationGranularity":$granularity,
+    APFloatParameter<"f32">:$eps,
+    "EpsMode":$epsMode,
+    "ScaleForm":$scale,
+    "DequantForm":$dequant,
+    "int64_t":$clampLow,
+    "int64_t":$clampHigh,
+    "Rounding":$rounding
+  );
+
+  let builders = [
+    AttrBuilder<(ins CArg<"unsigned", "8">:$bits,
+                     CArg<"ActivationGranularity",
+                          "ActivationGranularity::Token">:$granularity,
+                     CArg<"float", "1.0e-5f">:$eps,
+                     CArg<"EpsMode", "EpsMode::Clamp">:$epsMode,
+                     CArg<"ScaleForm", "ScaleForm::RecipMul">:$scale,
+                     CArg<"DequantForm", "DequantForm::Recip">:$dequant,
+                     CArg<"std::optional<std::pair<int64_t, int64_t>>",
+                          "std::nullopt">:$clamp,
+                     CArg<"Rounding", "Rounding::HalfEven">:$rounding), [{
+      int64_t q = (int64_t(1) << (bits - 1)) - 1;
+      return $_get($_ctxt, bits, granularity, llvm::APFloat(eps), epsMode,
+                   scale, dequant, clamp ? clamp->first : -q - 1,
+                   clamp ? clamp->second : q, rounding);
+    }]>
+  ];
+
+  let extraClassDeclaration = [{
+    /// Q: the code of the absolute maximum.
+    int64_t getMaxCode() const {
+      return (int64_t(1) << (getBits() - 1)) - 1;
+    }
+    /// eps as a number.
+    float getEpsValue() const { return getEps().convertToFloat(); }
+    /// The clamp range as the attribute that ternary_matmul and packed_matmul
+    /// take.
+    mlir::DenseI64ArrayAttr getRange() const {
+      return mlir::DenseI64ArrayAttr::get(getContext(),
+                                          {getClampLow(), getClampHigh()});
+    }
+  }];
+
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Bit_KernelAttr : Bit_Attr<"Kernel", "kernel"> {
+  let summary = "names a kernel and its parameters";
+  let description = [{
+    The name resolves to a `Kernel` in the dialect's registry
+    (`BitDialect::getKernels`), which the target libraries fill. The kernel says
+    how weights are packed and emits the code. `tile` has the kernel's own
+    parameters; without it the kernel chooses.
+
+    Constraints:
+    (C1) the name is not empty and has only letters, digits, `_` and `.`.
+    (C2) tile sizes are positive.
+
+    Example:
+
+    ```mlir
+    func.func private @kernels() attributes {
+      plain = #bit.kernel<generic.p2>,
+      tiled = #bit.kernel<generic.p2, tile = [64, 4, 16]>
+    }
+    ```
+  }];
+  let parameters = (ins
+    StringRefParameter<"the registered name">:$name,
+    OptionalArrayRefParameter<"int64_t", "the kernel's own sizes">:$tile
+  );
+  let builders = [
+    AttrBuilder<(ins "llvm::StringRef":$name), [{
+      return $_get($_ctxt, name, llvm::ArrayRef<int64_t>());
+    }]>
+  ];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+#endif // BIT_DIALECT_BIT_IR_BITATTRS_TD

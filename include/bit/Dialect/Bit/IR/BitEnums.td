@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_DIALECT_BIT_IR_BITENUMS_TD
+#define BIT_DIALECT_BIT_IR_BITENUMS_TD
+
+include "bit/Dialect/Bit/IR/BitDialect.td"
+include "mlir/IR/EnumAttr.td"
+
+class Bit_Enum<string name, string summary, list<EnumCase> cases>
+    : I32Enum<name, summary, cases> {
+  let cppNamespace = "::bit";
+}
+
+def Bit_WeightKind : Bit_Enum<"WeightKind", "the set that weight codes are of", [
+    I32EnumCase<"Ternary", 0, "ternary">,
+    I32EnumCase<"Binary", 1, "binary">]>;
+def Bit_WeightKindAttr : EnumAttr<Bit_Dialect, Bit_WeightKind, "weights">;
+
+def Bit_WeightScheme : Bit_Enum<"WeightScheme",
+    "the rule that turns float weights into codes", [
+    I32EnumCase<"Absmean", 0, "absmean">,
+    I32EnumCase<"Absmedian", 1, "absmedian">,
+    I32EnumCase<"Twn", 2, "twn">,
+    I32EnumCase<"Sign", 3, "sign">,
+    I32EnumCase<"Fit", 4, "fit">]>;
+def Bit_WeightSchemeAttr
+    : EnumAttr<Bit_Dialect, Bit_WeightScheme, "weight_scheme">;
+
+def Bit_WeightGranularity : Bit_Enum<"WeightGranularity",
+    "which weights share a scale", [
+    I32EnumCase<"Tensor", 0, "tensor">,
+    I32EnumCase<"Channel", 1, "channel">,
+    I32EnumCase<"Group", 2, "group">]>;
+def Bit_WeightGranularityAttr
+    : EnumAttr<Bit_Dialect, Bit_WeightGranularity, "weight_granularity">;
+
+// The rest are parameters of #bit.quantizer and have no attribute of their own.
+
+def Bit_ActivationGranularity : Bit_Enum<"ActivationGranularity",
+    "which activations share a scale", [
+    I32EnumCase<"Token", 0, "token">,
+    I32EnumCase<"Tensor", 1, "tensor">,
+    I32EnumCase<"Channel", 2, "channel">]>;
+
+def Bit_EpsMode : Bit_Enum<"EpsMode", "how eps enters the absolute maximum", [
+    I32EnumCase<"Clamp", 0, "clamp">,
+    I32EnumCase<"Add", 1, "add">,
+    I32EnumCase<"None", 2, "none">]>;
+
+def Bit_ScaleForm : Bit_Enum<"ScaleForm", "how the quantizing scale is computed", [
+    I32EnumCase<"RecipMul", 0, "recip_mul">,
+    I32EnumCase<"Div", 1, "div">,
+    I32EnumCase<"Inverse", 2, "inverse">]>;
+
+def Bit_DequantForm : Bit_Enum<"DequantForm",
+    "how the dequantizing scale is computed", [
+    I32EnumCase<"Recip", 0, "recip">,
+    I32EnumCase<"Direct", 1, "direct">]>;
+
+def Bit_Rounding : Bit_Enum<"Rounding", "how a scaled value becomes a code", [
+    I32EnumCase<"HalfEven", 0, "half_even">,
+    I32EnumCase<"HalfUp", 1, "half_up">]>;
+
+#endif // BIT_DIALECT_BIT_IR_BITENUMS_TD

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_DIALECT_BIT_IR_BITOPS_H
+#define BIT_DIALECT_BIT_IR_BITOPS_H
+
+#include "bit/Dialect/Bit/IR/BitAttrs.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#define GET_OP_CLASSES
+#include "bit/Dialect/Bit/IR/BitOps.h.inc"
+
+#endif // BIT_DIALECT_BIT_IR_BITOPS_H

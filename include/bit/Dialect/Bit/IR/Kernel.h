@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a target knows about multiplying by packed weights: one object, asked by
+// the packer, the verifiers, the selection, the lowering, tests and benchmarks.
+
+#ifndef BIT_DIALECT_BIT_IR_KERNEL_H
+#define BIT_DIALECT_BIT_IR_KERNEL_H
+
+#include "bit/Dialect/Bit/IR/BitEnums.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace mlir {
+class OpBuilder;
+} // namespace mlir
+
+namespace bit {
+
+class PackedMatmulOp;
+
+/// What a product by packed weights asks of its kernel.
+struct PackedMatmulSpec {
+  int64_t n = 0;      ///< output features
+  int64_t k = 0;      ///< input features
+  int64_t groups = 1; ///< scales along k
+  WeightKind weights = WeightKind::Ternary;
+  bool floatActivations = false;  ///< x is f32 and not codes
+  int64_t low = -128, high = 127; ///< what codes of x lie in
+};
+
+/// One way to multiply by packed weights. Objects are immutable and are shared
+/// by all threads.
+class Kernel {
+public:
+  virtual ~Kernel();
+
+  /// The name in `#bit.kernel`, such as "x86.vnni_p2".
+  virtual llvm::StringRef getName() const = 0;
+
+  /// The layout of the packed weights, such as "p2": kernels of one layout read
+  /// the same bytes.
+  virtual llvm::StringRef getLayout() const = 0;
+
+  /// The LLVM target features that the emitted code needs, such as
+  /// "avx512vnni".
+  virtual llvm::ArrayRef<llvm::StringRef> getFeatures() const = 0;
+
+  /// The bytes that packed n x k codes take.
+  virtual int64_t getPackedBytes(int64_t n, int64_t k) const = 0;
+
+  /// Packs row-major n x k codes into all getPackedBytes(n, k) bytes of `out`.
+  virtual void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
+                    llvm::MutableArrayRef<uint8_t> out) const = 0;
+
+  /// The longest k whose accumulation is exact for activation codes in
+  /// [low, high].
+  virtual int64_t getMaxK(int64_t low, int64_t high) const = 0;
+
+  /// Fails where the kernel cannot compute `spec`, and then says why through
+  /// `emitError` if it is given. Neither k nor n is limited here but by
+  /// getMaxK.
+  virtual mlir::LogicalResult
+  supports(const PackedMatmulSpec &spec,
+           llvm::function_ref<mlir::InFlightDiagnostic()> emitError =
+               nullptr) const = 0;
+
+  /// Emits, at the builder's insertion point, loops and vector ops that compute
+  /// `op`, which is on memrefs. The caller erases `op`.
+  virtual void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const = 0;
+};
+
+/// The kernels of a context. It is filled while the dialect is loaded:
+///   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
+///     dialect->getKernels().add(std::make_unique<VnniP2>());
+///   });
+class KernelRegistry {
+public:
+  /// Takes `kernel`. Two kernels of one name are a fatal error of the program
+  /// that registers them.
+  void add(std::unique_ptr<Kernel> kernel);
+
+  /// The kernel of this name, or null.
+  const Kernel *lookup(llvm::StringRef name) const;
+
+  /// All kernels in the order of their registration.
+  std::vector<const Kernel *> getAll() const;
+
+private:
+  std::vector<std::unique_ptr<Kernel>> kernels;
+  llvm::StringMap<const Kernel *> byName;
+};
+
+} // namespace bit
+
+#endif // BIT_DIALECT_BIT_IR_KERNEL_H

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/BitAttrs.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+#define GET_ATTRDEF_CLASSES
+#include "bit/Dialect/Bit/IR/BitAttrs.cpp.inc"
+
+namespace bit {
+
+void BitDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "bit/Dialect/Bit/IR/BitAttrs.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// #bit.quantizer
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      unsigned bits, ActivationGranularity granularity,
+                      APFloat eps, EpsMode epsMode, ScaleForm scale,
+                      DequantForm dequant, int64_t clampLow, int64_t clampHigh,
+                      Rounding rounding) {
+  // C1
+  if (bits < 2 || bits > 8)
+    return emitError() << "expects bits of 2 to 8, got " << bits;
+  // C2
+  if (!eps.isFinite() || eps.isNegative())
+    return emitError() << "expects eps that is finite and not negative, got "
+                       << eps.convertToFloat();
+  // C3
+  if (clampLow < -128 || clampLow > 0 || clampHigh < 0 || clampHigh > 127)
+    return emitError()
+           << "expects a clamp range that holds 0 within [-128, 127], got ["
+           << clampLow << ", " << clampHigh << "]";
+  // C4
+  if (scale == ScaleForm::Inverse && dequant != DequantForm::Recip)
+    return emitError() << "expects no dequant with scale = inverse, got "
+                       << stringifyEnum(dequant);
+  return success();
+}
+
+/// Parses a word of an enum into `value`.
+template <typename EnumT>
+static ParseResult parseCase(AsmParser &parser, EnumT &value) {
+  FailureOr<EnumT> parsed = FieldParser<EnumT>::parse(parser);
+  if (failed(parsed))
+    return failure();
+  value = *parsed;
+  return success();
+}
+
+Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
+  unsigned bits = 8;
+  auto granularity = ActivationGranularity::Token;
+  APFloat eps(1.0e-5f);
+  auto epsMode = EpsMode::Clamp;
+  auto scale = ScaleForm::RecipMul;
+  auto dequant = DequantForm::Recip;
+  auto rounding = Rounding::HalfEven;
+  SmallVector<int64_t> clamp;
+
+  llvm::StringSet<> seen;
+  auto parseParameter = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    if (parser.parseKeyword(&name) || parser.parseEqual())
+      return failure();
+    if (!seen.insert(name).second)
+      return parser.emitError(loc) << "expects '" << name << "' once";
+    if (name == "bits")
+      return parser.parseInteger(bits);
+    if (name == "granularity")
+      return parseCase(parser, granularity);
+    if (name == "eps")
+      return parser.parseFloat(APFloat::IEEEsingle(), eps);
+    if (name == "eps_mode")
+      return parseCase(parser, epsMode);
+    if (name == "scale")
+      return parseCase(parser, scale);
+    if (name == "dequant")
+      return parseCase(parser, dequant);
+    if (name == "rounding")
+      return parseCase(parser, rounding);
+    if (name != "clamp")
+      return parser.emitError(loc)
+             << "expects bits, granularity, eps, eps_mode, scale, dequant, "
+                "clamp or rounding, got '"
+             << name << "'";
+    auto parseBound = [&] { return parser.parseInteger(clamp.emplace_back()); };
+    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                       parseBound))
+      return failure();
+    if (clamp.size() != 2)
+      return parser.emitError(loc) << "expects clamp = [low, high], got "
+                                   << clamp.size() << " numbers";
+    return success();
+  };
+
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseParameter))
+    return {};
+  // Where bits is out of range, the verifier says so; do not shift by it.
+  int64_t q = (int64_t(1) << (std::clamp(bits, 1u, 8u) - 1)) - 1;
+  return parser.getChecked<QuantizerAttr>(
+      loc, parser.getContext(), bits, granularity, eps, epsMode, scale, dequant,
+      clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1],
+      rounding);
+}
+
+void QuantizerAttr::print(AsmPrinter &printer) const {
+  auto defaults = QuantizerAttr::get(getContext(), getBits());
+  printer << '<';
+  llvm::ListSeparator comma;
+  auto begin = [&](StringRef name) -> AsmPrinter & {
+    printer.getStream() << StringRef(comma);
+    return printer << name << " = ";
+  };
+  if (getBits() != 8)
+    begin("bits") << getBits();
+  if (getGranularity() != defaults.getGranularity())
+    begin("granularity") << stringifyEnum(getGranularity());
+  if (!getEps().bitwiseIsEqual(defaults.getEps()))
+    begin("eps") << getEps();
+  if (getEpsMode() != defaults.getEpsMode())
+    begin("eps_mode") << stringifyEnum(getEpsMode());
+  if (getScale() != defaults.getScale())
+    begin("scale") << stringifyEnum(getScale());
+  if (getDequant() != defaults.getDequant())
+    begin("dequant") << stringifyEnum(getDequant());
+  if (getClampLow() != defaults.getClampLow() ||
+      getClampHigh() != defaults.getClampHigh())
+    begin("clamp") << '[' << getClampLow() << ", " << getClampHigh() << ']';
+  if (getRounding() != defaults.getRounding())
+    begin("rounding") << stringifyEnum(getRounding());
+  printer << '>';
+}
+
+//===----------------------------------------------------------------------===//
+// #bit.kernel
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef name, ArrayRef<int64_t> tile) {
+  // C1: what the parser reads back as one word.
+  bool isWord = !name.empty() && !llvm::isDigit(name.front()) &&
+                name.front() != '.' && llvm::all_of(name, [](char c) {
+                  return llvm::isAlnum(c) || c == '_' || c == '.';
+                });
+  if (!isWord)
+    return emitError() << "expects a kernel name of letters, digits, '_' and "
+                          "'.', got '"
+                       << name << "'";
+  // C2
+  for (int64_t size : tile)
+    if (size <= 0)
+      return emitError() << "expects positive tile sizes, got " << size;
+  return success();
+}
+
+Attribute KernelAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef name;
+  SmallVector<int64_t> tile;
+  if (parser.parseLess() || parser.parseKeyword(&name))
+    return {};
+  if (succeeded(parser.parseOptionalComma())) {
+    auto parseSize = [&] { return parser.parseInteger(tile.emplace_back()); };
+    if (parser.parseKeyword("tile") || parser.parseEqual() ||
+        parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseSize))
+      return {};
+  }
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<KernelAttr>(loc, parser.getContext(), name, tile);
+}
+
+void KernelAttr::print(AsmPrinter &printer) const {
+  printer << '<' << getName();
+  if (!getTile().empty()) {
+    printer << ", tile = [";
+    llvm::interleaveComma(getTile(), printer);
+    printer << ']';
+  }
+  printer << '>';
+}
+
+} // namespace bit

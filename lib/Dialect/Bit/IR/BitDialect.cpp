@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include "bit/Dialect/Bit/IR/BitDialect.cpp.inc"
+#include "bit/Dialect/Bit/IR/BitEnums.cpp.inc"
+
+using namespace mlir;
+
+namespace bit {
+
+void BitDialect::initialize() {
+  kernels = std::make_unique<KernelRegistry>();
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "bit/Dialect/Bit/IR/BitOps.cpp.inc"
+      >();
+}
+
+BitDialect::~BitDialect() = default;
+
+Operation *BitDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                           Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+} // namespace bit

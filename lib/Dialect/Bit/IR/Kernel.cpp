@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/Kernel.h"
+#include "llvm/Support/ErrorHandling.h"
+
+namespace bit {
+
+Kernel::~Kernel() = default;
+
+void KernelRegistry::add(std::unique_ptr<Kernel> kernel) {
+  if (!byName.try_emplace(kernel->getName(), kernel.get()).second)
+    llvm::reportFatalUsageError("two kernels are named '" + kernel->getName() +
+                                "'");
+  kernels.push_back(std::move(kernel));
+}
+
+const Kernel *KernelRegistry::lookup(llvm::StringRef name) const {
+  return byName.lookup(name);
+}
+
+std::vector<const Kernel *> KernelRegistry::getAll() const {
+  std::vector<const Kernel *> all;
+  all.reserve(kernels.size());
+  for (const auto &kernel : kernels)
+    all.push_back(kernel.get());
+  return all;
+}
+
+} // namespace bit
