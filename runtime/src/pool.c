@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * One job at a time. A caller publishes it in `state`, works on its chunks
+ * itself, and waits only for those workers that have entered it: a worker that
+ * sleeps, or that the system does not run, delays nobody. Workers spin for a
+ * while after a job and then sleep, so a parked model burns no CPU.
+ */
+#define _GNU_SOURCE
+#include "pool.h"
+
+#include "float_environment.h"
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+/* Turns of pause before a worker sleeps, and before a caller that waits for
+   the others yields its core to them: about 50 us and 5 us. */
+enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 400 };
+/* Chunks a thread: some, so that a late worker still finds work. */
+enum { CHUNKS_PER_THREAD = 4 };
+
+/* `state`: workers inside the job, how many may be, whether it takes more,
+   and its number. Fields of the job are read only after entering it. */
+#define ACTIVE UINT64_C(0xffff)
+#define LIMIT_SHIFT 16
+#define OPEN (UINT64_C(1) << 32)
+#define GENERATION_SHIFT 33
+
+static struct {
+  _Alignas(64) _Atomic uint64_t state;
+  _Alignas(64) _Atomic int64_t next_chunk;
+  _Alignas(64) bitrt_body body; /* the job */
+  void *context;
+  int64_t n, grain, chunks, units_per_chunk;
+  _Alignas(64) atomic_flag taken; /* by the caller of the job */
+  _Atomic int sleepers;
+  _Atomic bool stop;
+  pthread_mutex_t mutex; /* of `wake` */
+  pthread_cond_t wake;
+  /* Below: under `lifecycle`, but for reads of `workers`. */
+  pthread_mutex_t lifecycle;
+  _Atomic int workers;
+  int users, wanted;
+  pthread_t threads[BITRT_MAX_THREADS];
+} pool = {.taken = ATOMIC_FLAG_INIT,
+          .mutex = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .lifecycle = PTHREAD_MUTEX_INITIALIZER};
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
+int32_t bitrt_core_count(void) {
+  cpu_set_t set;
+  long count;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    count = CPU_COUNT(&set);
+  else
+    count = sysconf(_SC_NPROCESSORS_ONLN);
+  if (count < 1)
+    return 1;
+  return count < BITRT_MAX_THREADS ? (int32_t)count : BITRT_MAX_THREADS;
+}
+
+static void run_chunks(void) {
+  for (;;) {
+    int64_t chunk =
+        atomic_fetch_add_explicit(&pool.next_chunk, 1, memory_order_relaxed);
+    if (chunk >= pool.chunks)
+      return;
+    int64_t lo = chunk * pool.units_per_chunk * pool.grain;
+    /* Divided, not multiplied: lo + a chunk may exceed int64_t. */
+    bool is_last = (pool.n - lo) / pool.grain < pool.units_per_chunk;
+    pool.body(pool.context, lo,
+              is_last ? pool.n : lo + pool.units_per_chunk * pool.grain);
+  }
+}
+
+/* There is a job that the worker has not seen. */
+static bool is_new(uint64_t state, uint64_t seen) {
+  return (state & OPEN) && state >> GENERATION_SHIFT != seen;
+}
+
+static void sleep_until_new(uint64_t seen) {
+  pthread_mutex_lock(&pool.mutex);
+  /* Counted before the last look at the state: a caller that publishes after
+     that look sees the count and signals. */
+  atomic_fetch_add(&pool.sleepers, 1);
+  while (!atomic_load(&pool.stop) && !is_new(atomic_load(&pool.state), seen))
+    pthread_cond_wait(&pool.wake, &pool.mutex);
+  atomic_fetch_sub(&pool.sleepers, 1);
+  pthread_mutex_unlock(&pool.mutex);
+}
+
+static void *work(void *argument) {
+  (void)argument;
+  bitrt_enter_float();
+  uint64_t seen = UINT64_MAX;
+  int spins = 0;
+  while (!atomic_load_explicit(&pool.stop, memory_order_relaxed)) {
+    uint64_t state = atomic_load_explicit(&pool.state, memory_order_acquire);
+    if (is_new(state, seen)) {
+      if ((state & ACTIVE) >= (state >> LIMIT_SHIFT & ACTIVE)) {
+        seen = state >> GENERATION_SHIFT;
+      } else if (atomic_compare_exchange_weak_explicit(
+                     &pool.state, &state, state + 1, memory_order_acq_rel,
+                     memory_order_relaxed)) {
+        run_chunks();
+        seen = state >> GENERATION_SHIFT;
+        atomic_fetch_sub_explicit(&pool.state, 1, memory_order_release);
+        spins = 0;
+      }
+    } else if (++spins < SPINS_BEFORE_SLEEP) {
+      pause_briefly();
+    } else {
+      sleep_until_new(seen);
+      spins = 0;
+    }
+  }
+  return NULL;
+}
+
+/* Under `lifecycle`. */
+static void start_workers(void) {
+  /* The host's signals are not for our threads. */
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int count = atomic_load(&pool.workers);
+  while (count < pool.wanted &&
+         pthread_create(&pool.threads[count], NULL, work, NULL) == 0)
+    ++count;
+  atomic_store(&pool.workers, count);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A child has none of its parent's workers; its next model starts new ones. */
+static void forget_workers(void) {
+  pthread_mutex_init(&pool.mutex, NULL);
+  pthread_cond_init(&pool.wake, NULL);
+  pthread_mutex_init(&pool.lifecycle, NULL);
+  atomic_store(&pool.state, 0);
+  atomic_store(&pool.sleepers, 0);
+  atomic_store(&pool.workers, 0);
+  atomic_flag_clear(&pool.taken);
+}
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
+
+void bitrt_pool_retain(int32_t threads) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, watch_forks);
+  pthread_mutex_lock(&pool.lifecycle);
+  ++pool.users;
+  if (threads - 1 > pool.wanted)
+    pool.wanted = threads - 1;
+  start_workers();
+  pthread_mutex_unlock(&pool.lifecycle);
+}
+
+void bitrt_pool_release(void) {
+  pthread_mutex_lock(&pool.lifecycle);
+  if (--pool.users == 0) {
+    atomic_store(&pool.stop, true);
+    pthread_mutex_lock(&pool.mutex);
+    pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.mutex);
+    for (int i = atomic_load(&pool.workers); i > 0; --i)
+      pthread_join(pool.threads[i - 1], NULL);
+    atomic_store(&pool.workers, 0);
+    atomic_store(&pool.stop, false);
+    pool.wanted = 0;
+  }
+  pthread_mutex_unlock(&pool.lifecycle);
+}
+
+static void wake_sleepers(int64_t limit) {
+  int64_t count = atomic_load(&pool.sleepers);
+  if (count == 0)
+    return;
+  pthread_mutex_lock(&pool.mutex);
+  for (count = count < limit ? count : limit; count > 0; --count)
+    pthread_cond_signal(&pool.wake);
+  pthread_mutex_unlock(&pool.mutex);
+}
+
+/* Lets workers in, does its own share and waits for those who are in. */
+static void run_job(int64_t limit) {
+  uint64_t generation =
+      (atomic_load_explicit(&pool.state, memory_order_relaxed) >>
+       GENERATION_SHIFT) +
+      1;
+  atomic_store_explicit(&pool.next_chunk, 0, memory_order_relaxed);
+  atomic_store(&pool.state, generation << GENERATION_SHIFT | OPEN |
+                                (uint64_t)limit << LIMIT_SHIFT);
+  wake_sleepers(limit);
+  run_chunks();
+  uint64_t state = atomic_fetch_and(&pool.state, ~OPEN);
+  for (int spins = 0; state & ACTIVE; ++spins) {
+    if (spins < SPINS_BEFORE_YIELD)
+      pause_briefly();
+    else
+      sched_yield();
+    state = atomic_load_explicit(&pool.state, memory_order_acquire);
+  }
+}
+
+void bitrt_pool_run(int32_t threads, bitrt_body body, void *context, int64_t n,
+                    int64_t grain) {
+  if (n <= 0)
+    return;
+  if (grain < 1)
+    grain = 1;
+  int64_t workers = atomic_load_explicit(&pool.workers, memory_order_relaxed);
+  int64_t limit = threads - 1 < workers ? threads - 1 : workers;
+  int64_t units = n / grain + (n % grain != 0);
+  if (limit > units - 1)
+    limit = units - 1;
+  if (limit < 1 ||
+      atomic_flag_test_and_set_explicit(&pool.taken, memory_order_acquire)) {
+    body(context, 0, n);
+    return;
+  }
+  int64_t most_chunks = (limit + 1) * CHUNKS_PER_THREAD;
+  pool.body = body;
+  pool.context = context;
+  pool.n = n;
+  pool.grain = grain;
+  pool.units_per_chunk = units / most_chunks + (units % most_chunks != 0);
+  pool.chunks =
+      units / pool.units_per_chunk + (units % pool.units_per_chunk != 0);
+  run_job(limit);
+  atomic_flag_clear_explicit(&pool.taken, memory_order_release);
+}
