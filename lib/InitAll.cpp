@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/InitAll.h"
+#include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
+#include "bit/Target/Generic.h"
+#include "bit/Target/X86.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -14,8 +17,13 @@ void registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<onnx::OnnxDialect>();
   registry.insert<BitDialect>();
+  registerGenericKernels(registry);
+  registerX86Kernels(registry);
 }
 
-void registerAllPasses() { mlir::registerAllPasses(); }
+void registerAllPasses() {
+  mlir::registerAllPasses();
+  registerBitToVectorPasses();
+}
 
 } // namespace bit

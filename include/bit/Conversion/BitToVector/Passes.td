@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_CONVERSION_BITTOVECTOR_PASSES_TD
+#define BIT_CONVERSION_BITTOVECTOR_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertBitToVector : Pass<"convert-bit-to-vector"> {
+  let summary = "lower bit ops on buffers to loops and vector ops";
+  let description = [{
+    `bit.packed_matmul` becomes what its kernel emits: a parallel loop
+    (`scf.forall`) over blocks of rows, in it loops over tokens and k around the
+    kernel's tile, and the epilogue that scales and stores the tile.
+    `bit.absmax_quantize` becomes a parallel loop over rows, each with one pass
+    for the absolute maximum and one for the codes.
+
+    Ops on tensors are left alone and count as declined.
+  }];
+  let dependentDialects = [
+    "mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+  let statistics = [
+    Statistic<"numLowered", "lowered", "ops lowered to loops">,
+    Statistic<"numDeclined", "declined", "ops on tensors that were left alone">
+  ];
+}
+
+#endif // BIT_CONVERSION_BITTOVECTOR_PASSES_TD

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// bit.absmax_quantize on buffers: one pass over the values for the absolute
+// maximum, one for the codes and their sum, 16 values at a time.
+
+#include "Patterns.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
+
+using namespace mlir;
+
+namespace {
+
+constexpr int64_t lanes = 16;
+
+/// What a quantizer makes of an absolute maximum. Scalars, or vectors where
+/// each lane has a scale of its own.
+struct Scale {
+  Value valid;  ///< i1: whether codes can be computed
+  Value factor; ///< s, or d of the inverse form
+  Value xs;     ///< NaN where not valid
+};
+
+class Emitter {
+public:
+  Emitter(OpBuilder &builder, bit::AbsmaxQuantizeOp op)
+      : builder(builder), op(op), loc(op.getLoc()),
+        quantizer(op.getQuantizer()),
+        rank(cast<MemRefType>(op.getX().getType()).getRank()),
+        vectorType(VectorType::get(lanes, builder.getF32Type())) {}
+
+  void emit();
+
+private:
+  void emitToken();
+  void emitTensor();
+  void emitChannel();
+
+  Value emitAbsmax(ValueRange row, Value initial);
+  Scale emitScale(Value absmax);
+  Value emitCodes(Value x, Value factor, Value valid);
+  void emitRow(ValueRange row, const Scale &scale);
+  void forEachRow(bool parallel, function_ref<void(ValueRange row)> body);
+  Value forEachVector(Value init,
+                      function_ref<Value(Value k, Value mask, Value)> body);
+
+  Value constant(Type type, float value) {
+    auto attr = builder.getF32FloatAttr(value);
+    if (auto vector = dyn_cast<VectorType>(type))
+      return arith::ConstantOp::create(builder, loc,
+                                       DenseElementsAttr::get(vector, attr));
+    return arith::ConstantOp::create(builder, loc, attr);
+  }
+  Value zero(Type type) {
+    return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  }
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value loadVector(ValueRange row, Value k, Value mask);
+  void storeVector(Value value, Value target, ValueRange row, Value k,
+                   Value mask);
+  Value magnitude(Value x);
+  Value broadcast(Value scalar) {
+    return vector::BroadcastOp::create(
+        builder, loc, VectorType::get(lanes, scalar.getType()), scalar);
+  }
+
+  OpBuilder &builder;
+  bit::AbsmaxQuantizeOp op;
+  Location loc;
+  bit::QuantizerAttr quantizer;
+  int64_t rank;
+  VectorType vectorType;
+};
+
+} // namespace
+
+static SmallVector<Value> append(ValueRange row, Value k) {
+  SmallVector<Value> where(row);
+  where.push_back(k);
+  return where;
+}
+
+/// Calls `body` with the leading indices of each row of x.
+void Emitter::forEachRow(bool parallel,
+                         function_ref<void(ValueRange row)> body) {
+  if (rank == 1)
+    return body({});
+  SmallVector<Value> dims;
+  Value count;
+  for (int64_t i = 0; i + 1 < rank; ++i) {
+    dims.push_back(memref::DimOp::create(builder, loc, op.getX(), i));
+    count = count ? arith::MulIOp::create(builder, loc, count, dims.back())
+                        .getResult()
+                  : dims.back();
+  }
+  Value number;
+  OpBuilder::InsertionGuard guard(builder);
+  if (parallel) {
+    auto loop = scf::ForallOp::create(
+        builder, loc, ArrayRef<OpFoldResult>(count), /*outputs=*/ValueRange(),
+        /*mapping=*/std::nullopt);
+    number = loop.getInductionVar(0);
+    builder.setInsertionPointToStart(loop.getBody());
+  } else {
+    auto loop = scf::ForOp::create(builder, loc, index(0), count, index(1));
+    number = loop.getInductionVar();
+    builder.setInsertionPointToStart(loop.getBody());
+  }
+  SmallVector<Value> row(dims.size());
+  for (size_t i = dims.size() - 1; i > 0; --i) {
+    row[i] = arith::RemUIOp::create(builder, loc, number, dims[i]);
+    number = arith::DivUIOp::create(builder, loc, number, dims[i]);
+  }
+  row[0] = number;
+  body(row);
+}
+
+/// Calls `body` for each 16 of the last dimension, then, with a mask, for the
+/// rest of them. What it returns is carried on.
+Value Emitter::forEachVector(
+    Value init, function_ref<Value(Value k, Value mask, Value carried)> body) {
+  Value size = memref::DimOp::create(builder, loc, op.getX(), rank - 1);
+  Value rest = arith::RemUIOp::create(builder, loc, size, index(lanes));
+  Value whole = arith::SubIOp::create(builder, loc, size, rest);
+  auto loop = scf::ForOp::create(
+      builder, loc, index(0), whole, index(lanes), init,
+      [&](OpBuilder &, Location, Value k, ValueRange carried) {
+        scf::YieldOp::create(builder, loc, body(k, Value(), carried[0]));
+      });
+  auto type = cast<MemRefType>(op.getX().getType());
+  Value carried = loop.getResult(0);
+  if (!type.isDynamicDim(rank - 1) && type.getDimSize(rank - 1) % lanes == 0)
+    return carried;
+  Value mask = vector::CreateMaskOp::create(
+      builder, loc, VectorType::get(lanes, builder.getI1Type()), rest);
+  if (!type.isDynamicDim(rank - 1))
+    return body(whole, mask, carried);
+  Value ragged = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                       rest, index(0));
+  auto branch = scf::IfOp::create(
+      builder, loc, ragged,
+      [&](OpBuilder &, Location) {
+        scf::YieldOp::create(builder, loc, body(whole, mask, carried));
+      },
+      [&](OpBuilder &, Location) {
+        scf::YieldOp::create(builder, loc, carried);
+      });
+  return branch.getResult(0);
+}
+
+Value Emitter::loadVector(ValueRange row, Value k, Value mask) {
+  SmallVector<Value> where = append(row, k);
+  if (mask)
+    return vector::MaskedLoadOp::create(builder, loc, vectorType, op.getX(),
+                                        where, mask, zero(vectorType));
+  return vector::LoadOp::create(builder, loc, vectorType, op.getX(), where);
+}
+
+void Emitter::storeVector(Value value, Value target, ValueRange row, Value k,
+                          Value mask) {
+  SmallVector<Value> where = append(row, k);
+  if (mask)
+    vector::MaskedStoreOp::create(builder, loc, target, where, mask, value);
+  else
+    vector::StoreOp::create(builder, loc, value, target, where);
+}
+
+/// |x| as an integer: it has the order of the floats, with NaN above all, so
+/// its maximum needs no care for NaN.
+Value Emitter::magnitude(Value x) {
+  auto type = VectorType::get(lanes, builder.getI32Type());
+  Value bits = arith::BitcastOp::create(builder, loc, type, x);
+  Value mask = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(type, builder.getI32IntegerAttr(
+                                       std::numeric_limits<int32_t>::max())));
+  return arith::AndIOp::create(builder, loc, bits, mask);
+}
+
+/// The greatest magnitude of a row and `initial`, a vector of them.
+Value Emitter::emitAbsmax(ValueRange row, Value initial) {
+  return forEachVector(initial, [&](Value k, Value mask, Value carried) {
+    return arith::MaxSIOp::create(builder, loc, carried,
+                                  magnitude(loadVector(row, k, mask)))
+        .getResult();
+  });
+}
+
+Scale Emitter::emitScale(Value absmax) {
+  Type type = absmax.getType();
+  auto below = [&](Value value, float limit) -> Value {
+    return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, value,
+                                 constant(type, limit));
+  };
+  Value eps = constant(type, quantizer.getEpsValue());
+  Value a = absmax;
+  if (quantizer.getEpsMode() == bit::EpsMode::Clamp)
+    a = arith::MaximumFOp::create(builder, loc, a, eps);
+  else if (quantizer.getEpsMode() == bit::EpsMode::Add)
+    a = arith::AddFOp::create(builder, loc, a, eps);
+
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  Value q = constant(type, static_cast<float>(quantizer.getMaxCode()));
+  Value one = constant(type, 1.0f);
+  Scale scale;
+  switch (quantizer.getScale()) {
+  case bit::ScaleForm::RecipMul:
+    scale.factor = arith::MulFOp::create(
+        builder, loc, arith::DivFOp::create(builder, loc, one, a), q);
+    break;
+  case bit::ScaleForm::Div:
+    scale.factor = arith::DivFOp::create(builder, loc, q, a);
+    break;
+  case bit::ScaleForm::Inverse:
+    scale.factor = arith::DivFOp::create(builder, loc, a, q);
+    break;
+  }
+  scale.valid = arith::AndIOp::create(builder, loc, below(a, infinity),
+                                      below(scale.factor, infinity));
+  if (quantizer.getScale() == bit::ScaleForm::Inverse) {
+    Value positive =
+        arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
+                              scale.factor, constant(type, 0.0f));
+    scale.valid = arith::AndIOp::create(builder, loc, scale.valid, positive);
+    scale.xs = scale.factor;
+  } else if (quantizer.getDequant() == bit::DequantForm::Recip) {
+    scale.xs = arith::DivFOp::create(builder, loc, one, scale.factor);
+  } else {
+    scale.xs = arith::DivFOp::create(builder, loc, a, q);
+  }
+  Value nan = constant(type, std::numeric_limits<float>::quiet_NaN());
+  scale.xs = arith::SelectOp::create(builder, loc, scale.valid, scale.xs, nan);
+  return scale;
+}
+
+/// The codes of 16 values as i32. `valid` is null where all lanes are.
+Value Emitter::emitCodes(Value x, Value factor, Value valid) {
+  Value v;
+  if (quantizer.getScale() == bit::ScaleForm::Inverse)
+    v = arith::DivFOp::create(builder, loc, x, factor);
+  else
+    v = arith::MulFOp::create(builder, loc, x, factor);
+  if (quantizer.getRounding() == bit::Rounding::HalfEven)
+    v = math::RoundEvenOp::create(builder, loc, v);
+  else
+    v = math::FloorOp::create(
+        builder, loc,
+        arith::AddFOp::create(builder, loc, v, constant(vectorType, 0.5f)));
+  // A comparison and a select are one instruction where NaN may go either way,
+  // and here is none: it would be in the absolute maximum.
+  auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
+    Value bound = constant(vectorType, static_cast<float>(limit));
+    Value is = arith::CmpFOp::create(builder, loc, inside, v, bound);
+    v = arith::SelectOp::create(builder, loc, is, v, bound);
+  };
+  bound(arith::CmpFPredicate::OGT, quantizer.getClampLow());
+  bound(arith::CmpFPredicate::OLT, quantizer.getClampHigh());
+  if (valid)
+    v = arith::SelectOp::create(builder, loc, valid, v, zero(vectorType));
+  return arith::FPToSIOp::create(
+      builder, loc, VectorType::get(lanes, builder.getI32Type()), v);
+}
+
+/// The codes and the sum of a row that has one scale.
+void Emitter::emitRow(ValueRange row, const Scale &scale) {
+  auto i32Type = VectorType::get(lanes, builder.getI32Type());
+  auto i8Type = VectorType::get(lanes, builder.getI8Type());
+  auto branch = scf::IfOp::create(
+      builder, loc, scale.valid,
+      [&](OpBuilder &, Location) {
+        Value factor = broadcast(scale.factor);
+        Value sums = forEachVector(
+            zero(i32Type), [&](Value k, Value mask, Value carried) -> Value {
+              Value codes =
+                  emitCodes(loadVector(row, k, mask), factor, Value());
+              Value bytes =
+                  arith::TruncIOp::create(builder, loc, i8Type, codes);
+              storeVector(bytes, op.getCodesInit(), row, k, mask);
+              // Masked values are 0, and so are their codes.
+              return arith::AddIOp::create(builder, loc, carried, codes);
+            });
+        Value sum = vector::ReductionOp::create(
+            builder, loc, vector::CombiningKind::ADD, sums);
+        scf::YieldOp::create(builder, loc, sum);
+      },
+      [&](OpBuilder &, Location) {
+        Value none = zero(builder.getI32Type());
+        forEachVector(none, [&](Value k, Value mask, Value carried) {
+          storeVector(zero(i8Type), op.getCodesInit(), row, k, mask);
+          return carried;
+        });
+        scf::YieldOp::create(builder, loc, none);
+      });
+  memref::StoreOp::create(builder, loc, branch.getResult(0), op.getSumInit(),
+                          row);
+}
+
+static Value toFloat(OpBuilder &builder, Location loc, Value magnitudes) {
+  Value most = vector::ReductionOp::create(
+      builder, loc, vector::CombiningKind::MAXSI, magnitudes);
+  return arith::BitcastOp::create(builder, loc, builder.getF32Type(), most);
+}
+
+void Emitter::emitToken() {
+  forEachRow(/*parallel=*/true, [&](ValueRange row) {
+    Value none = zero(VectorType::get(lanes, builder.getI32Type()));
+    Scale scale = emitScale(toFloat(builder, loc, emitAbsmax(row, none)));
+    memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(), row);
+    emitRow(row, scale);
+  });
+}
+
+void Emitter::emitTensor() {
+  // In memory, because the loop over rows carries nothing.
+  auto type = VectorType::get(lanes, builder.getI32Type());
+  Value state = memref::AllocaOp::create(
+      builder, loc, MemRefType::get({lanes}, builder.getI32Type()));
+  vector::StoreOp::create(builder, loc, zero(type), state, index(0));
+  forEachRow(/*parallel=*/false, [&](ValueRange row) {
+    Value before = vector::LoadOp::create(builder, loc, type, state, index(0));
+    vector::StoreOp::create(builder, loc, emitAbsmax(row, before), state,
+                            index(0));
+  });
+  Value most = vector::LoadOp::create(builder, loc, type, state, index(0));
+  Scale scale = emitScale(toFloat(builder, loc, most));
+  memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(),
+                          ValueRange());
+  forEachRow(/*parallel=*/true, [&](ValueRange row) { emitRow(row, scale); });
+}
+
+void Emitter::emitChannel() {
+  auto i32Type = VectorType::get(lanes, builder.getI32Type());
+  auto i8Type = VectorType::get(lanes, builder.getI8Type());
+  forEachRow(/*parallel=*/false, [&](ValueRange row) {
+    memref::StoreOp::create(builder, loc, zero(builder.getI32Type()),
+                            op.getSumInit(), row);
+  });
+  Value state = memref::AllocaOp::create(
+      builder, loc, MemRefType::get({lanes}, builder.getI32Type()));
+  Value none = zero(builder.getI32Type());
+  forEachVector(none, [&](Value k, Value mask, Value carried) {
+    vector::StoreOp::create(builder, loc, zero(i32Type), state, index(0));
+    forEachRow(/*parallel=*/false, [&](ValueRange row) {
+      Value before =
+          vector::LoadOp::create(builder, loc, i32Type, state, index(0));
+      Value most = arith::MaxSIOp::create(builder, loc, before,
+                                          magnitude(loadVector(row, k, mask)));
+      vector::StoreOp::create(builder, loc, most, state, index(0));
+    });
+    Value most = vector::LoadOp::create(builder, loc, i32Type, state, index(0));
+    Scale scale =
+        emitScale(arith::BitcastOp::create(builder, loc, vectorType, most));
+    storeVector(scale.xs, op.getScaleInit(), {}, k, mask);
+    forEachRow(/*parallel=*/false, [&](ValueRange row) {
+      Value codes =
+          emitCodes(loadVector(row, k, mask), scale.factor, scale.valid);
+      storeVector(arith::TruncIOp::create(builder, loc, i8Type, codes),
+                  op.getCodesInit(), row, k, mask);
+      Value before = memref::LoadOp::create(builder, loc, op.getSumInit(), row);
+      Value sum = vector::ReductionOp::create(
+          builder, loc, vector::CombiningKind::ADD, codes, before);
+      memref::StoreOp::create(builder, loc, sum, op.getSumInit(), row);
+    });
+    return carried;
+  });
+}
+
+void Emitter::emit() {
+  switch (quantizer.getGranularity()) {
+  case bit::ActivationGranularity::Token:
+    return emitToken();
+  case bit::ActivationGranularity::Tensor:
+    return emitTensor();
+  case bit::ActivationGranularity::Channel:
+    return emitChannel();
+  }
+}
+
+namespace {
+
+struct LowerAbsmaxQuantize final : OpRewritePattern<bit::AbsmaxQuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(bit::AbsmaxQuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<MemRefType>(op.getX().getType()))
+      return rewriter.notifyMatchFailure(op, "is on tensors");
+    Emitter(rewriter, op).emit();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void bit::populateAbsmaxQuantizeToVectorPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerAbsmaxQuantize>(patterns.getContext());
+}

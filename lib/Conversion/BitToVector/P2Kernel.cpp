@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Layout/P2.h"
+
+using namespace mlir;
+
+namespace bit {
+
+int64_t P2Kernel::getPackedBytes(int64_t n, int64_t k) const {
+  auto layout = P2Layout::get(n, k);
+  return layout ? layout->getPackedBytes() : -1;
+}
+
+void P2Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
+                    MutableArrayRef<uint8_t> out) const {
+  packP2(*P2Layout::get(n, k), codes.data(), 0, n, out.data());
+}
+
+LogicalResult
+P2Kernel::supports(const PackedMatmulSpec &spec,
+                   llvm::function_ref<InFlightDiagnostic()> emitError) const {
+  auto decline = [&](const llvm::Twine &reason) -> LogicalResult {
+    if (emitError)
+      return emitError() << reason;
+    return failure();
+  };
+  if (spec.groups != 1)
+    return decline("expects one weight scale along k for kernel '" + getName() +
+                   "', got " + llvm::Twine(spec.groups));
+  if (spec.floatActivations && !supportsFloat())
+    return decline("expects i8 activations for kernel '" + getName() +
+                   "', got f32");
+  if (!P2Layout::get(spec.n, spec.k))
+    return decline("expects packed weights of at most 2^63 bytes, got n = " +
+                   llvm::Twine(spec.n) + ", k = " + llvm::Twine(spec.k));
+  return success();
+}
+
+} // namespace bit

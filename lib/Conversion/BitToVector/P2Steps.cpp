@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Layout/P2.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace bit {
+
+static Value addConstant(OpBuilder &builder, Location loc, Value value,
+                         int64_t offset) {
+  if (offset == 0)
+    return value;
+  return arith::AddIOp::create(
+      builder, loc, value, arith::ConstantIndexOp::create(builder, loc, offset),
+      arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
+}
+
+static Value mulConstant(OpBuilder &builder, Location loc, Value value,
+                         int64_t factor) {
+  return arith::MulIOp::create(
+      builder, loc, value, arith::ConstantIndexOp::create(builder, loc, factor),
+      arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
+}
+
+P2Step::P2Step(OpBuilder &builder, Location loc, const P2Tile &tile, Value step,
+               int64_t width)
+    : builder(builder), loc(loc), tile(tile), width(width) {
+  Value distance = mulConstant(builder, loc, step,
+                               tile.blockGroups * P2Layout::bytesPerGroup);
+  bytes = arith::AddIOp::create(builder, loc, tile.offset, distance,
+                                arith::IntegerOverflowFlags::nsw |
+                                    arith::IntegerOverflowFlags::nuw);
+  firstK = mulConstant(builder, loc, step, P2Layout::kPerStep);
+}
+
+Value P2Step::loadWeights(int64_t group, int64_t first, int64_t count) const {
+  Value index =
+      addConstant(builder, loc, bytes, group * P2Layout::bytesPerGroup + first);
+  return vector::LoadOp::create(builder, loc,
+                                VectorType::get(count, builder.getI8Type()),
+                                tile.packed, index);
+}
+
+Value P2Step::loadActivation(int64_t token, int64_t index) const {
+  return memref::LoadOp::create(
+      builder, loc, tile.x,
+      ValueRange{addConstant(builder, loc, tile.token, token),
+                 addConstant(builder, loc, firstK, index)});
+}
+
+Value P2Step::loadCodes(int64_t token, int64_t plane) const {
+  auto type = VectorType::get(4, builder.getI8Type());
+  int64_t there = std::min<int64_t>(4, width - 4 * plane);
+  Value codes;
+  if (there == 4) {
+    codes = vector::LoadOp::create(
+        builder, loc, type, tile.x,
+        ValueRange{addConstant(builder, loc, tile.token, token),
+                   addConstant(builder, loc, firstK, 4 * plane)});
+  } else {
+    codes = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+    for (int64_t i = 0; i < there; ++i)
+      codes = vector::InsertOp::create(
+          builder, loc, loadActivation(token, 4 * plane + i), codes, i);
+  }
+  auto wordType = VectorType::get(1, builder.getI32Type());
+  Value word = vector::BitCastOp::create(builder, loc, wordType, codes);
+  return vector::ExtractOp::create(builder, loc, word, 0);
+}
+
+SmallVector<Value> buildP2StepLoop(OpBuilder &builder, Location loc,
+                                   const P2Tile &tile, Value lower, Value upper,
+                                   ValueRange init, P2StepBody body) {
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  auto loop = scf::ForOp::create(
+      builder, loc, lower, upper, one, init,
+      [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
+        P2Step current(nested, loc, tile, step, P2Layout::kPerStep);
+        scf::YieldOp::create(nested, loc, body(current, carried));
+      });
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+SmallVector<Value> buildP2Steps(OpBuilder &builder, Location loc,
+                                const P2Tile &tile, ValueRange init,
+                                P2StepBody body) {
+  int64_t whole = tile.k / P2Layout::kPerStep;
+  SmallVector<Value> carried(init);
+  if (whole != 0)
+    carried = buildP2StepLoop(
+        builder, loc, tile, arith::ConstantIndexOp::create(builder, loc, 0),
+        arith::ConstantIndexOp::create(builder, loc, whole), init, body);
+  if (int64_t rest = tile.k % P2Layout::kPerStep) {
+    P2Step last(builder, loc, tile,
+                arith::ConstantIndexOp::create(builder, loc, whole), rest);
+    carried = body(last, carried);
+  }
+  return carried;
+}
+
+} // namespace bit

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Layout P2 by vpmaddubsw on 256 bits: sums in i16 that are widened to i32
+// before they could overflow.
+
+#include "Intrinsics.h"
+#include "Kernels.h"
+#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Layout/P2.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace bit::x86 {
+
+namespace {
+
+class Avx2P2 final : public P2Kernel {
+public:
+  StringRef getName() const override { return "x86.avx2_p2"; }
+
+  ArrayRef<StringRef> getFeatures() const override {
+    static constexpr StringRef features[] = {"avx2"};
+    return features;
+  }
+
+  // The sum of planes 1 and 3 has weights times 4: each 16 k add 8 products of
+  // 8 by an activation.
+  int64_t getMaxK(int64_t low, int64_t high) const override {
+    constexpr int64_t limit = (int64_t(1) << 31) - 1;
+    return limit / (4 * std::max<int64_t>({1, -low, high}));
+  }
+
+  int64_t getTileTokens(bool) const override { return 4; }
+  // In the loop over steps 8 registers of 16 hold sums.
+  int64_t getTileGroups(bool, int64_t tokens) const override {
+    return tokens == 1 ? 2 : tokens == 2 ? 2 : 1;
+  }
+
+  SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
+                               const P2Tile &tile) const override {
+    return tile.tokens == 1 ? buildOneToken(builder, loc, tile)
+                            : buildTokens(builder, loc, tile);
+  }
+
+private:
+  SmallVector<Value> buildOneToken(OpBuilder &builder, Location loc,
+                                   const P2Tile &tile) const;
+  SmallVector<Value> buildTokens(OpBuilder &builder, Location loc,
+                                 const P2Tile &tile) const;
+};
+
+Value zeros(OpBuilder &builder, Location loc, int64_t lanes, Type type) {
+  return arith::ConstantOp::create(
+      builder, loc, builder.getZeroAttr(VectorType::get(lanes, type)));
+}
+
+/// Adds the i16 sums, each pair of lanes, to the i32 sums.
+SmallVector<Value> widen(OpBuilder &builder, Location loc, ValueRange narrow,
+                         ValueRange wide) {
+  auto type = VectorType::get(16, builder.getI16Type());
+  Value one = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, builder.getI16IntegerAttr(1)));
+  SmallVector<Value> sums;
+  for (auto [low, sum] : llvm::zip_equal(narrow, wide))
+    sums.push_back(arith::AddIOp::create(builder, loc, sum,
+                                         vpmaddwd(builder, loc, low, one)));
+  return sums;
+}
+
+/// All steps of a tile with `count` i16 sums that are widened every `period`
+/// steps. Returns the i32 sums.
+SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
+                                     const P2Tile &tile, int64_t count,
+                                     int64_t period, P2StepBody body) {
+  int64_t whole = tile.k / P2Layout::kPerStep;
+  int64_t rest = tile.k % P2Layout::kPerStep;
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  SmallVector<Value> narrow(count,
+                            zeros(builder, loc, 16, builder.getI16Type()));
+  SmallVector<Value> wide(count, zeros(builder, loc, 8, builder.getI32Type()));
+
+  int64_t inPeriods = whole - whole % period;
+  if (inPeriods != 0) {
+    auto loop = scf::ForOp::create(
+        builder, loc, index(0), index(inPeriods), index(period), wide,
+        [&](OpBuilder &, Location, Value first, ValueRange carried) {
+          Value end = arith::AddIOp::create(builder, loc, first, index(period));
+          auto sums =
+              buildP2StepLoop(builder, loc, tile, first, end, narrow, body);
+          scf::YieldOp::create(builder, loc,
+                               widen(builder, loc, sums, carried));
+        });
+    wide = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  if (inPeriods == whole && rest == 0)
+    return wide;
+  SmallVector<Value> sums = narrow;
+  if (inPeriods != whole)
+    sums = buildP2StepLoop(builder, loc, tile, index(inPeriods), index(whole),
+                           sums, body);
+  if (rest != 0)
+    sums = body(P2Step(builder, loc, tile, index(whole), rest), sums);
+  return widen(builder, loc, sums, wide);
+}
+
+/// 16 rows from the 8 of the lower and the 8 of the upper bytes.
+Value join(OpBuilder &builder, Location loc, Value low, Value high) {
+  SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(0, 16));
+  return vector::ShuffleOp::create(builder, loc, low, high, lanes);
+}
+
+} // namespace
+
+// Planes 0 and 2 go to one sum, 1 and 3, whose weights stay times 4, to
+// another: one shift for four planes. 8 steps add up to 32,768.
+SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
+                                         const P2Tile &tile) const {
+  auto step = [&](const P2Step &step, ValueRange carried) {
+    SmallVector<Value> sums(carried);
+    SmallVector<Value> codes;
+    for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane)
+      codes.push_back(
+          broadcastCodes(builder, loc, step.loadCodes(0, plane), 32));
+    for (int64_t half = 0; half < 2 * tile.groups; ++half) {
+      Value weights = step.loadWeights(half / 2, half % 2 * 32, 32);
+      for (auto [plane, x] : llvm::enumerate(codes)) {
+        Value masked = shiftAndMask(builder, loc, weights, plane / 2 * 4,
+                                    plane % 2 ? 12 : 3);
+        Value &sum = sums[2 * half + plane % 2];
+        sum = arith::AddIOp::create(builder, loc, sum,
+                                    vpmaddubsw(builder, loc, masked, x));
+      }
+    }
+    return sums;
+  };
+  auto wide = buildWidenedSteps(builder, loc, tile, 4 * tile.groups, 8, step);
+
+  auto type = VectorType::get(8, builder.getI32Type());
+  Value two = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(2)));
+  SmallVector<Value> halves;
+  for (int64_t half = 0; half < 2 * tile.groups; ++half) {
+    Value odd = arith::ShRSIOp::create(builder, loc, wide[2 * half + 1], two);
+    halves.push_back(arith::AddIOp::create(builder, loc, wide[2 * half], odd));
+  }
+  SmallVector<Value> sums;
+  for (int64_t g = 0; g < tile.groups; ++g)
+    sums.push_back(join(builder, loc, halves[2 * g], halves[2 * g + 1]));
+  return sums;
+}
+
+// Decodes each plane once for all tokens. 16 steps add up to 32,768.
+SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
+                                       const P2Tile &tile) const {
+  int64_t halves = 2 * tile.groups;
+  auto step = [&](const P2Step &step, ValueRange carried) {
+    SmallVector<Value> sums(carried);
+    SmallVector<Value> weights;
+    for (int64_t half = 0; half < halves; ++half)
+      weights.push_back(step.loadWeights(half / 2, half % 2 * 32, 32));
+    for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
+      SmallVector<Value> decoded;
+      for (Value bytes : weights)
+        decoded.push_back(shiftAndMask(builder, loc, bytes, 2 * plane, 3));
+      for (int64_t t = 0; t < tile.tokens; ++t) {
+        Value x = broadcastCodes(builder, loc, step.loadCodes(t, plane), 32);
+        for (int64_t half = 0; half < halves; ++half) {
+          Value &sum = sums[t * halves + half];
+          sum = arith::AddIOp::create(
+              builder, loc, sum, vpmaddubsw(builder, loc, decoded[half], x));
+        }
+      }
+    }
+    return sums;
+  };
+  auto wide =
+      buildWidenedSteps(builder, loc, tile, tile.tokens * halves, 16, step);
+  SmallVector<Value> sums;
+  for (size_t i = 0; i < wide.size(); i += 2)
+    sums.push_back(join(builder, loc, wide[i], wide[i + 1]));
+  return sums;
+}
+
+std::unique_ptr<Kernel> createAvx2P2() { return std::make_unique<Avx2P2>(); }
+
+} // namespace bit::x86

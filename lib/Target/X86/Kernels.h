@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One line for each kernel family of this folder.
+
+#ifndef BIT_LIB_TARGET_X86_KERNELS_H
+#define BIT_LIB_TARGET_X86_KERNELS_H
+
+#include "bit/Dialect/Bit/IR/Kernel.h"
+#include <memory>
+
+namespace bit::x86 {
+
+std::unique_ptr<Kernel> createAvx2P2();
+std::unique_ptr<Kernel> createVnniP2();
+
+} // namespace bit::x86
+
+#endif // BIT_LIB_TARGET_X86_KERNELS_H

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Target/X86.h"
+#include "Kernels.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "mlir/IR/DialectRegistry.h"
+
+// Registered from the slowest to the fastest: the selection takes the last one
+// that a function's features allow.
+void bit::registerX86Kernels(mlir::DialectRegistry &registry) {
+  registry.addExtension(+[](mlir::MLIRContext *, BitDialect *dialect) {
+    dialect->getKernels().add(x86::createAvx2P2());
+    dialect->getKernels().add(x86::createVnniP2());
+  });
+}
