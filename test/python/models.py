@@ -1,4 +1,4 @@
-"""Networks of BitLinear layers, written the way people write them, and their ONNX exports: the tests' raw material.
+"""Networks of BitLinear layers, written the way people write them, and their ONNX exports.
 
 Every function is deterministic in its seed. `export` is the one place that calls `torch.onnx.export`.
 """
@@ -69,7 +69,7 @@ class BitLinear(nn.Linear):
 
 
 class InferenceBitLinear(nn.Module):
-    """The layer written for inference: int8 weights, codes into the matmul, both scales divided out after it."""
+    """The layer written for inference: int8 weights, codes into the matmul, scales divided out after it."""
 
     def __init__(self, in_features, out_features, bias=True, norm="rms"):
         super().__init__()
@@ -90,7 +90,7 @@ class InferenceBitLinear(nn.Module):
 
 
 class TernaryLinear(nn.Module):
-    """Ternary float weights held as a constant, times a scalar; activations are quantized only if asked to."""
+    """Ternary float weights held as a constant, times a scalar; quantized activations only if asked for."""
 
     def __init__(self, in_features, out_features, bias=True, quantize=True):
         super().__init__()
@@ -146,7 +146,7 @@ def seeded(make, seed=0):
 
 
 def export(module, path, shape=(2, 64), dynamic=(), opset=18, dynamo=True):
-    """Exports `module` for one f32 input "x" of `shape`; the axes in `dynamic` stay symbolic. Returns the path."""
+    """Exports `module` for one f32 input "x" of `shape`; axes in `dynamic` stay symbolic. Returns a path."""
     path = pathlib.Path(path)
     x = torch.zeros(shape)
     names = ["batch", "sequence", "d2", "d3"]

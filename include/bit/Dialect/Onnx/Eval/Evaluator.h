@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Evaluates constant subgraphs over host buffers.
+
+#ifndef BIT_DIALECT_ONNX_EVAL_EVALUATOR_H
+#define BIT_DIALECT_ONNX_EVAL_EVALUATOR_H
+
+#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "mlir/IR/Value.h"
+
+namespace bit::onnx {
+
+/// Returns the onnx.Constant values that `value` is computed from, or the
+/// reason why it is not a constant or cannot be evaluated. Nothing is computed.
+llvm::Expected<llvm::SmallVector<mlir::Value>>
+getConstantSources(mlir::Value value);
+
+/// Computes `value`, each operation once, on all threads of the context. Chains
+/// of elementwise operations run in blocks that stay in the cache, so that the
+/// memory needed is that of the result and of what reductions, transpositions
+/// and the like have to keep. Sums are doubles.
+llvm::Expected<HostTensor> evaluate(mlir::Value value);
+
+/// Returns the only element of `value` if it is a constant with one element.
+std::optional<double> evaluateScalar(mlir::Value value);
+
+/// Returns the elements of `value` if it is an onnx.Constant of at most 64
+/// integers. Those beyond 2^53, as ends of slices have them, are clamped.
+std::optional<llvm::SmallVector<int64_t>>
+getConstantIntegers(mlir::Value value);
+
+} // namespace bit::onnx
+
+#endif // BIT_DIALECT_ONNX_EVAL_EVALUATOR_H

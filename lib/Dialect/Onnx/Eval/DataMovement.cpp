@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every operator here is a few strided copies. Offsets and strides are checked
+// against both tensors before any byte moves: shapes come from files.
+
+#include "DataMovement.h"
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cstring>
+
+using namespace mlir;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+
+namespace bit::onnx {
+namespace {
+
+using Sizes = SmallVector<int64_t>;
+using Results = SmallVector<HostTensor>;
+
+Sizes naturalStrides(ArrayRef<int64_t> shape) {
+  Sizes strides(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;)
+    strides[d - 1] = strides[d] * shape[d];
+  return strides;
+}
+
+/// One side of a copy, in elements.
+struct View {
+  int64_t offset = 0;
+  Sizes strides;
+};
+
+bool isInside(const View &view, ArrayRef<int64_t> shape, int64_t size) {
+  int64_t low = view.offset, high = view.offset;
+  for (auto [stride, dim] : llvm::zip_equal(view.strides, shape))
+    (stride < 0 ? low : high) += stride * (dim - 1);
+  return low >= 0 && high < size;
+}
+
+/// Copies `shape` elements of `bytes` bytes each.
+Error copy(const HostTensor &from, View source, HostTensor &to, View target,
+           ArrayRef<int64_t> shape) {
+  if (llvm::is_contained(shape, 0))
+    return Error::success();
+  if (from.isSplat())
+    source = {0, Sizes(shape.size(), 0)};
+  if (from.getFormat() != to.getFormat() ||
+      !isInside(source, shape, from.isSplat() ? 1 : from.size()) ||
+      !isInside(target, shape, to.size()))
+    return createStringError("its shapes do not fit together");
+  int64_t bytes = getByteSize(from.getFormat());
+  const char *in = from.getBytes().data();
+  char *out = to.getMutableBytes().data();
+  Sizes at(shape.size(), 0);
+  while (true) {
+    int64_t rows = shape.empty() ? 1 : shape.back();
+    int64_t inStep = shape.empty() ? 0 : source.strides.back() * bytes;
+    int64_t outStep = shape.empty() ? 0 : target.strides.back() * bytes;
+    const char *p = in + source.offset * bytes;
+    char *q = out + target.offset * bytes;
+    if (inStep == bytes && outStep == bytes)
+      std::memcpy(q, p, rows * bytes);
+    else
+      for (int64_t i = 0; i < rows; ++i, p += inStep, q += outStep)
+        std::memcpy(q, p, bytes);
+    // The next row, carrying into the outer coordinates.
+    int64_t d = int64_t(shape.size()) - 2;
+    for (; d >= 0; --d) {
+      source.offset += source.strides[d];
+      target.offset += target.strides[d];
+      if (++at[d] < shape[d])
+        break;
+      source.offset -= shape[d] * source.strides[d];
+      target.offset -= shape[d] * target.strides[d];
+      at[d] = 0;
+    }
+    if (d < 0)
+      return Error::success();
+  }
+}
+
+/// Allocates result `index` of `op`, lets `fill` write it.
+template <typename Fill> Expected<Results> single(Operation *op, Fill fill) {
+  Expected<HostTensor> result =
+      HostTensor::allocate(cast<ShapedType>(op->getResult(0).getType()));
+  if (!result)
+    return result.takeError();
+  if (Error error = fill(*result))
+    return std::move(error);
+  return Results{*result};
+}
+
+Expected<int64_t> checkedAxis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    return createStringError("its axis is out of range");
+  return axis < 0 ? axis + rank : axis;
+}
+
+Expected<Results> transpose(TransposeOp op, const HostTensor &input) {
+  return single(op, [&](HostTensor &result) -> Error {
+    Sizes strides = naturalStrides(input.getShape()), permuted;
+    size_t rank = strides.size();
+    Sizes perm = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+    if (std::optional<ArrayRef<int64_t>> given = op.getPerm())
+      perm.assign(given->begin(), given->end());
+    if (perm.size() != rank || result.getShape().size() != rank)
+      return createStringError("its permutation does not fit");
+    for (int64_t axis : perm) {
+      if (axis < 0 || axis >= int64_t(rank))
+        return createStringError("its permutation is out of range");
+      permuted.push_back(strides[axis]);
+    }
+    return copy(input, {0, permuted}, result,
+                {0, naturalStrides(result.getShape())}, result.getShape());
+  });
+}
+
+Expected<Results> expand(ExpandOp op, const HostTensor &input) {
+  return single(op, [&](HostTensor &result) -> Error {
+    ArrayRef<int64_t> own = input.getShape(), shape = result.getShape();
+    if (own.size() > shape.size())
+      return createStringError("its shapes do not broadcast");
+    Sizes strides = naturalStrides(own);
+    Sizes source(shape.size() - own.size(), 0);
+    for (auto [dim, stride] : llvm::zip_equal(own, strides))
+      source.push_back(dim == 1 ? 0 : stride);
+    return copy(input, {0, source}, result, {0, naturalStrides(shape)}, shape);
+  });
+}
+
+Expected<Results> slice(SliceOp op, const HostTensor &input) {
+  size_t rank = input.getShape().size();
+  auto starts = getConstantIntegers(op.getStarts());
+  std::optional<Sizes> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  std::optional<Sizes> steps = Sizes(starts ? starts->size() : 0, 1);
+  if (op.getAxes())
+    axes = getConstantIntegers(op.getAxes());
+  if (op.getSteps())
+    steps = getConstantIntegers(op.getSteps());
+  if (!starts || !axes || !steps || axes->size() < starts->size() ||
+      steps->size() != starts->size())
+    return createStringError("its starts, axes or steps are not constant");
+  return single(op, [&](HostTensor &result) -> Error {
+    View source{0, naturalStrides(input.getShape())};
+    if (result.getShape().size() != rank)
+      return createStringError("its shapes do not fit together");
+    for (auto [i, start] : llvm::enumerate(*starts)) {
+      Expected<int64_t> axis = checkedAxis((*axes)[i], rank);
+      if (!axis)
+        return axis.takeError();
+      int64_t dim = input.getShape()[*axis], step = (*steps)[i];
+      if (step == 0)
+        return createStringError("its steps are out of range");
+      step = std::clamp(step, -dim - 1, dim + 1); // beyond: no second element
+      start =
+          std::clamp<int64_t>(start < 0 ? start + dim : start, 0,
+                              std::max<int64_t>(step < 0 ? dim - 1 : dim, 0));
+      source.offset += start * source.strides[*axis];
+      source.strides[*axis] *= step;
+    }
+    return copy(input, source, result, {0, naturalStrides(result.getShape())},
+                result.getShape());
+  });
+}
+
+Expected<Results> concat(ConcatOp op, ArrayRef<HostTensor> inputs) {
+  return single(op, [&](HostTensor &result) -> Error {
+    Expected<int64_t> axis =
+        checkedAxis(op.getAxis(), result.getShape().size());
+    if (!axis)
+      return axis.takeError();
+    View target{0, naturalStrides(result.getShape())};
+    for (const HostTensor &input : inputs) {
+      if (input.getShape().size() != result.getShape().size())
+        return createStringError("its shapes do not fit together");
+      if (Error error = copy(input, {0, naturalStrides(input.getShape())},
+                             result, target, input.getShape()))
+        return error;
+      target.offset += input.getShape()[*axis] * target.strides[*axis];
+    }
+    return Error::success();
+  });
+}
+
+Expected<Results> split(SplitOp op, const HostTensor &input) {
+  Expected<int64_t> axis = checkedAxis(op.getAxis(), input.getShape().size());
+  if (!axis)
+    return axis.takeError();
+  View source{0, naturalStrides(input.getShape())};
+  Results results;
+  for (Value value : op.getResults()) {
+    Expected<HostTensor> result =
+        HostTensor::allocate(cast<ShapedType>(value.getType()));
+    if (!result)
+      return result.takeError();
+    if (result->getShape().size() != input.getShape().size())
+      return createStringError("its shapes do not fit together");
+    if (Error error =
+            copy(input, source, *result,
+                 {0, naturalStrides(result->getShape())}, result->getShape()))
+      return std::move(error);
+    source.offset += result->getShape()[*axis] * source.strides[*axis];
+    results.push_back(*result);
+  }
+  return results;
+}
+
+Expected<Results> gather(GatherOp op, ArrayRef<HostTensor> inputs) {
+  const HostTensor &data = inputs[0], &indices = inputs[1];
+  Expected<int64_t> axis = checkedAxis(op.getAxis(), data.getShape().size());
+  if (!axis)
+    return axis.takeError();
+  return single(op, [&](HostTensor &result) -> Error {
+    // [outer, dim, inner] gathered to [outer, count, inner].
+    int64_t dim = data.getShape()[*axis], inner = 1, outer = 1;
+    for (auto [d, size] : llvm::enumerate(data.getShape()))
+      (int64_t(d) < *axis ? outer : inner) *= int64_t(d) == *axis ? 1 : size;
+    if (result.size() != outer * indices.size() * inner)
+      return createStringError("its shapes do not fit together");
+    for (int64_t i = 0; i < indices.size(); ++i) {
+      int64_t index = int64_t(indices.at(i));
+      if (index < -dim || index >= dim)
+        return createStringError("its indices are out of range");
+      index += index < 0 ? dim : 0;
+      if (Error error =
+              copy(data, {index * inner, {dim * inner, 1}}, result,
+                   {i * inner, {indices.size() * inner, 1}}, {outer, inner}))
+        return error;
+    }
+    return Error::success();
+  });
+}
+
+/// The dims of a static type are known whatever the tensor holds.
+Expected<Results> shapeOf(ShapeOp op) {
+  ArrayRef<int64_t> dims = cast<ShapedType>(op.getData().getType()).getShape();
+  int64_t rank = dims.size();
+  int64_t start = op.getStart(), end = op.getEnd().value_or(rank);
+  start = std::clamp<int64_t>(start < 0 ? start + rank : start, 0, rank);
+  end = std::clamp<int64_t>(end < 0 ? end + rank : end, start, rank);
+  return single(op, [&](HostTensor &result) -> Error {
+    SmallVector<double> values(dims.begin() + start, dims.begin() + end);
+    if (result.size() != end - start)
+      return createStringError("its shapes do not fit together");
+    result.store(0, values);
+    return Error::success();
+  });
+}
+
+} // namespace
+
+bool isDataMovement(Operation *op) {
+  if (auto shape = dyn_cast<ShapeOp>(op))
+    return cast<ShapedType>(shape.getData().getType()).hasStaticShape();
+  return isa<TransposeOp, ExpandOp, SliceOp, ConcatOp, SplitOp, GatherOp>(op);
+}
+
+unsigned getNumDataOperands(Operation *op) {
+  if (isa<ConcatOp>(op))
+    return op->getNumOperands();
+  return isa<ShapeOp>(op) ? 0 : isa<GatherOp>(op) ? 2 : 1;
+}
+
+Expected<Results> moveData(Operation *op, ArrayRef<HostTensor> inputs) {
+  return llvm::TypeSwitch<Operation *, Expected<Results>>(op)
+      .Case([&](TransposeOp op) { return transpose(op, inputs[0]); })
+      .Case([&](ExpandOp op) { return expand(op, inputs[0]); })
+      .Case([&](SliceOp op) { return slice(op, inputs[0]); })
+      .Case([&](ConcatOp op) { return concat(op, inputs); })
+      .Case([&](SplitOp op) { return split(op, inputs[0]); })
+      .Case([&](GatherOp op) { return gather(op, inputs); })
+      .Case([&](ShapeOp op) { return shapeOf(op); })
+      .Default(
+          [](Operation *) { return createStringError("it is not evaluated"); });
+}
+
+} // namespace bit::onnx

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An evaluation has three steps: list the operations that the value depends on
+// (in order), decide which elementwise ones need no tensor of their own, then
+// compute the others one after the other, dropping each tensor after its last
+// use.
+
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
+#include "DataMovement.h"
+#include "Expression.h"
+#include "Reductions.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "mlir/IR/Threading.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+
+namespace bit::onnx {
+namespace {
+
+/// More operations than any exporter's weight chain has. A bound keeps the
+/// search for constants short in deep networks that have none.
+constexpr size_t kMaxOps = 1024;
+
+/// Operations in one expression: bounds its recursion and its registers.
+constexpr unsigned kMaxFused = 48;
+
+OperandRange getDataOperands(Operation *op) {
+  if (isa<ConstantOp>(op))
+    return op->getOperands();
+  if (std::optional<Elementwise> step = getElementwise(op))
+    return op->getOperands().take_front(step->info.numInputs);
+  if (isReduction(op))
+    return op->getOperands().take_front(1);
+  return op->getOperands().take_front(getNumDataOperands(op));
+}
+
+/// Scales and zero points of an axis.
+bool isAlongAxis(Operation *op, Value operand) {
+  return isa<DequantizeLinearOp>(op) && operand != op->getOperand(0) &&
+         cast<ShapedType>(operand.getType()).getRank() == 1;
+}
+
+bool isEvaluated(Operation *op) {
+  return isa<ConstantOp>(op) || getElementwise(op) || isReduction(op) ||
+         isDataMovement(op);
+}
+
+Error describeSource(BlockArgument argument) {
+  auto function =
+      dyn_cast_or_null<FunctionOpInterface>(argument.getOwner()->getParentOp());
+  if (function && argument.getOwner()->isEntryBlock())
+    if (auto name = function.getArgAttrOfType<StringAttr>(
+            argument.getArgNumber(), "onnx.name"))
+      return createStringError("it depends on the graph input '" +
+                               name.getValue().str() + "'");
+  return createStringError("it depends on a value known only at run time");
+}
+
+/// Lists what `root` is computed from, operands before users. That a value is
+/// known only at run time is a better reason than an operator in between.
+Error collect(Value root, llvm::SetVector<Operation *> &order) {
+  SmallVector<std::pair<Operation *, unsigned>> stack;
+  llvm::DenseSet<Operation *> seen;
+  Operation *notEvaluated = nullptr;
+  auto visit = [&](Value value) -> Error {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return describeSource(cast<BlockArgument>(value));
+    if (!isEvaluated(op) && !notEvaluated)
+      notEvaluated = op;
+    if (seen.insert(op).second)
+      stack.push_back({op, 0});
+    if (seen.size() > kMaxOps)
+      return createStringError("it depends on too many operations");
+    return Error::success();
+  };
+  if (Error error = visit(root))
+    return error;
+  while (!stack.empty()) {
+    auto &[op, next] = stack.back();
+    OperandRange operands =
+        isEvaluated(op) ? getDataOperands(op) : op->getOperands();
+    if (next == operands.size()) {
+      order.insert(op);
+      stack.pop_back();
+      continue;
+    }
+    if (Error error = visit(operands[next++]))
+      return error;
+  }
+  if (notEvaluated)
+    return createStringError("it depends on " +
+                             notEvaluated->getName().stripDialect().str() +
+                             ", which is not evaluated at compile time");
+  return Error::success();
+}
+
+class Evaluation {
+public:
+  Evaluation(Value root) : root(root) {}
+  Expected<HostTensor> run();
+
+private:
+  Error checkSizes();
+  void chooseFused();
+  void findLastUses();
+  bool canFuseInto(Value value, Operation *user) const;
+  void forEachLeaf(Value value, llvm::function_ref<void(Value)> fn) const;
+  Expected<unsigned> build(Value value, ArrayRef<int64_t> shape,
+                           Expression &expression,
+                           llvm::DenseMap<Value, unsigned> &registers) const;
+  Error compute(Operation *op);
+
+  Value root;
+  llvm::SetVector<Operation *> order;
+  /// Elementwise results without a tensor of their own, with the number of
+  /// operations in their expression.
+  llvm::DenseMap<Value, unsigned> fused;
+  llvm::DenseMap<Value, HostTensor> tensors;
+  /// Values that are not needed after an operation.
+  llvm::DenseMap<Operation *, SmallVector<Value, 2>> lastUses;
+};
+
+int64_t count(Value value) {
+  return cast<ShapedType>(value.getType()).getNumElements();
+}
+
+/// A few bytes of a file may claim gigabytes: nothing may grow far beyond what
+/// the constants really hold.
+Error Evaluation::checkSizes() {
+  int64_t sources = 0;
+  for (Operation *op : order)
+    for (Value value : op->getResults()) {
+      auto type = dyn_cast<RankedTensorType>(value.getType());
+      if (!type || !type.hasStaticShape())
+        return createStringError("the shape of " +
+                                 op->getName().stripDialect().str() +
+                                 " in it is not known at compile time");
+      int64_t elements = 1;
+      for (int64_t dim : type.getShape())
+        if (llvm::MulOverflow(elements, dim, elements))
+          return createStringError("its size overflows");
+      auto constant = dyn_cast<ConstantOp>(op);
+      if (constant && !constant.getValue().isSplat())
+        sources += elements;
+    }
+  for (Operation *op : order)
+    for (Value value : op->getResults())
+      if (count(value) > (int64_t(1) << 20) + 16 * sources)
+        return createStringError("it is far larger than its constants");
+  return Error::success();
+}
+
+/// True if `user` reads `value` once an element, in its own order.
+bool Evaluation::canFuseInto(Value value, Operation *user) const {
+  if (isReduction(user))
+    return user->getOperand(0) == value;
+  return getElementwise(user) && !isAlongAxis(user, value) &&
+         count(user->getResult(0)) == count(value);
+}
+
+void Evaluation::chooseFused() {
+  for (Operation *op : order) {
+    if (isa<ConstantOp>(op) || !getElementwise(op))
+      continue;
+    Value value = op->getResult(0);
+    unsigned size = 1;
+    for (Value operand : getDataOperands(op))
+      size += fused.lookup(operand);
+    bool isFused = value != root && size <= kMaxFused;
+    for (Operation *user : value.getUsers())
+      if (order.contains(user))
+        isFused &= canFuseInto(value, user);
+    if (isFused)
+      fused[value] = size;
+  }
+}
+
+void Evaluation::forEachLeaf(Value value,
+                             llvm::function_ref<void(Value)> fn) const {
+  if (!fused.contains(value))
+    return fn(value);
+  for (Value operand : getDataOperands(value.getDefiningOp()))
+    forEachLeaf(operand, fn);
+}
+
+void Evaluation::findLastUses() {
+  llvm::DenseMap<Value, Operation *> last;
+  for (Operation *op : order)
+    if (op->getNumResults() != 1 || !fused.contains(op->getResult(0)))
+      for (Value operand : getDataOperands(op))
+        forEachLeaf(operand, [&](Value leaf) { last[leaf] = op; });
+  for (auto [value, op] : last)
+    lastUses[op].push_back(value);
+}
+
+Expected<unsigned>
+Evaluation::build(Value value, ArrayRef<int64_t> shape, Expression &expression,
+                  llvm::DenseMap<Value, unsigned> &registers) const {
+  Operation *op = value.getDefiningOp();
+  if (!fused.contains(value) && tensors.contains(value))
+    return expression.addLeaf(tensors.lookup(value), shape);
+  if (auto it = registers.find(value); it != registers.end())
+    return it->second;
+  Elementwise step = *getElementwise(op);
+  ArrayRef<int64_t> own = cast<ShapedType>(value.getType()).getShape();
+  SmallVector<unsigned, 3> inputs;
+  for (Value operand : getDataOperands(op)) {
+    if (isAlongAxis(op, operand)) {
+      auto dequantize = cast<DequantizeLinearOp>(op);
+      int64_t axis = dequantize.getAxis(), rank = own.size();
+      axis += axis < 0 ? rank : 0;
+      if (axis < 0 || axis >= rank || !tensors.contains(operand))
+        return createStringError("its axis is out of range");
+      // A vector along one axis, not along the last as in broadcasts.
+      SmallVector<int64_t> column(rank - axis, 1);
+      column[0] = count(operand);
+      Expected<unsigned> input =
+          expression.addLeaf(tensors.lookup(operand).reshaped(column), own);
+      if (!input)
+        return input;
+      inputs.push_back(*input);
+      continue;
+    }
+    Expected<unsigned> input = build(operand, own, expression, registers);
+    if (!input)
+      return input;
+    inputs.push_back(*input);
+  }
+  return registers[value] = expression.addStep(step, inputs);
+}
+
+Error Evaluation::compute(Operation *op) {
+  Expression expression;
+  llvm::DenseMap<Value, unsigned> registers;
+  if (isReduction(op)) {
+    Value operand = op->getOperand(0);
+    Expected<unsigned> input =
+        build(operand, cast<ShapedType>(operand.getType()).getShape(),
+              expression, registers);
+    if (!input)
+      return input.takeError();
+    Expected<HostTensor> result = reduce(op, expression);
+    if (!result)
+      return result.takeError();
+    tensors[op->getResult(0)] = *result;
+    return Error::success();
+  }
+  if (!getElementwise(op)) {
+    SmallVector<HostTensor> inputs;
+    for (Value operand : getDataOperands(op))
+      inputs.push_back(tensors.lookup(operand));
+    Expected<SmallVector<HostTensor>> results = moveData(op, inputs);
+    if (!results)
+      return results.takeError();
+    for (auto [value, result] : llvm::zip_equal(op->getResults(), *results))
+      tensors[value] = result;
+    return Error::success();
+  }
+  auto type = cast<ShapedType>(op->getResult(0).getType());
+  Expected<unsigned> last =
+      build(op->getResult(0), type.getShape(), expression, registers);
+  if (!last)
+    return last.takeError();
+  Expected<HostTensor> result = HostTensor::allocate(type);
+  if (!result)
+    return result.takeError();
+  int64_t size = result->size();
+  parallelFor(op->getContext(), 0, llvm::divideCeil(size, kBlockSize),
+              [&](size_t block) {
+                double values[kBlockSize];
+                int64_t begin = block * kBlockSize;
+                MutableArrayRef<double> part(
+                    values, std::min(kBlockSize, size - begin));
+                expression.run(begin, part);
+                result->store(begin, part);
+              });
+  tensors[op->getResult(0)] = *result;
+  return Error::success();
+}
+
+Expected<HostTensor> Evaluation::run() {
+  if (Error error = collect(root, order))
+    return std::move(error);
+  if (Error error = checkSizes())
+    return std::move(error);
+  chooseFused();
+  findLastUses();
+  for (Operation *op : order) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      Expected<HostTensor> tensor = HostTensor::borrow(constant.getValue());
+      if (!tensor)
+        return tensor.takeError();
+      tensors[constant] = *tensor;
+      continue;
+    }
+    if (op->getNumResults() == 1 && fused.contains(op->getResult(0)))
+      continue;
+    if (Error error = compute(op))
+      return createStringError(
+          op->getName().stripDialect().str() +
+          " is not evaluated: " + llvm::toString(std::move(error)));
+    for (Value value : lastUses[op])
+      if (value != root)
+        tensors.erase(value);
+  }
+  return tensors.lookup(root);
+}
+
+} // namespace
+
+Expected<SmallVector<Value>> getConstantSources(Value value) {
+  llvm::SetVector<Operation *> order;
+  if (Error error = collect(value, order))
+    return std::move(error);
+  SmallVector<Value> sources;
+  for (Operation *op : order)
+    if (isa<ConstantOp>(op))
+      sources.push_back(op->getResult(0));
+  return sources;
+}
+
+Expected<HostTensor> evaluate(Value value) { return Evaluation(value).run(); }
+
+std::optional<double> evaluateScalar(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.hasStaticShape() || type.getNumElements() != 1)
+    return std::nullopt;
+  Expected<HostTensor> tensor = evaluate(value);
+  if (!tensor) {
+    llvm::consumeError(tensor.takeError());
+    return std::nullopt;
+  }
+  return tensor->at(0);
+}
+
+std::optional<SmallVector<int64_t>> getConstantIntegers(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  if (!constant)
+    return std::nullopt;
+  auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+  if (!dense || !dense.getElementType().isInteger(64) || dense.size() > 64)
+    return std::nullopt;
+  SmallVector<int64_t> values;
+  constexpr int64_t limit = int64_t(1) << 53;
+  for (const APInt &element : dense.getValues<APInt>())
+    values.push_back(std::clamp(element.getSExtValue(), -limit, limit));
+  return values;
+}
+
+} // namespace bit::onnx

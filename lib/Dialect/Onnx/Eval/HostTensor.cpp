@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+using namespace mlir;
+using llvm::createStringError;
+using llvm::Expected;
+
+namespace bit::onnx {
+
+std::optional<Format> getFormat(Type type) {
+  if (type.isF64())
+    return Format::F64;
+  if (type.isF32())
+    return Format::F32;
+  if (type.isF16())
+    return Format::F16;
+  if (type.isBF16())
+    return Format::BF16;
+  if (type.isInteger(1))
+    return Format::Bool;
+  if (type.isInteger(8))
+    return type.isUnsignedInteger() ? Format::U8 : Format::I8;
+  if (type.isInteger(16))
+    return type.isUnsignedInteger() ? Format::U16 : Format::I16;
+  if (type.isInteger(32))
+    return type.isUnsignedInteger() ? Format::U32 : Format::I32;
+  if (type.isInteger(64) && !type.isUnsignedInteger())
+    return Format::I64;
+  return std::nullopt;
+}
+
+int64_t getByteSize(Format format) {
+  switch (format) {
+  case Format::F64:
+  case Format::I64:
+    return 8;
+  case Format::F32:
+  case Format::I32:
+  case Format::U32:
+    return 4;
+  case Format::F16:
+  case Format::BF16:
+  case Format::I16:
+  case Format::U16:
+    return 2;
+  case Format::Bool:
+  case Format::I8:
+  case Format::U8:
+    return 1;
+  }
+  llvm_unreachable("all formats have a size");
+}
+
+static constexpr int64_t kAlignment = 64;
+
+bool isFloat(Format format) { return format <= Format::BF16; }
+
+//===----------------------------------------------------------------------===//
+// 16-bit floats
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Half {
+  uint16_t bits;
+  operator double() const {
+    double sign = bits & 0x8000 ? -1.0 : 1.0;
+    int exponent = (bits >> 10) & 31, mantissa = bits & 1023;
+    if (exponent == 31)
+      return mantissa ? std::numeric_limits<double>::quiet_NaN()
+                      : sign * std::numeric_limits<double>::infinity();
+    if (exponent == 0)
+      return sign * std::ldexp(mantissa, -24);
+    return sign * std::ldexp(mantissa + 1024, exponent - 25);
+  }
+  static Half round(double value) {
+    uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+    double magnitude = std::fabs(value);
+    if (std::isnan(value))
+      return {0x7e00};
+    if (magnitude >= 65520.0)
+      return {uint16_t(sign | 0x7c00)};
+    // The spacing of halves around the value, down to the subnormals'.
+    int exponent = magnitude == 0 ? -14 : std::max(std::ilogb(magnitude), -14);
+    double units = std::nearbyint(std::ldexp(magnitude, 10 - exponent));
+    // A carry into the next binade adds to the exponent field by itself.
+    return {uint16_t(sign | (uint16_t(units) + ((exponent + 14) << 10)))};
+  }
+};
+
+struct Brain {
+  uint16_t bits;
+  operator double() const {
+    return llvm::bit_cast<float>(uint32_t(bits) << 16);
+  }
+  static Brain round(double value) {
+    if (std::isnan(value))
+      return {0x7fc0};
+    uint32_t bits = llvm::bit_cast<uint32_t>(float(value));
+    return {uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
+  }
+};
+
+/// The conversion of an out-of-range double is undefined in C++.
+int64_t toInteger(double value) {
+  if (std::isnan(value))
+    return 0;
+  return int64_t(std::clamp(value, -0x1p62, 0x1p62));
+}
+
+template <typename T> T fromDouble(double value) {
+  if constexpr (std::is_integral_v<T>)
+    return T(toInteger(value));
+  else
+    return T(value);
+}
+template <> Half fromDouble(double value) { return Half::round(value); }
+template <> Brain fromDouble(double value) { return Brain::round(value); }
+
+/// Calls `fn` with a value of the C++ type that `format` is stored as.
+template <typename Fn> void dispatch(Format format, Fn fn) {
+  switch (format) {
+  case Format::F64:
+    return fn(double());
+  case Format::F32:
+    return fn(float());
+  case Format::F16:
+    return fn(Half());
+  case Format::BF16:
+    return fn(Brain());
+  case Format::Bool:
+  case Format::U8:
+    return fn(uint8_t());
+  case Format::I8:
+    return fn(int8_t());
+  case Format::I16:
+    return fn(int16_t());
+  case Format::U16:
+    return fn(uint16_t());
+  case Format::I32:
+    return fn(int32_t());
+  case Format::U32:
+    return fn(uint32_t());
+  case Format::I64:
+    return fn(int64_t());
+  }
+}
+
+} // namespace
+
+void roundTo(Format format, MutableArrayRef<double> values) {
+  if (format == Format::F64 || format == Format::I64)
+    return;
+  dispatch(format, [&](auto zero) {
+    using T = decltype(zero);
+    for (double &value : values)
+      value = double(fromDouble<T>(value));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// HostTensor
+//===----------------------------------------------------------------------===//
+
+Expected<HostTensor> HostTensor::allocate(ShapedType type) {
+  std::optional<Format> format = onnx::getFormat(type.getElementType());
+  if (!format)
+    return createStringError("its element type is not evaluated");
+  if (!type.hasStaticShape())
+    return createStringError("its shape is not known at compile time");
+  int64_t bytes = getByteSize(*format);
+  for (int64_t dim : type.getShape())
+    if (llvm::MulOverflow(bytes, dim, bytes))
+      return createStringError("its size overflows");
+  HostTensor tensor;
+  tensor.type = type;
+  tensor.format = *format;
+  // Not new[]: a size that is not there is an error instead of an abort.
+  tensor.owned = std::shared_ptr<char>(
+      static_cast<char *>(std::aligned_alloc(
+          kAlignment, llvm::alignTo(std::max<int64_t>(bytes, 1), kAlignment))),
+      std::free);
+  if (!tensor.owned)
+    return createStringError("it does not fit into memory");
+  tensor.bytes = {tensor.owned.get(), size_t(bytes)};
+  return tensor;
+}
+
+Expected<HostTensor> HostTensor::borrow(ElementsAttr attr) {
+  ShapedType type = attr.getShapedType();
+  std::optional<Format> format = onnx::getFormat(type.getElementType());
+  if (!format)
+    return createStringError("its element type is not evaluated");
+  // Booleans have more than one storage; there are never many.
+  if (*format == Format::Bool && isa<DenseElementsAttr>(attr)) {
+    Expected<HostTensor> copy = allocate(type);
+    if (copy)
+      llvm::copy(cast<DenseElementsAttr>(attr).getValues<bool>(),
+                 copy->owned.get());
+    return copy;
+  }
+  HostTensor tensor;
+  tensor.type = type;
+  tensor.format = *format;
+  if (auto dense = dyn_cast<DenseElementsAttr>(attr)) {
+    tensor.bytes = dense.getRawData();
+    tensor.splat = dense.isSplat();
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob)
+      return createStringError("its data is not in the file");
+    tensor.bytes = blob->getData();
+  } else {
+    return createStringError("its data is neither dense nor a resource");
+  }
+  int64_t bytes = getByteSize(*format);
+  for (int64_t dim : type.getShape())
+    if (!tensor.splat && llvm::MulOverflow(bytes, dim, bytes))
+      return createStringError("its size overflows");
+  if (int64_t(tensor.bytes.size()) < bytes)
+    return createStringError("its data is shorter than its type");
+  tensor.bytes = tensor.bytes.take_front(bytes);
+  if (*format == Format::I64)
+    for (size_t i = 0; i < tensor.bytes.size(); i += 8) {
+      int64_t value;
+      std::memcpy(&value, tensor.bytes.data() + i, 8);
+      if (value > (int64_t(1) << 53) || value < -(int64_t(1) << 53))
+        return createStringError("it has an integer beyond 2^53");
+    }
+  return tensor;
+}
+
+void HostTensor::load(int64_t begin, MutableArrayRef<double> out) const {
+  dispatch(format, [&](auto element) {
+    const char *source = bytes.data();
+    if (splat) {
+      std::memcpy(&element, source, sizeof(element));
+      std::fill(out.begin(), out.end(), double(element));
+      return;
+    }
+    source += begin * sizeof(element);
+    for (double &value : out) {
+      std::memcpy(&element, source, sizeof(element));
+      value = double(element);
+      source += sizeof(element);
+    }
+  });
+}
+
+void HostTensor::store(int64_t begin, ArrayRef<double> values) {
+  dispatch(format, [&](auto element) {
+    using T = decltype(element);
+    char *target = owned.get() + begin * sizeof(T);
+    for (double value : values) {
+      element = fromDouble<T>(value);
+      std::memcpy(target, &element, sizeof(T));
+      target += sizeof(T);
+    }
+  });
+}
+
+double HostTensor::at(int64_t index) const {
+  double value;
+  load(index, value);
+  return value;
+}
+
+MutableArrayRef<char> HostTensor::getMutableBytes() {
+  return {owned.get(), bytes.size()};
+}
+
+HostTensor HostTensor::reshaped(ArrayRef<int64_t> shape) const {
+  HostTensor result = *this;
+  result.type = RankedTensorType::get(shape, type.getElementType());
+  return result;
+}
+
+ElementsAttr HostTensor::toAttr(StringRef name, int64_t maxDenseBytes) const {
+  if (format == Format::Bool) {
+    SmallVector<bool> values(bytes.begin(), bytes.end());
+    return splat ? DenseElementsAttr::get(type, values.front())
+                 : DenseElementsAttr::get(type, values);
+  }
+  if (splat || int64_t(bytes.size()) <= maxDenseBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  auto &manager =
+      DenseResourceElementsHandle::getManagerInterface(type.getContext());
+  if (!owned)
+    return DenseResourceElementsAttr::get(
+        type,
+        manager.insert(name, HeapAsmResourceBlob::allocateAndCopyWithAlign(
+                                 bytes, kAlignment,
+                                 /*dataIsMutable=*/false)));
+  // The attribute becomes one more owner of the bytes.
+  return DenseResourceElementsAttr::get(
+      type,
+      manager.insert(name, UnmanagedAsmResourceBlob::allocateWithAlign(
+                               bytes, kAlignment,
+                               [owner = owned](void *, size_t, size_t) {})));
+}
+
+} // namespace bit::onnx

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/MLIRContext.h"
+#include "gmock/gmock.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace bit::onnx;
+using testing::ElementsAre;
+
+namespace {
+
+double rounded(Format format, double value) {
+  roundTo(format, value);
+  return value;
+}
+
+// Values from numpy: np.float16(x), ml_dtypes.bfloat16(x), np.int8(x).
+TEST(HostTensorTest, RoundsAsNumpyDoes) {
+  EXPECT_EQ(rounded(Format::F16, 1e-5), 1.0013580322265625e-05);
+  EXPECT_EQ(rounded(Format::F16, 65519.0), 65504.0);
+  EXPECT_EQ(rounded(Format::F16, 65520.0), HUGE_VAL);
+  EXPECT_EQ(rounded(Format::F16, 2049.0), 2048.0);
+  EXPECT_EQ(rounded(Format::F16, 2051.0), 2052.0);
+  EXPECT_EQ(rounded(Format::F16, -6e-8), -5.960464477539063e-08);
+  EXPECT_EQ(rounded(Format::BF16, 1e-5), 1.0013580322265625e-05);
+  EXPECT_EQ(rounded(Format::BF16, 257.0), 256.0);
+  EXPECT_EQ(rounded(Format::BF16, 259.0), 260.0);
+  EXPECT_TRUE(std::isnan(rounded(Format::BF16, NAN)));
+  EXPECT_EQ(rounded(Format::F32, 0.1), 0.10000000149011612);
+  EXPECT_EQ(rounded(Format::I8, 200.0), -56.0);
+  EXPECT_EQ(rounded(Format::U8, -1.0), 255.0);
+}
+
+TEST(HostTensorTest, EveryHalfSurvivesLoadAndStore) {
+  MLIRContext context;
+  auto type = RankedTensorType::get({1 << 16}, Float16Type::get(&context));
+  HostTensor tensor = llvm::cantFail(HostTensor::allocate(type));
+  for (int i = 0; i < 1 << 16; ++i) {
+    uint16_t bits = i;
+    memcpy(tensor.getMutableBytes().data() + 2 * i, &bits, 2);
+  }
+  for (int i = 0; i < 1 << 16; ++i) {
+    double value = tensor.at(i);
+    if (std::isnan(value))
+      continue;
+    HostTensor copy = tensor;
+    copy.store(i, value);
+    uint16_t bits;
+    memcpy(&bits, copy.getBytes().data() + 2 * i, 2);
+    ASSERT_EQ(bits, i);
+  }
+}
+
+TEST(HostTensorTest, BorrowsSplatsAndBooleans) {
+  MLIRContext context;
+  Builder builder(&context);
+  auto splat = DenseElementsAttr::get(
+      RankedTensorType::get({1 << 20}, builder.getF32Type()), 2.5f);
+  HostTensor tensor = llvm::cantFail(HostTensor::borrow(splat));
+  EXPECT_EQ(tensor.getBytes().size(), 4u);
+  EXPECT_EQ(tensor.at(12345), 2.5);
+
+  auto bools = DenseElementsAttr::get(
+      RankedTensorType::get({3}, builder.getI1Type()), {true, false, true});
+  HostTensor flags = llvm::cantFail(HostTensor::borrow(bools));
+  EXPECT_THAT(flags.getBytes(), ElementsAre(1, 0, 1));
+  EXPECT_EQ(flags.toAttr("flags"), bools);
+}
+
+TEST(HostTensorTest, RefusesWhatItCannotHold) {
+  MLIRContext context;
+  Builder builder(&context);
+  auto fails = [](llvm::Expected<HostTensor> tensor) {
+    return tensor ? std::string() : llvm::toString(tensor.takeError());
+  };
+  auto tooBig =
+      RankedTensorType::get({int64_t(1) << 40, 1 << 30}, builder.getF32Type());
+  EXPECT_EQ(fails(HostTensor::allocate(tooBig)), "its size overflows");
+  EXPECT_EQ(fails(HostTensor::allocate(
+                RankedTensorType::get({4}, builder.getIntegerType(4)))),
+            "its element type is not evaluated");
+  EXPECT_EQ(fails(HostTensor::borrow(builder.getI64TensorAttr({INT64_MAX}))),
+            "it has an integer beyond 2^53");
+}
+
+} // namespace
