@@ -9,10 +9,11 @@ import os
 import sys
 import tempfile
 
-import bit_mlir as bm
 import cases
 import numpy as np
 import onnx
+
+import bit_mlir as bm
 from bit_mlir.compiler import compile_file
 
 
