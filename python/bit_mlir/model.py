@@ -176,9 +176,9 @@ def _as_array(value, wanted):
     else:
         # A list or a number has no dtype of its own, so it takes the model's.
         x = np.asarray(value) if hasattr(value, "dtype") else np.asarray(value, dtype=wanted)
-    # Strides count elements, and elements are aligned and of this machine's byte order.
-    if not x.flags.aligned or not x.dtype.isnative or any(s % max(x.itemsize, 1) for s in x.strides):
-        x = np.ascontiguousarray(x, dtype=x.dtype.newbyteorder("="))
+    # The runtime counts strides in elements and reads this machine's byte order.
+    if not x.dtype.isnative or any(stride % max(x.itemsize, 1) for stride in x.strides):
+        x = np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
     return x
 
 
