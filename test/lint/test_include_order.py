@@ -50,7 +50,8 @@ def layer(below):
         return "InitAll"
     if "/" not in below:
         return None
-    matches = [folder for folder in RANK if below.startswith(folder + "/")]
+    # Target/X86.h is the header of the folder Target/X86.
+    matches = [folder for folder in RANK if below.startswith((folder + "/", folder + "."))]
     assert matches, f"{below} lies in no folder of the layout: add it to LAYERS and to docs/architecture.md"
     return matches[0]
 
