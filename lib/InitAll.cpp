@@ -3,6 +3,8 @@
 #include "bit/InitAll.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
+#include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
@@ -17,12 +19,14 @@ void registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<onnx::OnnxDialect>();
   registry.insert<BitDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
   registerGenericKernels(registry);
   registerX86Kernels(registry);
 }
 
 void registerAllPasses() {
   mlir::registerAllPasses();
+  registerBitTransformsPasses();
   registerBitToVectorPasses();
 }
 

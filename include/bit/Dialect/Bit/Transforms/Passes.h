@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
+#define BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+#include <memory>
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace bit {
+
+#define GEN_PASS_DECL
+#include "bit/Dialect/Bit/Transforms/Passes.h.inc"
+
+/// Splits bit.linear into steps on f32 values of rank 2.
+void populateDecomposeLinearPatterns(mlir::RewritePatternSet &patterns);
+
+#define GEN_PASS_REGISTRATION
+#include "bit/Dialect/Bit/Transforms/Passes.h.inc"
+
+} // namespace bit
+
+#endif // BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
