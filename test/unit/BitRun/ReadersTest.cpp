@@ -78,9 +78,8 @@ void expectRobust(Parse parser, const std::string &bytes) {
 }
 
 TEST(NpyTest, ReadsRawTypes) {
-  Array array = parse(parseNpy, npyOf("<V2", "(2,)",
-                                      "\x80?\0@"
-                                      ""));
+  Array array =
+      parse(parseNpy, npyOf("<V2", "(2,)", std::string("\x80\x3f\0\x40", 4)));
   EXPECT_EQ(array.dtype, Array::Raw);
   adoptDtype(array, BIT_BFLOAT16, "f");
   EXPECT_EQ(array.dtype, BIT_BFLOAT16);
@@ -179,13 +178,23 @@ TEST(TensorProtoTest, SurvivesDamage) {
   expectRobust(parseTensorProto, bytes);
 }
 
+uint32_t crcOf(const std::string &data) {
+  uint32_t crc = ~0u;
+  for (char c : data) {
+    crc ^= static_cast<uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit)
+      crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+  }
+  return ~crc;
+}
+
 /// An archive with one stored member, as numpy.savez writes it.
 std::string archive(const std::string &name, const std::string &data,
                     uint32_t crc) {
   auto number = [](uint64_t value, int bytes) {
     std::string out;
     for (int i = 0; i < bytes; ++i)
-      out += static_cast<char>(value >> (8 * i));
+      out += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
     return out;
   };
   std::string sizes = number(crc, 4) + number(data.size(), 4) +
@@ -218,18 +227,28 @@ protected:
 
   char path[64];
   NamedArrays arrays;
-  // The checksum of these bytes by zlib.
   std::string member = npyOf("|u1", "(4,)", "abcd");
 };
 
-TEST_F(NpzTest, ReadsChecksAndSurvivesDamage) {
-  // Found out from the message-free case: every other checksum is refused.
+TEST_F(NpzTest, Reads) {
+  EXPECT_EQ(crcOf("123456789"), 0xcbf43926u);
+  ASSERT_EQ(failureOf(archive("x.npy", member, crcOf(member))), "no failure");
+  ASSERT_EQ(arrays.count("x"), 1u);
+  EXPECT_THAT(arrays["x"].data, ElementsAre('a', 'b', 'c', 'd'));
+}
+
+TEST_F(NpzTest, RefusesWithAReason) {
   EXPECT_THAT(failureOf(archive("x.npy", member, 0)),
               HasSubstr("x.npy: its checksum is wrong"));
   EXPECT_THAT(failureOf(""), HasSubstr("the archive is damaged or truncated"));
   EXPECT_THAT(failureOf(std::string(100, '\0')),
               HasSubstr("the archive is damaged or truncated"));
-  std::string bytes = archive("x.npy", member, 0);
+  EXPECT_THAT(failureOf(archive("x.npy", "text", crcOf("text"))),
+              HasSubstr("x.npy: expects a .npy file"));
+}
+
+TEST_F(NpzTest, SurvivesDamage) {
+  std::string bytes = archive("x.npy", member, crcOf(member));
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_NE(failureOf(bytes.substr(0, size)), "no failure") << size;
   std::mt19937 generator(1);
