@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Types of what onnxruntime's operators return, for inference to go on behind
+// them.
+
+#include "Model.h"
+#include "Schemas.h"
+#include "onnx/defs/shape_inference.h"
+
+using ::onnx::InferenceContext;
+using ::onnx::OpSchema;
+using ::onnx::TensorShapeProto;
+
+namespace bit::detail {
+
+using InferFn = void (*)(InferenceContext &);
+
+/// Returns the shape of input `index`, null where it is missing or unknown.
+static const TensorShapeProto *getShape(InferenceContext &context,
+                                        size_t index) {
+  if (!::onnx::hasInputShape(context, index))
+    return nullptr;
+  return &::onnx::getInputShape(context, index);
+}
+
+static void setElementType(InferenceContext &context, size_t input,
+                           size_t output) {
+  if (context.getNumInputs() > input && context.getNumOutputs() > output)
+    ::onnx::propagateElemTypeFromInputToOutput(context, input, output);
+}
+
+static void setShape(InferenceContext &context, size_t output,
+                     const TensorShapeProto &shape) {
+  *::onnx::getOutputShape(context, output) = shape;
+}
+
+static int64_t getInt(InferenceContext &context, const char *name,
+                      int64_t defaultValue) {
+  return ::onnx::getAttribute(context, name, defaultValue);
+}
+
+static void likeFirst(InferenceContext &context) {
+  ::onnx::propagateShapeAndTypeFromFirstInput(context);
+}
+
+static void likeBroadcast(InferenceContext &context) {
+  setElementType(context, 0, 0);
+  const TensorShapeProto *a = getShape(context, 0), *b = getShape(context, 1);
+  if (a && b)
+    ::onnx::bidirectionalBroadcastShapeInference(
+        *a, *b, *::onnx::getOutputShape(context, 0));
+}
+
+/// The product of `a` and `b`, each of rank 1 or more, after transposing the
+/// last two axes of those marked so.
+static void multiply(InferenceContext &context, bool transposeA,
+                     bool transposeB) {
+  const TensorShapeProto *left = getShape(context, 0),
+                         *right = getShape(context, 1);
+  if (!left || !right)
+    return;
+  TensorShapeProto a = *left, b = *right;
+  if (a.dim_size() == 0 || b.dim_size() == 0)
+    fail_shape_inference("expects operands of rank 1 or more");
+  auto swapLast = [](TensorShapeProto &shape) {
+    if (shape.dim_size() >= 2)
+      shape.mutable_dim()->SwapElements(shape.dim_size() - 2,
+                                        shape.dim_size() - 1);
+  };
+  if (transposeA)
+    swapLast(a);
+  if (transposeB)
+    swapLast(b);
+  bool vectorA = a.dim_size() == 1, vectorB = b.dim_size() == 1;
+  TensorShapeProto batchA, batchB, result;
+  for (int i = 0; i + 2 < a.dim_size(); ++i)
+    *batchA.add_dim() = a.dim(i);
+  for (int i = 0; i + 2 < b.dim_size(); ++i)
+    *batchB.add_dim() = b.dim(i);
+  auto k = a.dim(a.dim_size() - 1);
+  auto otherK = b.dim(vectorB ? 0 : b.dim_size() - 2);
+  if (k.has_dim_value() && otherK.has_dim_value() &&
+      k.dim_value() != otherK.dim_value())
+    fail_shape_inference("expects ", k.dim_value(), " rows of B, got ",
+                         otherK.dim_value());
+  ::onnx::bidirectionalBroadcastShapeInference(batchA, batchB, result);
+  if (!vectorA)
+    *result.add_dim() = a.dim(a.dim_size() - 2);
+  if (!vectorB)
+    *result.add_dim() = b.dim(b.dim_size() - 1);
+  setShape(context, 0, result);
+}
+
+static void fusedMatMul(InferenceContext &context) {
+  setElementType(context, 0, 0);
+  if (getInt(context, "transBatchA", 0) || getInt(context, "transBatchB", 0))
+    fail_shape_inference("expects transBatchA and transBatchB of 0");
+  multiply(context, getInt(context, "transA", 0), getInt(context, "transB", 0));
+}
+
+static void dynamicQuantizeMatMul(InferenceContext &context) {
+  setElementType(context, 0, 0);
+  multiply(context, false, false);
+}
+
+static void matMulIntegerToFloat(InferenceContext &context) {
+  setElementType(context, 2, 0);
+  multiply(context, false, false);
+}
+
+static void matMulNBits(InferenceContext &context) {
+  setElementType(context, 0, 0);
+  const TensorShapeProto *a = getShape(context, 0);
+  if (!a)
+    return;
+  if (a->dim_size() == 0)
+    fail_shape_inference("expects A of rank 1 or more");
+  const int64_t k = getInt(context, "K", 0);
+  const auto &last = a->dim(a->dim_size() - 1);
+  if (last.has_dim_value() && last.dim_value() != k)
+    fail_shape_inference("expects K = ", k, " columns of A, got ",
+                         last.dim_value());
+  TensorShapeProto shape = *a;
+  shape.mutable_dim(shape.dim_size() - 1)
+      ->set_dim_value(getInt(context, "N", 0));
+  setShape(context, 0, shape);
+}
+
+/// Output, then mean and inverse deviation with a last dimension of 1, then
+/// the sum that was normalized.
+static void skipNormalization(InferenceContext &context) {
+  likeFirst(context);
+  const TensorShapeProto *input = getShape(context, 0);
+  for (size_t output = 1; output < context.getNumOutputs(); ++output) {
+    if (!context.hasOutput(output))
+      continue;
+    const bool sum = output == 3;
+    if (sum)
+      setElementType(context, 0, output);
+    else
+      ::onnx::updateOutputElemType(context, output, ::onnx::TensorProto::FLOAT);
+    if (!input || input->dim_size() == 0)
+      continue;
+    TensorShapeProto shape = *input;
+    if (!sum)
+      shape.mutable_dim(shape.dim_size() - 1)->set_dim_value(1);
+    setShape(context, output, shape);
+  }
+}
+
+/// [batch, sequence, hidden of value]; caches have heads in between and a
+/// length that depends on the past.
+static void attention(InferenceContext &context, int64_t heads, int64_t kvHeads,
+                      size_t pastKey) {
+  setElementType(context, 0, 0);
+  const TensorShapeProto *query = getShape(context, 0);
+  if (!query)
+    return;
+  if (query->dim_size() != 3)
+    fail_shape_inference("expects a query of rank 3, got rank ",
+                         query->dim_size());
+  TensorShapeProto shape;
+  *shape.add_dim() = query->dim(0);
+  *shape.add_dim() = query->dim(1);
+  auto *hidden = shape.add_dim();
+  const TensorShapeProto *value = getShape(context, 2);
+  const auto &width = query->dim(2);
+  int64_t headSize = 0;
+  if (value && value->dim_size() == 3) {
+    if (width.has_dim_value() && heads > 0)
+      headSize = width.dim_value() / heads;
+    if (heads == kvHeads)
+      *hidden = value->dim(2);
+    else
+      *hidden = width;
+  } else if (width.has_dim_value() && heads > 0 && kvHeads > 0) {
+    // Query, key and value side by side.
+    headSize = width.dim_value() / (heads + 2 * kvHeads);
+    hidden->set_dim_value(headSize * heads);
+  }
+  setShape(context, 0, shape);
+  for (size_t output = 1; output < 3 && output < context.getNumOutputs();
+       ++output) {
+    if (!context.hasOutput(output))
+      continue;
+    const size_t past = pastKey + output - 1;
+    setElementType(context, context.hasInput(past) ? past : 0, output);
+    TensorShapeProto cache;
+    *cache.add_dim() = query->dim(0);
+    cache.add_dim()->set_dim_value(kvHeads);
+    cache.add_dim();
+    auto *size = cache.add_dim();
+    if (headSize > 0)
+      size->set_dim_value(headSize);
+    setShape(context, output, cache);
+  }
+}
+
+static void groupQueryAttention(InferenceContext &context) {
+  attention(context, getInt(context, "num_heads", 0),
+            getInt(context, "kv_num_heads", 0), /*pastKey=*/3);
+}
+
+static void multiHeadAttention(InferenceContext &context) {
+  const int64_t heads = getInt(context, "num_heads", 0);
+  attention(context, heads, heads, /*pastKey=*/6);
+}
+
+std::vector<OpSchema> getMicrosoftSchemas() {
+  std::vector<OpSchema> schemas;
+  auto add = [&](const char *opType, int minInputs, int maxInputs,
+                 int maxOutputs, InferFn infer) {
+    OpSchema schema(opType, __FILE__, __LINE__);
+    schema.SetDomain(kMicrosoftDomain.data())
+        .SinceVersion(1)
+        .AllowUncheckedAttributes()
+        .TypeAndShapeInferenceFunction(infer);
+    for (int i = 0; i < maxInputs; ++i) {
+      std::string name = "input" + std::to_string(i);
+      schema.Input(i, name, "", "T" + std::to_string(i),
+                   i < minInputs ? OpSchema::Single : OpSchema::Optional);
+      schema.TypeConstraint("T" + std::to_string(i),
+                            OpSchema::all_tensor_types_ir13(), "");
+    }
+    for (int i = 0; i < maxOutputs; ++i) {
+      std::string name = "output" + std::to_string(i);
+      schema.Output(i, name, "", "R" + std::to_string(i),
+                    i == 0 ? OpSchema::Single : OpSchema::Optional);
+      schema.TypeConstraint("R" + std::to_string(i),
+                            OpSchema::all_tensor_types_ir13(), "");
+    }
+    schema.Finalize();
+    schemas.push_back(std::move(schema));
+  };
+  add("MatMulNBits", 3, 6, 1, matMulNBits);
+  add("DynamicQuantizeMatMul", 3, 5, 1, dynamicQuantizeMatMul);
+  add("MatMulIntegerToFloat", 4, 7, 1, matMulIntegerToFloat);
+  add("FusedMatMul", 2, 2, 1, fusedMatMul);
+  add("SimplifiedLayerNormalization", 2, 2, 2, skipNormalization);
+  add("SkipLayerNormalization", 3, 5, 4, skipNormalization);
+  add("SkipSimplifiedLayerNormalization", 3, 4, 4, skipNormalization);
+  add("RotaryEmbedding", 4, 4, 1, likeFirst);
+  add("MultiHeadAttention", 1, 10, 4, multiHeadAttention);
+  add("GroupQueryAttention", 7, 16, 4, groupQueryAttention);
+  add("Gelu", 1, 1, 1, likeFirst);
+  add("BiasGelu", 2, 2, 1, likeBroadcast);
+  add("FastGelu", 1, 2, 1, likeFirst);
+  add("QuickGelu", 1, 1, 1, likeFirst);
+  return schemas;
+}
+
+} // namespace bit::detail

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Operators.h"
+
+using namespace mlir;
+
+namespace bit::detail {
+
+std::string getOperatorName(const ::onnx::NodeProto &node) {
+  if (node.domain().empty() || node.op_type() == "SimplifiedLayerNormalization")
+    return "ai.onnx." + node.op_type();
+  return node.domain() + "." + node.op_type();
+}
+
+std::optional<RegisteredOperationName>
+getOperation(const Model &model, const ::onnx::NodeProto &node) {
+  StringRef name = StringRef(getOperatorName(node));
+  std::string operation = getOperatorName(node);
+  if (name.starts_with("ai.onnx."))
+    operation = operation.substr(8);
+  return RegisteredOperationName::lookup("onnx." + operation, model.context);
+}
+
+bool staysWhole(const Model &model, const ::onnx::NodeProto &node) {
+  if (!getOperation(model, node))
+    return false;
+  return node.op_type() == "Constant" || model.options.keepAll ||
+         model.options.keepWhole.contains(getOperatorName(node));
+}
+
+bool hasFunctionBody(const ::onnx::OpSchema &schema) {
+  return schema.HasFunction() || schema.HasContextDependentFunction();
+}
+
+static LogicalResult checkOperator(const Model &model, const Schemas &schemas,
+                                   const ::onnx::NodeProto &node,
+                                   int64_t opset) {
+  if (!node.domain().empty() && node.domain() != kMicrosoftDomain)
+    return model.emitError(node)
+           << "expects an operator of ai.onnx or com.microsoft, got domain '"
+           << node.domain() << "'";
+  const std::string &opType = node.op_type();
+  if (!schemas.GetSchema(opType, static_cast<int>(opset), node.domain())) {
+    if (!node.domain().empty())
+      return model.emitError(node)
+             << "expects an operator of com.microsoft that bit-mlir knows";
+    return model.emitError(node)
+           << "expects an operator that ai.onnx opset " << opset << " has";
+  }
+  if (staysWhole(model, node))
+    return success();
+  // Conversion renames the few operators that are gone in the newer opset.
+  const ::onnx::OpSchema *schema =
+      schemas.GetSchema(opType, static_cast<int>(kImportOpset), node.domain());
+  if (!schema || schema->Deprecated() || hasFunctionBody(*schema))
+    return success();
+  return model.emitError(node)
+         << "is not supported: there is no lowering of it";
+}
+
+LogicalResult checkOperators(Model &model, const Schemas &schemas,
+                             int64_t opset) {
+  LogicalResult result = success();
+  auto checkNodes = [&](Nodes &nodes) {
+    for (const ::onnx::NodeProto &node : nodes)
+      if (failed(checkOperator(model, schemas, node, opset)))
+        result = failure();
+  };
+  forEachNodes(model.proto, checkNodes);
+  return result;
+}
+
+LogicalResult checkOperators(Model &model) {
+  const int64_t opset = model.getOpset("");
+  // 28 is the newest that libonnx converts from.
+  const int64_t newest =
+      ::onnx::OpSchemaRegistry::DomainToVersionRange::Instance()
+          .Map()
+          .at("")
+          .second;
+  if (opset < 1 || opset > newest)
+    return model.emitError()
+           << "expects ai.onnx opset 1 to " << newest << ", got " << opset;
+  return checkOperators(model, Schemas(), opset);
+}
+
+} // namespace bit::detail

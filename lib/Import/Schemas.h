@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The operator schemas the import works with: libonnx's, made safe against
+// claimed sizes, and those of onnxruntime's operators.
+
+#ifndef BIT_LIB_IMPORT_SCHEMAS_H
+#define BIT_LIB_IMPORT_SCHEMAS_H
+
+#include "onnx/defs/schema.h"
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bit::detail {
+
+class Schemas final : public ::onnx::ISchemaRegistry {
+public:
+  Schemas();
+
+  const ::onnx::OpSchema *GetSchema(const std::string &opType, int version,
+                                    const std::string &domain) const override;
+
+private:
+  /// libonnx's schemas that propagate data, wrapped when first asked for.
+  mutable std::map<const ::onnx::OpSchema *, std::unique_ptr<::onnx::OpSchema>>
+      wrapped;
+  std::map<std::string, ::onnx::OpSchema> microsoft;
+};
+
+/// Returns what libonnx does not know about com.microsoft: the types of the
+/// results. Operands and attributes are the onnx dialect's to verify.
+std::vector<::onnx::OpSchema> getMicrosoftSchemas();
+
+} // namespace bit::detail
+
+#endif // BIT_LIB_IMPORT_SCHEMAS_H

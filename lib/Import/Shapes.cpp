@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Shapes.h"
+#include "Elements.h"
+#include "Model.h"
+
+using namespace mlir;
+using ::onnx::TypeProto;
+
+namespace bit::detail {
+
+std::string describeType(const TypeProto &type) {
+  switch (type.value_case()) {
+  case TypeProto::kTensorType:
+    return "a tensor";
+  case TypeProto::kSequenceType:
+    return "a sequence";
+  case TypeProto::kMapType:
+    return "a map";
+  case TypeProto::kOptionalType:
+    return "an optional";
+  case TypeProto::kSparseTensorType:
+    return "a sparse tensor";
+  case TypeProto::kOpaqueType:
+    return "an opaque value";
+  case TypeProto::VALUE_NOT_SET:
+    return "no type";
+  }
+  return "an unknown kind of value";
+}
+
+using Values = google::protobuf::RepeatedPtrField<::onnx::ValueInfoProto>;
+
+static void forgetShapes(Values &values) {
+  for (::onnx::ValueInfoProto &value : values)
+    if (value.type().has_tensor_type() &&
+        value.type().tensor_type().has_shape())
+      for (auto &dim : *value.mutable_type()
+                            ->mutable_tensor_type()
+                            ->mutable_shape()
+                            ->mutable_dim())
+        dim.Clear();
+}
+
+void forgetShapes(::onnx::ModelProto &model) {
+  const ::onnx::GraphProto *mainGraph = &model.graph();
+  forEachGraph(model, [&](::onnx::GraphProto &graph) {
+    forgetShapes(*graph.mutable_value_info());
+    forgetShapes(*graph.mutable_output());
+    if (&graph != mainGraph)
+      forgetShapes(*graph.mutable_input());
+  });
+}
+
+llvm::Expected<RankedTensorType> convertType(MLIRContext *context,
+                                             const TypeProto &type) {
+  auto fail = [](const llvm::Twine &what) {
+    return llvm::createStringError("expects " + what);
+  };
+  if (!type.has_tensor_type())
+    return fail("a tensor, got " + describeType(type));
+  const ::onnx::TypeProto_Tensor &tensor = type.tensor_type();
+  Type element = getElementType(context, tensor.elem_type());
+  if (!element)
+    return fail("numbers or booleans, got elements of " +
+                getElementName(tensor.elem_type()));
+  if (!tensor.has_shape())
+    return fail("a tensor of known rank, got one that shape inference knows "
+                "nothing about");
+  google::protobuf::RepeatedField<int64_t> known;
+  llvm::SmallVector<int64_t> shape;
+  for (const auto &dim : tensor.shape().dim()) {
+    shape.push_back(dim.has_dim_value() ? dim.dim_value()
+                                        : ShapedType::kDynamic);
+    if (dim.has_dim_value())
+      known.Add(dim.dim_value());
+  }
+  std::optional<int64_t> count = countElements(known);
+  if (!count || !countBytes(*count, getElementBits(tensor.elem_type())))
+    return fail("dimensions whose product is a 63-bit number of bits, got " +
+                printDims(known));
+  return RankedTensorType::get(shape, element);
+}
+
+} // namespace bit::detail
