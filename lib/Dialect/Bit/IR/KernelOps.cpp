@@ -162,10 +162,8 @@ PackedMatmulSpec PackedMatmulOp::getSpec() {
   return spec;
 }
 
-/// The kernel's features that the function around `op` does not have. Code
-/// without a function is nobody's yet.
-static SmallVector<StringRef> getMissingFeatures(Operation *op,
-                                                 const Kernel &kernel) {
+SmallVector<StringRef> getMissingFeatures(Operation *op,
+                                          const Kernel &kernel) {
   auto function = op->getParentOfType<FunctionOpInterface>();
   if (!function)
     return {};

@@ -15,4 +15,13 @@
 #define GET_OP_CLASSES
 #include "bit/Dialect/Bit/IR/BitOps.h.inc"
 
+namespace bit {
+
+/// The target features of `kernel` that the function around `op` does not have.
+/// Code without a function is nobody's yet.
+llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
+                                                      const Kernel &kernel);
+
+} // namespace bit
+
 #endif // BIT_DIALECT_BIT_IR_BITOPS_H

@@ -5,6 +5,7 @@
 #ifndef BIT_DIALECT_BIT_TRANSFORMS_PASSES_TD
 #define BIT_DIALECT_BIT_TRANSFORMS_PASSES_TD
 
+include "bit/Dialect/Bit/Transforms/KernelPasses.td"
 include "bit/Dialect/Bit/Transforms/LinearPasses.td"
 
 #endif // BIT_DIALECT_BIT_TRANSFORMS_PASSES_TD

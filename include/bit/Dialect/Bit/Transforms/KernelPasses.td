@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From steps to kernels.
+
+#ifndef BIT_DIALECT_BIT_TRANSFORMS_KERNELPASSES_TD
+#define BIT_DIALECT_BIT_TRANSFORMS_KERNELPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "pack constant weight codes for kernels";
+  let description = [{
+    `bit.ternary_matmul` by constant codes together with the `bit.rescale` of its
+    result, and a `bit.linear` of float activations, become a
+    `bit.packed_matmul` by the bytes that the kernel packs. Layers of equal codes
+    share the bytes. The codes' memory is released if nothing else uses them.
+
+    What no kernel supports, such as a scale for each group of k, is left to the
+    reference lowering, with a remark that says why. A code outside the set that
+    the op names is an error.
+  }];
+  let options = [
+    Option<"kernel", "kernel", "std::string", /*default=*/"\"generic.p2\"",
+           "the kernel whose layout is packed; `bit-select-kernel` may choose "
+           "another one of that layout">,
+  ];
+  let statistics = [
+    Statistic<"numPacked", "packed", "products packed">,
+    Statistic<"numDeclined", "declined",
+              "products left to the reference lowering">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
+  let summary = "choose the best kernel that a function's features allow";
+  let description = [{
+    Each `bit.packed_matmul` gets the last registered kernel of its layout that
+    supports it and needs no target feature which the function's `passthrough`
+    attribute lacks: targets register their kernels from the slowest to the
+    fastest.
+  }];
+  let statistics = [
+    Statistic<"numSelected", "selected", "products given another kernel">,
+    Statistic<"numDeclined", "declined", "products that keep their kernel">,
+  ];
+}
+
+#endif // BIT_DIALECT_BIT_TRANSFORMS_KERNELPASSES_TD

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace bit {
+
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "bit/Dialect/Bit/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Smaller constants are part of the IR's text, larger ones resources.
+constexpr int64_t maxInlineBytes = 1024;
+
+/// The product of a layer, whatever ops it consists of.
+struct Product {
+  Operation *op;   ///< whose result the packed product replaces
+  Operation *also; ///< an op that is then without use, or null
+  Value x, w, wScale, xScale, sum, bias;
+  WeightKind weights;
+  DenseI64ArrayAttr range;
+  int64_t groups;
+};
+
+class WeightPacker {
+public:
+  WeightPacker(ModuleOp module, const Kernel &kernel)
+      : module(module), kernel(kernel) {}
+
+  /// Succeeds if the product was packed. Fails after a remark, or, if `invalid`
+  /// is then set, after an error.
+  LogicalResult pack(const Product &product);
+  bool isInvalid() const { return invalid; }
+
+  /// Releases the memory of packed codes that nothing uses any more.
+  void releaseCodes();
+
+private:
+  LogicalResult decline(const Product &product, const Twine &reason) {
+    product.op->emitRemark("left to the reference lowering: " + reason);
+    return failure();
+  }
+  LogicalResult fail(const Product &product, const Twine &message) {
+    product.op->emitError(message);
+    invalid = true;
+    return failure();
+  }
+  FailureOr<ElementsAttr> packCodes(const Product &product, ElementsAttr codes);
+  LogicalResult checkCodes(const Product &product, ArrayRef<int8_t> codes,
+                           int64_t k);
+
+  ModuleOp module;
+  const Kernel &kernel;
+  DenseMap<Attribute, ElementsAttr> packedOf;
+  bool invalid = false;
+};
+
+} // namespace
+
+/// The elements of an i8 constant; `splat` holds them where the constant does
+/// not. Nothing if they are not there.
+static std::optional<ArrayRef<int8_t>> getCodes(ElementsAttr attr,
+                                                std::vector<int8_t> &splat) {
+  size_t count = attr.getNumElements();
+  if (auto dense = dyn_cast<DenseIntElementsAttr>(attr)) {
+    if (dense.isSplat()) {
+      splat.assign(count, dense.getSplatValue<int8_t>());
+      return ArrayRef<int8_t>(splat);
+    }
+    ArrayRef<char> raw = dense.getRawData();
+    return ArrayRef(reinterpret_cast<const int8_t *>(raw.data()), raw.size());
+  }
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (blob && blob->getData().size() == count)
+      return blob->getDataAs<int8_t>();
+  }
+  return std::nullopt;
+}
+
+LogicalResult WeightPacker::checkCodes(const Product &product,
+                                       ArrayRef<int8_t> codes, int64_t k) {
+  bool binary = product.weights == WeightKind::Binary;
+  for (auto [i, code] : llvm::enumerate(codes))
+    if (code < -1 || code > 1 || (binary && code == 0))
+      return fail(product, Twine("expects ") + stringifyEnum(product.weights) +
+                               " weight codes, got " + Twine(int(code)) +
+                               " at [" + Twine(i / k) + ", " + Twine(i % k) +
+                               "]");
+  return success();
+}
+
+FailureOr<ElementsAttr> WeightPacker::packCodes(const Product &product,
+                                                ElementsAttr attr) {
+  // Ternary codes are no binary ones, so the kind belongs to the key; but codes
+  // that were packed as one kind need a check only.
+  std::vector<int8_t> splat;
+  std::optional<ArrayRef<int8_t>> codes = getCodes(attr, splat);
+  if (!codes)
+    return fail(product, "expects weight codes with their values, got an "
+                         "elided resource");
+  int64_t n = attr.getShapedType().getDimSize(0);
+  int64_t k = attr.getShapedType().getDimSize(1);
+  if (failed(checkCodes(product, *codes, k)))
+    return failure();
+  ElementsAttr &packed = packedOf[attr];
+  if (packed)
+    return packed;
+
+  int64_t bytes = kernel.getPackedBytes(n, k);
+  Builder builder(attr.getContext());
+  auto type = RankedTensorType::get(bytes, builder.getI8Type());
+  if (bytes <= maxInlineBytes) {
+    std::vector<uint8_t> data(bytes);
+    kernel.pack(*codes, n, k, data);
+    packed = DenseElementsAttr::getFromRawBuffer(
+        type, ArrayRef(reinterpret_cast<const char *>(data.data()), bytes));
+    return packed;
+  }
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
+  MutableArrayRef<char> data = blob.getMutableData();
+  kernel.pack(*codes, n, k,
+              MutableArrayRef(reinterpret_cast<uint8_t *>(data.data()), bytes));
+  packed = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
+  return packed;
+}
+
+LogicalResult WeightPacker::pack(const Product &product) {
+  ElementsAttr codes;
+  if (!matchPattern(product.w, m_Constant(&codes)))
+    return decline(product, "its weights are not constant");
+  if (product.xScale && !product.sum)
+    return decline(product, "its codes are not from bit.absmax_quantize");
+
+  auto type = cast<RankedTensorType>(product.op->getResult(0).getType());
+  PackedMatmulSpec spec;
+  spec.n = codes.getShapedType().getDimSize(0);
+  spec.k = codes.getShapedType().getDimSize(1);
+  if (spec.n == 0 || spec.k == 0)
+    return decline(product, "it has no weights");
+  spec.groups = product.groups;
+  spec.weights = product.weights;
+  spec.floatActivations = !product.xScale;
+  if (product.range)
+    std::tie(spec.low, spec.high) =
+        std::pair(product.range[0], product.range[1]);
+  std::string reason;
+  {
+    // The kernel says why as an error; here it is a remark.
+    ScopedDiagnosticHandler handler(product.op->getContext(),
+                                    [&](Diagnostic &diagnostic) {
+                                      reason = diagnostic.str();
+                                      return success();
+                                    });
+    if (succeeded(kernel.supports(
+            spec, [&] { return emitError(product.op->getLoc()); })))
+      reason.clear();
+  }
+  if (!reason.empty())
+    return decline(product, reason);
+  if (!spec.floatActivations && spec.k > kernel.getMaxK(spec.low, spec.high))
+    return decline(product, "its sums of k = " + Twine(spec.k) +
+                                " products could overflow");
+
+  FailureOr<ElementsAttr> packed = packCodes(product, codes);
+  if (failed(packed))
+    return failure();
+  OpBuilder builder(product.op);
+  Location loc = product.op->getLoc();
+  Value bytes = arith::ConstantOp::create(builder, loc, *packed);
+  SmallVector<OpFoldResult> sizes = {
+      tensor::getMixedSize(builder, loc, product.x, 0),
+      builder.getIndexAttr(spec.n)};
+  Value init =
+      tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
+  auto matmul = PackedMatmulOp::create(
+      builder, loc, product.x, bytes, product.wScale, product.xScale,
+      product.sum, product.bias, init, spec.n, spec.k, product.weights,
+      product.range, KernelAttr::get(builder.getContext(), kernel.getName()));
+  matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
+  Value y = matmul.getY();
+  if (y.getType() != type)
+    y = tensor::CastOp::create(builder, loc, type, y);
+  product.op->getResult(0).replaceAllUsesWith(y);
+  product.op->erase();
+  if (product.also)
+    product.also->erase();
+  if (Operation *constant = product.w.getDefiningOp();
+      constant && isOpTriviallyDead(constant))
+    constant->erase();
+  return success();
+}
+
+void WeightPacker::releaseCodes() {
+  DenseSet<Attribute> used;
+  module.walk([&](Operation *op) {
+    for (NamedAttribute attribute : op->getAttrs())
+      attribute.getValue().walk(
+          [&](DenseResourceElementsAttr attr) { used.insert(attr); });
+  });
+  for (auto [codes, packed] : packedOf)
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(codes);
+        resource && !used.contains(resource))
+      DenseResourceElementsHandle::getManagerInterface(module.getContext())
+          .update(resource.getRawHandle().getKey(), AsmResourceBlob());
+}
+
+/// The product that ends in `op`, if there is one.
+static std::optional<Product> matchProduct(Operation *op) {
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    RankedTensorType x = linear.getX().getType();
+    if (linear.getQuantizer() || x.getRank() != 2 ||
+        !x.getElementType().isF32())
+      return std::nullopt;
+    return Product{op,
+                   nullptr,
+                   linear.getX(),
+                   linear.getCodes(),
+                   linear.getScale(),
+                   /*xScale=*/nullptr,
+                   /*sum=*/nullptr,
+                   linear.getBias(),
+                   linear.getWeights(),
+                   /*range=*/nullptr,
+                   linear.getGroups()};
+  }
+  auto rescale = dyn_cast<RescaleOp>(op);
+  if (!rescale)
+    return std::nullopt;
+  auto matmul = rescale.getAcc().getDefiningOp<TernaryMatmulOp>();
+  if (!matmul || !matmul->hasOneUse())
+    return std::nullopt;
+  Value sum;
+  if (auto quantize = matmul.getCodes().getDefiningOp<AbsmaxQuantizeOp>())
+    sum = quantize.getSum();
+  return Product{op,
+                 matmul,
+                 matmul.getCodes(),
+                 matmul.getW(),
+                 rescale.getWScale(),
+                 rescale.getXScale(),
+                 sum,
+                 rescale.getBias(),
+                 matmul.getWeights(),
+                 matmul.getRangeAttr(),
+                 static_cast<int64_t>(matmul.getGroups().value_or(1))};
+}
+
+namespace {
+
+struct PackWeights : impl::PackWeightsBase<PackWeights> {
+  using PackWeightsBase::PackWeightsBase;
+
+  void runOnOperation() override {
+    auto *dialect = getContext().getLoadedDialect<BitDialect>();
+    const Kernel *chosen = dialect->getKernels().lookup(kernel);
+    if (!chosen) {
+      getOperation().emitError()
+          << "expects a registered kernel to pack for, got '" << kernel << "'";
+      return signalPassFailure();
+    }
+    SmallVector<Product> products;
+    getOperation().walk([&](Operation *op) {
+      if (auto product = matchProduct(op))
+        products.push_back(*product);
+    });
+    WeightPacker packer(getOperation(), *chosen);
+    for (const Product &product : products)
+      ++(succeeded(packer.pack(product)) ? numPacked : numDeclined);
+    packer.releaseCodes();
+    if (packer.isInvalid())
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+} // namespace bit

@@ -1,0 +1,105 @@
+// RUN: bit-opt %s --bit-pack-weights --split-input-file --verify-diagnostics | FileCheck %s
+
+// One group of 16 rows and one step; rows past the second and k past the third
+// hold code 1 (85). Row 0 is -1, 0, 1, row 1 is 1, 1, -1.
+// CHECK-LABEL: @quantized
+// CHECK-SAME: %[[X:.*]]: tensor<?x3xf32>, %[[WS:.*]]: tensor<1xf32>, %[[B:.*]]: tensor<2xf32>
+func.func @quantized(%x: tensor<?x3xf32>, %ws: tensor<1xf32>, %b: tensor<2xf32>, %c: tensor<?x3xi8>,
+                     %s: tensor<?xf32>, %u: tensor<?xi32>) -> tensor<?x2xf32> {
+  // CHECK: %[[Q:.*]], %[[XS:.*]], %[[SUM:.*]] = bit.absmax_quantize
+  %codes, %xs, %sum = bit.absmax_quantize ins(%x : tensor<?x3xf32>)
+      outs(%c, %s, %u : tensor<?x3xi8>, tensor<?xf32>, tensor<?xi32>)
+      quantizer = <> -> tensor<?x3xi8>, tensor<?xf32>, tensor<?xi32>
+  %w = arith.constant dense<[[-1, 0, 1], [1, 1, -1]]> : tensor<2x3xi8>
+  // CHECK: %[[P:.*]] = arith.constant dense<[84, 85, 86, 85, 86, 86, 84, 85, 85, {{.*}} : tensor<64xi8>
+  // CHECK: %[[M:.*]] = tensor.dim %[[Q]]
+  // CHECK: %[[INIT:.*]] = tensor.empty(%[[M]]) : tensor<?x2xf32>
+  // CHECK: %[[Y:.*]] = bit.packed_matmul ins(%[[Q]], %[[P]], %[[WS]] {{.*}} quantized(%[[XS]], %[[SUM]] {{.*}} bias(%[[B]]
+  // CHECK-SAME: outs(%[[INIT]] : tensor<?x2xf32>) n = 2 k = 3 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2> {bit.layer = {name = "fc"}}
+  %acc = bit.ternary_matmul %codes, %w weights = ternary range = [-128, 127]
+      : tensor<?x3xi8>, tensor<2x3xi8> -> tensor<?x2xi32>
+  %y = bit.rescale %acc, %xs, %ws bias %b {bit.layer = {name = "fc"}}
+      : (tensor<?x2xi32>, tensor<?xf32>, tensor<1xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// Float activations. Layers of equal codes share their bytes, and the memory of
+// the codes is released: the file has no resource left.
+// CHECK-LABEL: @float
+func.func @float(%x: tensor<4x3xf32>, %ws: tensor<2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
+  %w = arith.constant dense_resource<codes> : tensor<2x3xi8>
+  // CHECK-COUNT-2: bit.packed_matmul ins({{.*}}) outs({{.*}}) n = 2 k = 3 weights = binary kernel = #bit.kernel<generic.p2>{{.*}} -> tensor<4x2xf32>
+  %y = bit.linear %x, %w, %ws weights = binary : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<2xf32>) -> tensor<4x2xf32>
+  %z = bit.linear %x, %w, %ws weights = binary {other} : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<2xf32>) -> tensor<4x2xf32>
+  return %y, %z : tensor<4x2xf32>, tensor<4x2xf32>
+}
+// CHECK-NOT: codes
+
+{-#
+  dialect_resources: {
+    builtin: {
+      codes: "0x0100000001FF0101FFFF"
+    }
+  }
+#-}
+
+// -----
+
+// More than a kilobyte becomes a resource, 64-byte aligned.
+// CHECK-LABEL: @large
+func.func @large(%x: tensor<1x100xf32>, %ws: tensor<1xf32>) -> tensor<1x100xf32> {
+  // CHECK: arith.constant dense_resource<packed> : tensor<3136xi8>
+  %w = arith.constant dense<0> : tensor<100x100xi8>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x100xf32>, tensor<100x100xi8>, tensor<1xf32>) -> tensor<1x100xf32>
+  return %y : tensor<1x100xf32>
+}
+// CHECK: packed: "0x40000000
+
+// -----
+
+// CHECK-LABEL: @not_constant
+// CHECK: bit.linear
+func.func @not_constant(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<1x2xf32> {
+  // expected-remark @below {{left to the reference lowering: its weights are not constant}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @group_scales
+// CHECK: bit.linear
+func.func @group_scales(%x: tensor<1x4xf32>, %ws: tensor<2x2xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x4xi8>
+  // expected-remark @below {{left to the reference lowering: expects one weight scale along k for kernel 'generic.p2', got 2}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+// Without the sums of the codes a kernel could not correct for code + 1.
+// CHECK-LABEL: @foreign_codes
+// CHECK: bit.ternary_matmul
+func.func @foreign_codes(%codes: tensor<1x4xi8>, %xs: tensor<1xf32>, %ws: tensor<1xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x4xi8>
+  %acc = bit.ternary_matmul %codes, %w weights = ternary range = [-128, 127] : tensor<1x4xi8>, tensor<2x4xi8> -> tensor<1x2xi32>
+  // expected-remark @below {{left to the reference lowering: its codes are not from bit.absmax_quantize}}
+  %y = bit.rescale %acc, %xs, %ws : (tensor<1x2xi32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+// A product whose sums are used elsewhere, too, is no product of this form.
+// CHECK-LABEL: @two_uses
+// CHECK: bit.ternary_matmul
+// CHECK: bit.rescale
+func.func @two_uses(%codes: tensor<1x4xi8>, %xs: tensor<1xf32>, %ws: tensor<1xf32>) -> (tensor<1x2xf32>, tensor<1x2xi32>) {
+  %w = arith.constant dense<1> : tensor<2x4xi8>
+  %acc = bit.ternary_matmul %codes, %w weights = ternary range = [-128, 127] : tensor<1x4xi8>, tensor<2x4xi8> -> tensor<1x2xi32>
+  %y = bit.rescale %acc, %xs, %ws : (tensor<1x2xi32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2xf32>
+  return %y, %acc : tensor<1x2xf32>, tensor<1x2xi32>
+}

@@ -1,0 +1,57 @@
+// RUN: bit-opt %s --bit-select-kernel | FileCheck %s
+
+// CHECK-LABEL: @avx512
+// CHECK: kernel = #bit.kernel<x86.vnni_p2>
+func.func @avx512(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// One feature short of the best kernel.
+// CHECK-LABEL: @avx2
+// CHECK: kernel = #bit.kernel<x86.avx2_p2>
+func.func @avx2(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// CHECK-LABEL: @baseline
+// CHECK: kernel = #bit.kernel<generic.p2>
+func.func @baseline(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>) {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// Only the generic kernel takes float activations.
+// CHECK-LABEL: @float
+// CHECK: kernel = #bit.kernel<generic.p2>
+func.func @float(%x: memref<?x16xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xf32>, memref<64xi8>, memref<1xf32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// 524,304 products of full range could overflow the planes of vpdpbusd, whose
+// limit is 524,288; narrower codes could not.
+// CHECK-LABEL: @long_k
+// CHECK: kernel = #bit.kernel<x86.avx2_p2>
+// CHECK: kernel = #bit.kernel<x86.vnni_p2>
+func.func @long_k(%x: memref<?x524304xi8>, %p: memref<2097216xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x524304xi8>, memref<2097216xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 524304 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x524304xi8>, memref<2097216xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 524304 weights = ternary range = [-8, 7] kernel = #bit.kernel<generic.p2>
+  return
+}
