@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/InitAll.h"
+#include "bit/Conversion/BitToLLVM/BitToLLVM.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
+#include "bit/Pipelines/Pipelines.h"
 #include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
 #include "mlir/InitAllDialects.h"
@@ -27,6 +29,8 @@ void registerAllDialects(mlir::DialectRegistry &registry) {
 void registerAllPasses() {
   mlir::registerAllPasses();
   registerBitTransformsPasses();
+  registerBitToLLVMPasses();
+  registerPipelines();
   registerBitToVectorPasses();
 }
 

@@ -7,5 +7,6 @@
 
 include "bit/Dialect/Bit/Transforms/KernelPasses.td"
 include "bit/Dialect/Bit/Transforms/LinearPasses.td"
+include "bit/Dialect/Bit/Transforms/ModelPasses.td"
 
 #endif // BIT_DIALECT_BIT_TRANSFORMS_PASSES_TD

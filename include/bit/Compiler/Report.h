@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a compilation found and made: the summary on stderr and report.json.
+
+#ifndef BIT_COMPILER_REPORT_H
+#define BIT_COMPILER_REPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/JSON.h"
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bit {
+
+/// One matmul-like node that became ternary or binary.
+struct LayerReport {
+  std::string name;
+  int64_t n = 0, k = 0;
+  double bitsPerWeight = 0;
+  std::string weightScheme, weightGranularity;
+  int64_t activationBits = 0; ///< 0: activations stay float
+  std::string activationGranularity;
+  double weightError = 0; ///< relative
+  std::string kernel;     ///< empty while it is not packed
+  int64_t sourceBytes = 0, packedBytes = 0;
+};
+
+struct RejectedReport {
+  std::string node, reason;
+};
+
+struct StageReport {
+  std::string name;
+  double seconds = 0;
+};
+
+struct Report {
+  std::string model, target;
+  std::vector<LayerReport> layers; ///< every layer found
+  std::vector<RejectedReport> rejected;
+  std::map<std::string, int64_t> operators; ///< "ai.onnx.MatMul" -> nodes
+  int64_t sourceBytes = 0, libraryBytes = 0, weightsBytes = 0, arenaBytes = 0;
+  bool arenaIsDynamic = false; ///< the arena's size depends on the inputs
+  std::vector<StageReport> stages;
+  std::vector<std::string> levels;
+  std::vector<std::string> errors; ///< every reason why it failed
+  int64_t peakRSS = 0;             ///< of the compiler, in bytes
+
+  /// Layers whose weights are packed.
+  size_t countPacked() const;
+};
+
+/// Counts the operators of an imported model.
+void collectOperators(mlir::ModuleOp module, Report &report);
+
+/// Lists the layers that recognition found and why other nodes stayed float.
+void collectLayers(mlir::ModuleOp module, Report &report);
+
+/// Completes the layers by what packing made of them.
+void collectPacked(mlir::ModuleOp module, Report &report);
+
+/// Returns report.json's object, whose keys are stable.
+llvm::json::Object toJSON(const Report &report);
+
+/// Prints what a person wants to know after a compilation, in a few lines.
+void printSummary(llvm::raw_ostream &os, const Report &report,
+                  llvm::StringRef output);
+
+} // namespace bit
+
+#endif // BIT_COMPILER_REPORT_H

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a model is made of beside its computation: constants that live in the
+// weights section, and what a running model asks of the runtime.
+
+#ifndef BIT_DIALECT_BIT_IR_BITMODELOPS_TD
+#define BIT_DIALECT_BIT_IR_BITMODELOPS_TD
+
+include "bit/Dialect/Bit/IR/BitBase.td"
+include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Bit_CallType : TypeDef<Bit_Dialect, "Call"> {
+  let mnemonic = "call";
+  let summary = "the run that is in progress: the caller's tensors, the arena, "
+                "the weights' address";
+  let description = [{
+    Every function of a compiled model takes it as its first argument. It is a
+    pointer to the runtime's `bit_abi_call`.
+  }];
+}
+
+def Bit_WeightOp : Bit_Op<"weight", [Symbol]> {
+  let summary = "names a constant that is stored in the weights section";
+  let description = [{
+    Takes the constant out of the functions, so that functions that differ in
+    their weights only are equal, and out of LLVM IR, which copies constants.
+    `offset` is the constant's place in the section, in bytes, a multiple of 64.
+
+    (C1) `value` has a static shape of `type`.
+    (C2) `offset`, where it is there, is a non-negative multiple of 64.
+
+    ```mlir
+    bit.weight @ffn_up at 128 = dense<[1, 2, 3, 4]> : tensor<4xi8>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
+      OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = [{
+    $sym_name (`at` $offset^)? attr-dict `=` $value
+  }];
+  let extraClassDeclaration = [{
+    /// Bytes the constant takes in the section, unpadded.
+    int64_t getByteSize();
+  }];
+}
+
+def Bit_GetWeightOp : Bit_Op<"get_weight",
+    [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+     DeclareOpInterfaceMethods<BufferizableOpInterface,
+       ["bufferize", "isWritable"]>]> {
+  let summary = "the value, or the read-only memory, of a bit.weight";
+  let description = [{
+    (C1) `weight` names a bit.weight of the module.
+    (C2) The result has that constant's shape and element type.
+
+    ```mlir
+    bit.weight @ffn_up = dense<[1, 2, 3, 4]> : tensor<4xi8>
+    func.func @use_weight() -> tensor<4xi8> {
+      %w = bit.get_weight @ffn_up : tensor<4xi8>
+      return %w : tensor<4xi8>
+    }
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs AnyTypeOf<[AnyStaticShapeTensor,
+      AnyStaticShapeMemRef]>:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+  let hasVerifier = 0;
+}
+
+def Bit_InputOp : Bit_Op<"input", [Pure]> {
+  let summary = "the caller's memory of one input of the running model";
+  let description = [{
+    The runtime has checked rank, type and static dimensions before, and has
+    made the tensor contiguous.
+
+    ```mlir
+    func.func @first_input(%call: !bit.call) -> memref<?x64xf32> {
+      %x = bit.input %call[0] : memref<?x64xf32>
+      return %x : memref<?x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, ConfinedAttr<I32Attr,
+      [IntNonNegative]>:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($result)";
+  let hasVerifier = 0;
+}
+
+def Bit_OutputOp : Bit_Op<"output",
+    [MemoryEffects<[MemAlloc, MemWrite]>]> {
+  let summary = "asks where one output of the running model goes";
+  let description = [{
+    Its dimensions are known here, and here the runtime compares them with what
+    the caller expects; a mismatch ends the run with the runtime's message.
+
+    (C1) There is one size for each dynamic dimension of the result.
+
+    ```mlir
+    func.func @first_output(%call: !bit.call, %m: index) {
+      %y = bit.output %call[0](%m) : memref<?x10xf32>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, ConfinedAttr<I32Attr,
+      [IntNonNegative]>:$index, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $call `[` $index `]` `(` $sizes `)` attr-dict `:` type($result)
+  }];
+}
+
+def Bit_ReserveOp : Bit_Op<"reserve", [MemoryEffects<[MemAlloc, MemWrite]>]> {
+  let summary = "makes the arena of the running model at least so large";
+  let description = [{
+    Returns memory for all temporaries of a run, 64-byte aligned. It belongs to
+    the session and grows only. Without memory the run ends with an error.
+
+    ```mlir
+    func.func @arena(%call: !bit.call, %bytes: index) {
+      %arena = bit.reserve %call[%bytes] : memref<?xi8>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, Index:$bytes);
+  let results = (outs MemRefRankOf<[I8], [1]>:$result);
+  let assemblyFormat = "$call `[` $bytes `]` attr-dict `:` type($result)";
+  let hasVerifier = 0;
+}
+
+def Bit_AllocateOp : Bit_Op<"allocate", [MemoryEffects<[MemAlloc, MemWrite]>]> {
+  let summary = "memory whose size depends on data, until the end of the run";
+  let description = [{
+    What the arena cannot hold because its size is not a function of the inputs'
+    dimensions. Without memory the run ends with an error.
+
+    (C1) There is one size for each dynamic dimension of the result.
+
+    ```mlir
+    func.func @temporary(%call: !bit.call, %n: index) {
+      %t = bit.allocate %call(%n) : memref<?x4xf32>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$call `(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def Bit_ParallelForOp : Bit_Op<"parallel_for",
+    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a function over 0..count, split among threads";
+  let description = [{
+    `body(context, lo, hi)` must compute the same for every split of the range.
+
+    (C1) `body` names a function of the context's type and two i64.
+
+    ```mlir
+    func.func private @rows(!llvm.ptr, i64, i64)
+    func.func @all_rows(%call: !bit.call, %context: !llvm.ptr, %n: index) {
+      bit.parallel_for %call @rows(%context : !llvm.ptr) count %n
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, FlatSymbolRefAttr:$body,
+      AnyType:$data, Index:$count);
+  let assemblyFormat = [{
+    $call $body `(` $data `:` type($data) `)` `count` $count attr-dict
+  }];
+  let hasVerifier = 0;
+}
+
+#endif // BIT_DIALECT_BIT_IR_BITMODELOPS_TD

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From a model of tensors to functions over buffers that a target compiles.
+
+#ifndef BIT_DIALECT_BIT_TRANSFORMS_MODELPASSES_TD
+#define BIT_DIALECT_BIT_TRANSFORMS_MODELPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ExtractWeights : Pass<"bit-extract-weights", "::mlir::ModuleOp"> {
+  let summary = "move constants out of functions into bit.weight";
+  let description = [{
+    Every tensor constant that is not a splat becomes a `bit.get_weight` of a
+    `bit.weight`; equal constants share one. Weights lie in the section in the
+    order in which the model uses them, 64-byte aligned.
+  }];
+  let options = [
+    Option<"minBytes", "min-bytes", "int64_t", /*default=*/"64",
+           "leave constants of fewer bytes where they are">,
+  ];
+  let statistics = [
+    Statistic<"numExtracted", "extracted", "constants extracted">,
+    Statistic<"numDeclined", "declined", "constants left in functions">,
+  ];
+  let dependentDialects = ["::bit::BitDialect"];
+}
+
+def BufferizeModel : Pass<"bit-bufferize-model", "::mlir::ModuleOp"> {
+  let summary = "turn tensors into buffers, inputs read-only";
+  let description = [{
+    One-shot bufferization across function boundaries with plain layouts. The
+    model's inputs belong to the caller: they are marked as not writable, which
+    is not the default, and an operation that would write one in place gets a
+    copy.
+  }];
+  let statistics = [
+    Statistic<"numFunctions", "bufferized", "functions bufferized">,
+    Statistic<"numDeclined", "declined", "functions without a body">,
+  ];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def BindRuntime : Pass<"bit-bind-runtime", "::mlir::func::FuncOp"> {
+  let summary = "read inputs from the call, write outputs where it says";
+  let description = [{
+    Gives public functions the form of the ABI: one `!bit.call` argument and a
+    status. Arguments become `bit.input`, results `bit.output`. A result that
+    the function allocates itself is written in place: its `bit.output` stands
+    where its allocation stood. Anything else (an input, a constant, a view, a
+    value returned twice) is copied at the end.
+  }];
+  let statistics = [
+    Statistic<"numInPlace", "in-place", "outputs written in place">,
+    Statistic<"numCopied", "copied", "outputs copied at the end">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def PlanArena : Pass<"bit-plan-arena", "::mlir::func::FuncOp"> {
+  let summary = "place temporaries in one arena";
+  let description = [{
+    A temporary's place is chosen at compile time: static sizes by first fit, the
+    largest first, among those alive at the same time; dynamic sizes in slots
+    that temporaries share which are never alive together, each as large as its
+    largest member turns out to be. One `bit.reserve` at the start asks for the
+    whole. A size that depends on data, not only on the inputs' dimensions,
+    becomes a `bit.allocate`.
+  }];
+  let statistics = [
+    Statistic<"numPlanned", "planned", "temporaries placed in the arena">,
+    Statistic<"numDeclined", "declined", "temporaries of data-dependent size">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def OutlineKernels : Pass<"bit-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "give every kernel a private function, equal ones the same";
+  let description = [{
+    Each operation on buffers that loops becomes a function of its buffers and
+    scalars; operations equal but for what they are applied to share one. What
+    remains of the public function is a list of calls, and a model of thirty
+    equal layers compiles one.
+  }];
+  let statistics = [
+    Statistic<"numOutlined", "outlined", "functions made">,
+    Statistic<"numShared", "shared", "operations that call a known function">,
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def CloneLevels : Pass<"bit-clone-levels", "::mlir::ModuleOp"> {
+  let summary = "copy all functions for each instruction-set level";
+  let description = [{
+    `@f` becomes `@f.LEVEL` with the level's target features as its
+    `passthrough` attribute, for every level; the copies call each other.
+  }];
+  let options = [
+    ListOption<"levels", "levels", "std::string",
+               "levels, each as name:+feature+feature, the best first">,
+  ];
+  let statistics = [
+    Statistic<"numCloned", "cloned", "functions copied">,
+    Statistic<"numDeclined", "declined", "functions without a body">,
+  ];
+}
+
+def OutlineParallel : Pass<"bit-outline-parallel", "::mlir::ModuleOp"> {
+  let summary = "make parallel loops functions that the runtime splits";
+  let description = [{
+    An `scf.forall` of one dimension on buffers becomes a function of a range
+    and a context, and a `bit.parallel_for` that runs it. What the loop captures
+    travels in a struct on the caller's stack, constants excepted. Other loops,
+    and loops inside parallel ones, are declined and run in order.
+  }];
+  let statistics = [
+    Statistic<"numOutlined", "outlined", "loops outlined">,
+    Statistic<"numDeclined", "declined", "loops left sequential">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+#endif // BIT_DIALECT_BIT_TRANSFORMS_MODELPASSES_TD

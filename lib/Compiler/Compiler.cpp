@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Compiler/Compiler.h"
+#include "bit/Compiler/Description.h"
+#include "bit/Compiler/NativeCode.h"
+#include "bit/Compiler/Output.h"
+#include "bit/Compiler/Weights.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Import/Import.h"
+#include "bit/Pipelines/Levels.h"
+#include "bit/Pipelines/Pipelines.h"
+#include "bit/abi.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/xxhash.h"
+#include "llvm/Target/TargetMachine.h"
+#include <chrono>
+#include <sys/resource.h>
+
+using namespace mlir;
+
+namespace bit {
+
+unsigned getAbiVersion() { return BIT_ABI_VERSION; }
+
+std::string getModelName(StringRef path) {
+  std::string name;
+  for (char c : llvm::sys::path::stem(path))
+    name += llvm::isAlnum(c) ? c : '_';
+  if (name.empty() || llvm::isDigit(name.front()))
+    name.insert(0, "model_");
+  return name;
+}
+
+namespace {
+
+/// One compilation: the stages share the module and the report.
+class Compilation {
+public:
+  Compilation(const CompilerOptions &options, MLIRContext *context,
+              Report &report)
+      : options(options), context(context), report(report) {}
+
+  LogicalResult run();
+
+private:
+  /// Runs `work` as the stage `name`, timed.
+  LogicalResult stage(StringRef name, function_ref<LogicalResult()> work);
+  /// Runs the passes that `build` adds.
+  LogicalResult passes(StringRef name, function_ref<void(PassManager &)> build);
+
+  LogicalResult load();
+  LogicalResult lowerToBuffers();
+  LogicalResult lowerToLLVM();
+  LogicalResult emitMLIR();
+  LogicalResult emitNative();
+  LogicalResult emitObjects(llvm::Module &module, llvm::TargetMachine &machine);
+  LogicalResult writeText(function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
+
+  LogicalResult check(llvm::Error error) {
+    if (!error)
+      return success();
+    return emitError(UnknownLoc::get(context))
+           << llvm::toString(std::move(error));
+  }
+
+  std::string describeManifest();
+
+  const CompilerOptions &options;
+  MLIRContext *context;
+  Report &report;
+  OwningOpRef<ModuleOp> module;
+  ModelDescription model;
+};
+
+LogicalResult Compilation::stage(StringRef name,
+                                 function_ref<LogicalResult()> work) {
+  if (options.progress)
+    options.progress(name);
+  auto start = std::chrono::steady_clock::now();
+  LogicalResult result = work();
+  std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  report.stages.push_back({name.str(), elapsed.count()});
+  return result;
+}
+
+LogicalResult Compilation::passes(StringRef name,
+                                  function_ref<void(PassManager &)> build) {
+  return stage(name, [&]() -> LogicalResult {
+    PassManager pm(context);
+    if (options.configure && failed(options.configure(pm)))
+      return failure();
+    build(pm);
+    return pm.run(*module);
+  });
+}
+
+/// Sets the names that stand in the library and hashes the file.
+LogicalResult Compilation::load() {
+  StringRef path = options.input;
+  report.model = llvm::sys::path::filename(path).str();
+  report.target = options.triple;
+  model.name = options.name.empty() ? getModelName(options.output.empty() ||
+                                                           options.output == "-"
+                                                       ? options.input
+                                                       : options.output)
+                                    : options.name;
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc")) {
+    module = parseSourceFile<ModuleOp>(path, ParserConfig(context));
+  } else {
+    ImportOptions import;
+    import.dims = options.dims;
+    import.keepAll = options.emit == EmitKind::Onnx;
+    getLoweredOperators(import.keepWhole);
+    module = importOnnx(path, context, import);
+  }
+  if (!module)
+    return failure();
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                          /*RequiresNullTerminator=*/false);
+  if (file) {
+    report.sourceBytes = (*file)->getBufferSize();
+    llvm::XXH128_hash_t hash =
+        llvm::xxh3_128bits(llvm::arrayRefFromStringRef((*file)->getBuffer()));
+    model.hash[0] = hash.low64;
+    model.hash[1] = hash.high64;
+  }
+  collectOperators(*module, report);
+  return success();
+}
+
+LogicalResult Compilation::lowerToBuffers() {
+  auto mainGraph = module->lookupSymbol<func::FuncOp>("main_graph");
+  if (!mainGraph || !mainGraph.isPublic() || mainGraph.isDeclaration())
+    return emitError(UnknownLoc::get(context))
+           << "expects a public function 'main_graph'";
+  FailureOr<ModelSignature> signature = readSignature(mainGraph);
+  if (failed(signature))
+    return failure();
+  model.signature = std::move(*signature);
+  if (failed(passes("memory", [](PassManager &pm) { buildMemoryStage(pm); })))
+    return failure();
+  module->walk([&](ReserveOp op) {
+    IntegerAttr bytes;
+    if (matchPattern(op.getBytes(), m_Constant(&bytes)))
+      report.arenaBytes = bytes.getInt();
+    else
+      report.arenaIsDynamic = true;
+  });
+  model.arenaBytes = report.arenaBytes;
+  return success();
+}
+
+LogicalResult Compilation::lowerToLLVM() {
+  StringRef architecture =
+      llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
+  KernelStageOptions kernels;
+  for (const Level &level : getLevels(architecture)) {
+    if (!options.levels.empty() &&
+        !llvm::is_contained(options.levels, level.name))
+      continue;
+    kernels.levels.push_back((level.name + ":" + level.features).str());
+    model.levels.push_back(
+        {level.name.str(), level.cpuMask, ("main_graph." + level.name).str()});
+    report.levels.push_back(level.name.str());
+  }
+  if (failed(passes("kernels",
+                    [&](PassManager &pm) { buildKernelStage(pm, kernels); })))
+    return failure();
+  collectPacked(*module, report);
+  return passes("llvm", [](PassManager &pm) { buildLLVMStage(pm); });
+}
+
+LogicalResult Compilation::run() {
+  if (failed(stage("import", [&] { return load(); })))
+    return failure();
+  if (options.emit == EmitKind::Onnx)
+    return emitMLIR();
+
+  RecognizeStageOptions recognize;
+  recognize.recognize = options.recognize;
+  if (failed(passes("recognize", [&](PassManager &pm) {
+        buildRecognizeStage(pm, recognize);
+      })))
+    return failure();
+  collectLayers(*module, report);
+  if (options.emit == EmitKind::Bit)
+    return emitMLIR();
+
+  LinalgStageOptions linalg;
+  linalg.pack = options.pack;
+  if (failed(passes("linalg",
+                    [&](PassManager &pm) { buildLinalgStage(pm, linalg); })))
+    return failure();
+  collectPacked(*module, report);
+  if (options.emit == EmitKind::Linalg)
+    return emitMLIR();
+
+  if (failed(lowerToBuffers()) || failed(lowerToLLVM()))
+    return failure();
+  if (options.emit == EmitKind::LLVM)
+    return emitMLIR();
+  return emitNative();
+}
+
+LogicalResult Compilation::writeText(
+    function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write) {
+  OutputFile output(options.output);
+  return check(output.write(write));
+}
+
+LogicalResult Compilation::emitMLIR() {
+  return writeText([&](llvm::raw_pwrite_stream &os) -> llvm::Error {
+    if (options.bytecode) {
+      if (failed(writeBytecodeToFile(*module, os)))
+        return llvm::createStringError("the module has no bytecode form");
+      return llvm::Error::success();
+    }
+    // Any other limit than 0 builds the strings it then leaves out.
+    OpPrintingFlags flags;
+    flags.elideLargeElementsAttrs(64).elideLargeResourceString(0);
+    module->print(os, flags);
+    return llvm::Error::success();
+  });
+}
+
+/// A library may import nothing but mem*; whatever else is undefined would only
+/// be noticed where it is loaded.
+static llvm::Error checkImports(const llvm::Module &module) {
+  for (const llvm::Function &function : module)
+    if (function.isDeclaration() && !function.isIntrinsic() &&
+        !function.getName().starts_with("mem"))
+      return llvm::createStringError(
+          "expects compiled code to call nothing outside, got a call of '" +
+          function.getName() + "'");
+  return llvm::Error::success();
+}
+
+LogicalResult Compilation::emitNative() {
+  auto machine = createTargetMachine(options.triple);
+  if (!machine)
+    return check(machine.takeError());
+  registerBuiltinDialectTranslation(*context);
+  registerLLVMDialectTranslation(*context);
+
+  Weights weights(*module);
+  model.weightsBytes = report.weightsBytes = weights.getBytes();
+  if (model.weightsBytes > 0)
+    model.weightsSymbol = model.name + "_weights";
+  model.manifest = describeManifest();
+  weights.detach();
+
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> code;
+  if (failed(stage("codegen", [&]() -> LogicalResult {
+        code = translateModuleToLLVMIR(*module, llvmContext, model.name);
+        if (!code)
+          return failure();
+        code->setDataLayout((*machine)->createDataLayout());
+        emitDescription(*code, model);
+        optimizeModule(*code, **machine);
+        return check(checkImports(*code));
+      })))
+    return failure();
+
+  if (options.emit == EmitKind::LLVMIR)
+    return writeText([&](llvm::raw_pwrite_stream &os) {
+      code->print(os, nullptr);
+      return llvm::Error::success();
+    });
+  if (options.emit == EmitKind::Assembly)
+    return writeText([&](llvm::raw_pwrite_stream &os) {
+      return emitNativeCode(*code, **machine, NativeFileType::Assembly, os);
+    });
+  return stage("link", [&]() -> LogicalResult {
+    TemporaryDirectory directory;
+    if (llvm::Error error = directory.create(options.output))
+      return check(std::move(error));
+    std::vector<std::string> objects = {directory.getPath("code.o")};
+    if (llvm::Error error = writeFile(objects[0], [&](auto &os) {
+          return emitNativeCode(*code, **machine, NativeFileType::Object, os);
+        }))
+      return check(std::move(error));
+    if (model.weightsBytes > 0) {
+      objects.push_back(directory.getPath("weights.o"));
+      if (llvm::Error error = writeFile(objects[1], [&](auto &os) {
+            return writeDataObject(
+                os, options.triple, model.weightsSymbol, model.weightsBytes,
+                [&](auto &data) { return weights.write(data); });
+          }))
+        return check(std::move(error));
+    }
+
+    std::string linked = directory.getPath("linked");
+    llvm::Error error =
+        options.emit == EmitKind::Static
+            ? archiveObjects(objects, linked)
+            : linkObjects(objects, linked, options.triple,
+                          {getDescribeSymbol(model)},
+                          /*relocatable=*/options.emit == EmitKind::Object);
+    if (error)
+      return check(std::move(error));
+    std::string header = directory.getPath("header");
+    if (llvm::Error error = writeFile(header, [&](auto &os) {
+          writeHeader(os, model);
+          return llvm::Error::success();
+        }))
+      return check(std::move(error));
+    uint64_t size = 0;
+    llvm::sys::fs::file_size(linked, size);
+    report.libraryBytes = size;
+    SmallString<128> headerPath(options.output);
+    llvm::sys::path::replace_extension(headerPath, ".h");
+    return check(replaceFiles(
+        {{linked, options.output}, {header, headerPath.str().str()}}));
+  });
+}
+
+/// What a library tells people about itself: its layers and levels.
+std::string Compilation::describeManifest() {
+  llvm::json::Object all = toJSON(report);
+  llvm::json::Object manifest;
+  for (StringRef key : {"model", "target", "levels", "bitlinear"})
+    manifest[key] = std::move(*all.get(key));
+  return llvm::formatv("{0}", llvm::json::Value(std::move(manifest)));
+}
+
+} // namespace
+
+LogicalResult compile(const CompilerOptions &options, MLIRContext *context,
+                      Report &report) {
+  LogicalResult result = Compilation(options, context, report).run();
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) == 0)
+    report.peakRSS = int64_t(usage.ru_maxrss) * 1024;
+  return result;
+}
+
+} // namespace bit

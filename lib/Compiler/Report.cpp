@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Compiler/Report.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Onnx/IR/OnnxDialect.h"
+#include "bit/Support/NodeLocation.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using llvm::json::Array;
+using llvm::json::Object;
+
+namespace bit {
+
+size_t Report::countPacked() const {
+  return llvm::count_if(
+      layers, [](const LayerReport &layer) { return !layer.kernel.empty(); });
+}
+
+void collectOperators(ModuleOp module, Report &report) {
+  module.walk([&](Operation *op) {
+    if (!isa_and_present<onnx::OnnxDialect>(op->getDialect()))
+      return;
+    if (std::optional<NodeInfo> info = getNodeInfo(op->getLoc()))
+      ++report.operators[(info->domain + "." + info->opType).str()];
+  });
+}
+
+/// Returns entry `key` of a layer's `bit.layer`, or `otherwise`.
+template <typename AttrT>
+static auto getEntry(DictionaryAttr layer, StringRef key,
+                     decltype(std::declval<AttrT>().getValue()) otherwise) {
+  auto value = layer ? layer.getAs<AttrT>(key) : AttrT();
+  return value ? value.getValue() : otherwise;
+}
+
+/// A layer's name where recognition noted none: its node's.
+static std::string getLayerName(Operation *op, DictionaryAttr layer) {
+  StringRef name = getEntry<StringAttr>(layer, "name", "");
+  if (!name.empty())
+    return name.str();
+  std::optional<NodeInfo> info = getNodeInfo(op->getLoc());
+  return info ? info->name.str() : "";
+}
+
+void collectLayers(ModuleOp module, Report &report) {
+  module.walk([&](LinearOp op) {
+    auto layer = op->getAttrOfType<DictionaryAttr>("bit.layer");
+    LayerReport entry;
+    entry.name = getLayerName(op, layer);
+    auto codes = cast<RankedTensorType>(op.getCodes().getType());
+    entry.n = codes.getDimSize(0);
+    entry.k = codes.getDimSize(1);
+    entry.weightScheme = getEntry<StringAttr>(layer, "weight_scheme", "");
+    entry.weightGranularity =
+        getEntry<StringAttr>(layer, "weight_granularity", "");
+    if (auto bytes = layer ? layer.getAs<IntegerAttr>("source_bytes") : nullptr)
+      entry.sourceBytes = bytes.getInt();
+    if (auto error = layer ? layer.getAs<FloatAttr>("weight_error") : nullptr)
+      entry.weightError = error.getValueAsDouble();
+    if (QuantizerAttr quantizer = op.getQuantizerAttr()) {
+      entry.activationBits = quantizer.getBits();
+      entry.activationGranularity =
+          stringifyActivationGranularity(quantizer.getGranularity()).str();
+    }
+    report.layers.push_back(std::move(entry));
+  });
+  module.walk([&](Operation *op) {
+    auto reason = op->getAttrOfType<StringAttr>("bit.declined");
+    if (!reason)
+      return;
+    std::optional<NodeInfo> info = getNodeInfo(op->getLoc());
+    report.rejected.push_back(
+        {info ? info->name.str() : "", reason.getValue().str()});
+  });
+}
+
+void collectPacked(ModuleOp module, Report &report) {
+  std::map<std::string, LayerReport *> layers;
+  for (LayerReport &layer : report.layers)
+    layers[layer.name] = &layer;
+  module.walk([&](PackedMatmulOp op) {
+    auto layer = op->getAttrOfType<DictionaryAttr>("bit.layer");
+    auto found = layers.find(getLayerName(op, layer));
+    if (found == layers.end())
+      return;
+    LayerReport &entry = *found->second;
+    entry.kernel = op.getKernel().getName().str();
+    entry.packedBytes =
+        cast<ShapedType>(op.getPacked().getType()).getNumElements();
+    entry.bitsPerWeight = 8.0 * entry.packedBytes / (entry.n * entry.k);
+  });
+}
+
+static Object toJSON(const LayerReport &layer) {
+  return Object{{"name", layer.name},
+                {"n", layer.n},
+                {"k", layer.k},
+                {"bits_per_weight", layer.bitsPerWeight},
+                {"weight_scheme", layer.weightScheme},
+                {"weight_granularity", layer.weightGranularity},
+                {"activation_bits", layer.activationBits},
+                {"activation_granularity", layer.activationGranularity},
+                {"weight_error", layer.weightError},
+                {"kernel", layer.kernel},
+                {"source_bytes", layer.sourceBytes},
+                {"packed_bytes", layer.packedBytes}};
+}
+
+Object toJSON(const Report &report) {
+  Array layers, rejected, stages, levels, errors;
+  for (const LayerReport &layer : report.layers)
+    layers.push_back(toJSON(layer));
+  for (const RejectedReport &node : report.rejected)
+    rejected.push_back(Object{{"node", node.node}, {"reason", node.reason}});
+  Object operators;
+  for (const auto &[name, count] : report.operators)
+    operators[name] = count;
+  for (const StageReport &stage : report.stages)
+    stages.push_back(Object{{"name", stage.name}, {"seconds", stage.seconds}});
+  for (const std::string &level : report.levels)
+    levels.push_back(level);
+  for (const std::string &error : report.errors)
+    errors.push_back(error);
+  return Object{{"model", report.model},
+                {"target", report.target},
+                {"levels", std::move(levels)},
+                {"bitlinear", Object{{"found", int64_t(report.layers.size())},
+                                     {"packed", int64_t(report.countPacked())},
+                                     {"layers", std::move(layers)},
+                                     {"rejected", std::move(rejected)}}},
+                {"operators", std::move(operators)},
+                {"sizes", Object{{"source", report.sourceBytes},
+                                 {"library", report.libraryBytes},
+                                 {"weights", report.weightsBytes},
+                                 {"arena", report.arenaBytes}}},
+                {"stages", std::move(stages)},
+                {"errors", std::move(errors)},
+                {"peak_rss", report.peakRSS}};
+}
+
+/// Returns a size as people read it: "1.3 MB".
+static std::string formatBytes(int64_t bytes) {
+  if (bytes < 10000)
+    return llvm::formatv("{0} B", bytes);
+  if (bytes < 10000000)
+    return llvm::formatv("{0:F1} kB", bytes / 1e3);
+  return llvm::formatv("{0:F1} MB", bytes / 1e6);
+}
+
+void printSummary(raw_ostream &os, const Report &report, StringRef output) {
+  double total = 0;
+  for (const StageReport &stage : report.stages)
+    total += stage.seconds;
+  int64_t source = 0, packed = 0;
+  for (const LayerReport &layer : report.layers) {
+    source += layer.sourceBytes;
+    packed += layer.packedBytes;
+  }
+  os << report.model << ": " << report.layers.size() << " BitLinear layers, "
+     << report.countPacked() << " packed";
+  if (!report.layers.empty())
+    os << " (" << formatBytes(source) << " -> " << formatBytes(packed) << ")";
+  os << "\n";
+  constexpr size_t shown = 8;
+  for (const RejectedReport &node : ArrayRef(report.rejected).take_front(shown))
+    os << "  left float: '" << node.node << "': " << node.reason << "\n";
+  if (report.rejected.size() > shown)
+    os << "  left float: " << report.rejected.size() - shown << " more\n";
+  os << output << ": " << formatBytes(report.libraryBytes) << " from "
+     << formatBytes(report.sourceBytes) << ", weights "
+     << formatBytes(report.weightsBytes) << ", arena "
+     << (report.arenaIsDynamic ? "depends on the input"
+                               : formatBytes(report.arenaBytes))
+     << "\n";
+  os << "levels " << llvm::join(report.levels, ", ")
+     << llvm::formatv("; {0:F2} s", total) << "\n";
+}
+
+} // namespace bit

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Conversion/BitToLLVM/BitToLLVM.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Support/NodeLocation.h"
+#include "bit/abi.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+
+namespace {
+
+/// Emits reads of the caller's bit_abi_call and calls through its table. Field
+/// offsets are those of bit/abi.h, which this file shares with the runtime.
+class CallEmitter {
+public:
+  CallEmitter(OpBuilder &builder, Location loc, Value call)
+      : builder(builder), loc(loc), call(call),
+        pointer(LLVM::LLVMPointerType::get(builder.getContext())) {}
+
+  Value loadField(Type type, Value base, int64_t offset) {
+    Value place = LLVM::GEPOp::create(
+        builder, loc, pointer, builder.getI8Type(), base,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
+    return LLVM::LoadOp::create(builder, loc, type, place);
+  }
+
+  /// Returns element `index` of the array of `type` that the call's field at
+  /// `offset` points to.
+  Value loadElement(Type type, Value array, int32_t index) {
+    Value place = LLVM::GEPOp::create(builder, loc, pointer, type, array,
+                                      ArrayRef<LLVM::GEPArg>{index});
+    return LLVM::LoadOp::create(builder, loc, type, place);
+  }
+
+  Value getField(int64_t offset) { return loadField(pointer, call, offset); }
+
+  /// Calls the function of the table at `offset`; the call is its first
+  /// argument.
+  LLVM::CallOp callRuntime(int64_t offset, Type result, ValueRange arguments) {
+    SmallVector<Type> types = {pointer};
+    llvm::append_range(types, arguments.getTypes());
+    auto type = LLVM::LLVMFunctionType::get(result, types);
+    Value api = getField(offsetof(bit_abi_call, api));
+    SmallVector<Value> operands = {loadField(pointer, api, offset), call};
+    llvm::append_range(operands, arguments);
+    return LLVM::CallOp::create(builder, loc, type, operands);
+  }
+
+  Type getPointerType() const { return pointer; }
+
+private:
+  OpBuilder &builder;
+  Location loc;
+  Value call;
+  LLVM::LLVMPointerType pointer;
+};
+
+/// Splits the block before `op`; what follows runs only if `ok`. Leaves
+/// `rewriter` in the block that runs otherwise, which returns a failure, and
+/// returns where to go on.
+Block *emitGuard(ConversionPatternRewriter &rewriter, Location loc, Value ok) {
+  Block *block = rewriter.getInsertionBlock();
+  Block *next = rewriter.splitBlock(block, rewriter.getInsertionPoint());
+  Block *failed = rewriter.createBlock(next->getParent());
+  rewriter.setInsertionPointToEnd(block);
+  LLVM::CondBrOp::create(rewriter, loc, ok, next, failed);
+  rewriter.setInsertionPointToStart(failed);
+  Value status =
+      LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(), 1);
+  auto ret = LLVM::ReturnOp::create(rewriter, loc, status);
+  rewriter.setInsertionPoint(ret);
+  return next;
+}
+
+/// Guards against a null `memory`: the runtime has said why.
+void emitNullGuard(ConversionPatternRewriter &rewriter, Location loc,
+                   Value memory) {
+  Value null = LLVM::ZeroOp::create(rewriter, loc, memory.getType());
+  Value ok = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::ne,
+                                  memory, null);
+  rewriter.setInsertionPointToStart(emitGuard(rewriter, loc, ok));
+}
+
+struct InputLowering : ConvertOpToLLVMPattern<bit::InputOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::InputOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    int32_t index = op.getIndex();
+    Value data = emitter.loadElement(
+        emitter.getPointerType(),
+        emitter.getField(offsetof(bit_abi_call, inputs)), index);
+    SmallVector<Value> dynamicSizes;
+    if (!type.hasStaticShape()) {
+      Value dims = emitter.loadElement(
+          emitter.getPointerType(),
+          emitter.getField(offsetof(bit_abi_call, input_dims)), index);
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        if (type.isDynamicDim(i))
+          dynamicSizes.push_back(
+              emitter.loadElement(rewriter.getI64Type(), dims, i));
+    }
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    getMemRefDescriptorSizes(loc, type, dynamicSizes, rewriter, sizes, strides,
+                             bytes);
+    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
+                                                   strides, rewriter)});
+    return success();
+  }
+};
+
+struct GetWeightLowering : ConvertOpToLLVMPattern<bit::GetWeightOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::GetWeightOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto weight = SymbolTable::lookupNearestSymbolFrom<bit::WeightOp>(
+        op, op.getWeightAttr());
+    auto function = op->getParentOfType<FunctionOpInterface>();
+    if (!weight || !weight.getOffset() || function.getNumArguments() == 0)
+      return rewriter.notifyMatchFailure(op, "weight has no place");
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    CallEmitter emitter(rewriter, loc, function.getArgument(0));
+    Value base = emitter.getField(offsetof(bit_abi_call, weights));
+    Value offset = LLVM::ConstantOp::create(
+        rewriter, loc, rewriter.getI64Type(), *weight.getOffset());
+    Value data =
+        LLVM::GEPOp::create(rewriter, loc, base.getType(), rewriter.getI8Type(),
+                            base, ArrayRef<LLVM::GEPArg>{offset});
+    rewriter.replaceOp(op,
+                       {MemRefDescriptor::fromStaticShape(
+                           rewriter, loc, *getTypeConverter(), type, data)});
+    return success();
+  }
+};
+
+struct OutputLowering : ConvertOpToLLVMPattern<bit::OutputOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::OutputOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    getMemRefDescriptorSizes(loc, type, adaptor.getSizes(), rewriter, sizes,
+                             strides, bytes);
+    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    Value dims = storeDims(rewriter, op, sizes);
+    Value index = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
+                                           op.getIndexAttr());
+    Value data = emitter
+                     .callRuntime(offsetof(bit_abi_functions, output),
+                                  emitter.getPointerType(), {index, dims})
+                     .getResult();
+    emitNullGuard(rewriter, loc, data);
+    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
+                                                   strides, rewriter)});
+    return success();
+  }
+
+private:
+  static Value storeDims(ConversionPatternRewriter &rewriter, bit::OutputOp op,
+                         ArrayRef<Value> sizes) {
+    Location loc = op.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Type i64 = rewriter.getI64Type();
+    Value count = LLVM::ConstantOp::create(rewriter, loc, i64,
+                                           std::max<int64_t>(1, sizes.size()));
+    Value dims = LLVM::AllocaOp::create(rewriter, loc, pointer, i64, count);
+    for (auto [i, size] : llvm::enumerate(sizes)) {
+      Value place =
+          LLVM::GEPOp::create(rewriter, loc, pointer, i64, dims,
+                              ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
+      LLVM::StoreOp::create(rewriter, loc, size, place);
+    }
+    return dims;
+  }
+};
+
+struct ReserveLowering : ConvertOpToLLVMPattern<bit::ReserveOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::ReserveOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    Value data = emitter
+                     .callRuntime(offsetof(bit_abi_functions, reserve),
+                                  emitter.getPointerType(), adaptor.getBytes())
+                     .getResult();
+    emitNullGuard(rewriter, loc, data);
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    SmallVector<Value> dynamicSizes;
+    if (!type.hasStaticShape())
+      dynamicSizes.push_back(adaptor.getBytes());
+    getMemRefDescriptorSizes(loc, type, dynamicSizes, rewriter, sizes, strides,
+                             bytes);
+    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
+                                                   strides, rewriter)});
+    return success();
+  }
+};
+
+struct AllocateLowering : ConvertOpToLLVMPattern<bit::AllocateOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::AllocateOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    getMemRefDescriptorSizes(loc, type, adaptor.getSizes(), rewriter, sizes,
+                             strides, bytes, /*sizeInBytes=*/true);
+    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    Value data = emitter
+                     .callRuntime(offsetof(bit_abi_functions, alloc),
+                                  emitter.getPointerType(), bytes)
+                     .getResult();
+    emitNullGuard(rewriter, loc, data);
+    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
+                                                   strides, rewriter)});
+    return success();
+  }
+};
+
+struct ParallelForLowering : ConvertOpToLLVMPattern<bit::ParallelForOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::ParallelForOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    Value body = LLVM::AddressOfOp::create(
+        rewriter, loc, emitter.getPointerType(), op.getBodyAttr());
+    Value grain =
+        LLVM::ConstantOp::create(rewriter, loc, rewriter.getI64Type(), 1);
+    emitter.callRuntime(offsetof(bit_abi_functions, parallel_for),
+                        LLVM::LLVMVoidType::get(rewriter.getContext()),
+                        {body, adaptor.getData(), adaptor.getCount(), grain});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Returns the address of `message` as a C string constant of the module.
+Value getMessage(ConversionPatternRewriter &rewriter, Location loc,
+                 ModuleOp module, StringRef message) {
+  std::string name =
+      "bit.message." + llvm::utohexstr(llvm::xxh3_64bits(message));
+  auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(module.getBody());
+    std::string terminated = message.str() + '\0';
+    auto type =
+        LLVM::LLVMArrayType::get(rewriter.getI8Type(), terminated.size());
+    LLVM::GlobalOp::create(rewriter, loc, type, /*isConstant=*/true,
+                           LLVM::Linkage::Private, name,
+                           rewriter.getStringAttr(terminated));
+  }
+  return LLVM::AddressOfOp::create(rewriter, loc, pointer, name);
+}
+
+struct AssertLowering : ConvertOpToLLVMPattern<cf::AssertOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(cf::AssertOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto function = op->getParentOfType<FunctionOpInterface>();
+    if (function.getNumArguments() == 0 || function.getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "no status to return here");
+    Location loc = op.getLoc();
+    std::string message = bit::describeNode(loc);
+    message += (message.empty() ? "" : ": ") + op.getMsg().str();
+    Block *next = emitGuard(rewriter, loc, adaptor.getArg());
+    Value text =
+        getMessage(rewriter, loc, op->getParentOfType<ModuleOp>(), message);
+    CallEmitter(rewriter, loc, function.getArgument(0))
+        .callRuntime(offsetof(bit_abi_functions, fail),
+                     LLVM::LLVMVoidType::get(rewriter.getContext()), text);
+    rewriter.setInsertionPointToStart(next);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void bit::populateBitToLLVMPatterns(LLVMTypeConverter &converter,
+                                    RewritePatternSet &patterns) {
+  converter.addConversion([](CallType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext());
+  });
+  patterns.add<InputLowering, GetWeightLowering, OutputLowering,
+               ReserveLowering, AllocateLowering, ParallelForLowering>(
+      converter);
+  // Above upstream's lowering to abort.
+  patterns.add<AssertLowering>(converter, /*benefit=*/10);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace bit;
+
+int64_t WeightOp::getByteSize() {
+  ShapedType type = getValue().getShapedType();
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+LogicalResult WeightOp::verify() {
+  ShapedType type = getValue().getShapedType();
+  // C1
+  if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+    return emitOpError("expects a value of static shape of numbers, got ")
+           << type;
+  // C2
+  if (getOffset() && (*getOffset() < 0 || *getOffset() % 64 != 0))
+    return emitOpError("expects an offset that is a non-negative multiple of "
+                       "64, got ")
+           << *getOffset();
+  return success();
+}
+
+LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto weight =
+      symbols.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  // C1
+  if (!weight)
+    return emitOpError("expects the name of a bit.weight, got ")
+           << getWeightAttr();
+  ShapedType expected = weight.getValue().getShapedType();
+  auto got = cast<ShapedType>(getType());
+  // C2
+  if (expected.getShape() != got.getShape() ||
+      expected.getElementType() != got.getElementType())
+    return emitOpError("expects a result with the weight's shape and element "
+                       "type, ")
+           << expected << ", got " << got;
+  return success();
+}
+
+bool GetWeightOp::isWritable(Value, const bufferization::AnalysisState &) {
+  return false;
+}
+
+LogicalResult
+GetWeightOp::bufferize(RewriterBase &rewriter,
+                       const bufferization::BufferizationOptions &,
+                       bufferization::BufferizationState &) {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type)
+    return success();
+  bufferization::replaceOpWithNewBufferizedOp<GetWeightOp>(
+      rewriter, getOperation(),
+      bufferization::getMemRefTypeWithStaticIdentityLayout(type),
+      getWeightAttr());
+  return success();
+}
+
+/// (C1) of the ops that take sizes for a result.
+static LogicalResult verifySizes(Operation *op, Type result, size_t sizes) {
+  int64_t expected = cast<MemRefType>(result).getNumDynamicDims();
+  if (static_cast<int64_t>(sizes) != expected)
+    return op->emitOpError("expects ")
+           << expected << " sizes, one a dynamic dimension, got " << sizes;
+  return success();
+}
+
+LogicalResult OutputOp::verify() {
+  return verifySizes(*this, getType(), getSizes().size()); // C1
+}
+
+LogicalResult AllocateOp::verify() {
+  return verifySizes(*this, getType(), getSizes().size()); // C1
+}
+
+LogicalResult ParallelForOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto body = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getBodyAttr());
+  Type i64 = IntegerType::get(getContext(), 64);
+  // C1
+  if (!body || llvm::to_vector(body.getArgumentTypes()) !=
+                   SmallVector<Type>{getData().getType(), i64, i64})
+    return emitOpError("expects a function of ")
+           << getData().getType() << ", i64 and i64, got " << getBodyAttr();
+  return success();
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace bit {
+#define GEN_PASS_DEF_OUTLINEKERNELS
+#include "bit/Dialect/Bit/Transforms/Passes.h.inc"
+} // namespace bit
+
+using namespace mlir;
+
+namespace {
+
+/// Shape arithmetic on a few integers is no kernel.
+constexpr int64_t smallestKernel = 32;
+
+bool isKernel(Operation *op) {
+  if (isa<bit::AbsmaxQuantizeOp, bit::PackedMatmulOp>(op))
+    return true;
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp || !linalgOp.hasPureBufferSemantics())
+    return false;
+  int64_t iterations = 1;
+  for (int64_t size : linalgOp.getStaticLoopRanges()) {
+    if (ShapedType::isDynamic(size))
+      return true;
+    iterations = std::min(iterations * std::min(size, smallestKernel + 1),
+                          smallestKernel + 1);
+  }
+  return iterations > smallestKernel;
+}
+
+/// Attributes that differ between equal layers; they stay on the call.
+SmallVector<NamedAttribute> takeLayerAttributes(Operation *op) {
+  SmallVector<NamedAttribute> taken;
+  for (NamedAttribute attribute : llvm::to_vector(op->getDiscardableAttrs()))
+    if (attribute.getName().strref().starts_with("bit.")) {
+      taken.push_back(attribute);
+      op->removeDiscardableAttr(attribute.getName());
+    }
+  return taken;
+}
+
+class Outliner {
+public:
+  Outliner(func::FuncOp caller)
+      : caller(caller), symbols(caller->getParentOfType<ModuleOp>()) {}
+
+  /// Moves `op` into a function of its own, or calls the one that an equal
+  /// operation was moved to. Returns whether a function was made.
+  bool outline(Operation *op) {
+    SmallVector<NamedAttribute> layer = takeLayerAttributes(op);
+    SetVector<Value> captured(op->operand_begin(), op->operand_end());
+    getUsedValuesDefinedAbove(op->getRegions(), captured);
+    SmallVector<Operation *> constants;
+    captured.remove_if([&](Value value) {
+      auto constant = value.getDefiningOp<arith::ConstantOp>();
+      if (constant)
+        constants.push_back(constant);
+      return constant != nullptr;
+    });
+
+    func::FuncOp function = build(op, captured.getArrayRef(), constants);
+    auto [known, isNew] = functions.try_emplace(print(function), function);
+    if (isNew)
+      symbols.insert(function);
+    else
+      function.erase();
+
+    OpBuilder builder(op);
+    SmallVector<Value> arguments = {caller.getArgument(0)};
+    llvm::append_range(arguments, captured);
+    auto call =
+        func::CallOp::create(builder, op->getLoc(), known->second, arguments);
+    for (NamedAttribute attribute : layer)
+      call->setDiscardableAttr(attribute.getName(), attribute.getValue());
+    op->erase();
+    return isNew;
+  }
+
+private:
+  func::FuncOp build(Operation *op, ArrayRef<Value> captured,
+                     ArrayRef<Operation *> constants) {
+    OpBuilder builder(caller.getContext());
+    SmallVector<Type> types = {caller.getArgument(0).getType()};
+    for (Value value : captured)
+      types.push_back(value.getType());
+    auto function =
+        func::FuncOp::create(op->getLoc(), op->getName().stripDialect().str(),
+                             builder.getFunctionType(types, {}));
+    function.setPrivate();
+    Block *entry = function.addEntryBlock();
+    builder.setInsertionPointToEnd(entry);
+    IRMapping mapping;
+    for (Operation *constant : constants)
+      builder.clone(*constant, mapping);
+    for (auto [value, argument] :
+         llvm::zip(captured, entry->getArguments().drop_front()))
+      mapping.map(value, argument);
+    builder.clone(*op, mapping);
+    func::ReturnOp::create(builder, op->getLoc());
+    return function;
+  }
+
+  /// The text of a function without locations: equal text, equal function.
+  std::string print(func::FuncOp function) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    function.print(os,
+                   OpPrintingFlags().useLocalScope().enableDebugInfo(false));
+    return text;
+  }
+
+  func::FuncOp caller;
+  SymbolTable symbols;
+  llvm::StringMap<func::FuncOp> functions;
+};
+
+struct OutlineKernels : bit::impl::OutlineKernelsBase<OutlineKernels> {
+  void runOnOperation() override {
+    for (auto function :
+         llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      if (function.isPrivate() || function.isDeclaration())
+        continue;
+      Outliner outliner(function);
+      for (Operation &op :
+           llvm::make_early_inc_range(function.front().without_terminator()))
+        if (isKernel(&op))
+          ++(outliner.outline(&op) ? numOutlined : numShared);
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Pipelines/Levels.h"
+#include "bit/abi.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+
+namespace bit {
+
+#define X86_64_V3                                                              \
+  "cx16+popcnt+sse3+ssse3+sse4.1+sse4.2+avx+avx2+bmi+bmi2+f16c+fma+lzcnt+"     \
+  "movbe"
+#define AVX512 "avx512f+avx512cd+avx512bw+avx512dq+avx512vl"
+
+static constexpr Level x86Levels[] = {
+    {"avx512vnni", X86_64_V3 "+" AVX512 "+avx512vnni",
+     BIT_CPU_LEVEL_AVX512VNNI},
+    {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3},
+};
+
+ArrayRef<Level> getLevels(StringRef architecture) {
+  if (architecture == "x86_64")
+    return x86Levels;
+  return {};
+}
+
+const Level *findLevel(StringRef architecture, StringRef name) {
+  ArrayRef<Level> levels = getLevels(architecture);
+  const Level *level =
+      llvm::find_if(levels, [&](const Level &l) { return l.name == name; });
+  return level == levels.end() ? nullptr : level;
+}
+
+} // namespace bit

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Pipelines/Pipelines.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+void bit::registerPipelines() {
+  PassPipelineRegistration<RecognizeStageOptions>(
+      "bit-recognize-stage", "onnx to bit + onnx: find BitLinear layers",
+      buildRecognizeStage);
+  PassPipelineRegistration<LinalgStageOptions>(
+      "bit-linalg-stage", "bit + onnx to bit + linalg: pack, lower operators",
+      buildLinalgStage);
+  PassPipelineRegistration<>("bit-memory-stage",
+                             "tensors to functions over buffers",
+                             buildMemoryStage);
+  PassPipelineRegistration<KernelStageOptions>(
+      "bit-kernel-stage", "one copy a level, kernels to loops over vectors",
+      buildKernelStage);
+  PassPipelineRegistration<>("bit-llvm-stage",
+                             "loops over vectors to the LLVM dialect",
+                             buildLLVMStage);
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Options.h"
+#include "bit/Pipelines/Levels.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+
+namespace bit {
+
+namespace {
+
+cl::OptionCategory category("bit-opt options");
+
+template <typename T> struct Setting : cl::opt<T> {
+  template <typename... Args>
+  Setting(StringRef name, StringRef help, const Args &...args)
+      : cl::opt<T>(name, cl::desc(help), cl::cat(category), args...) {}
+};
+
+/// The options themselves. They live as long as the program: LLVM's parser
+/// keeps pointers to them.
+struct Flags {
+  cl::opt<std::string> input{cl::Positional, cl::desc("<model>"), cl::init("-"),
+                             cl::cat(category)};
+  Setting<std::string> output{"o", "output file; '-' is stdout",
+                              cl::value_desc("path"), cl::Prefix};
+  Setting<std::string> emit{
+      "emit",
+      "onnx, bit, linalg, llvm, asm, obj, static or shared; overrides "
+      "the output's suffix",
+      cl::value_desc("stage")};
+  Setting<std::string> target{"target", "x86-64, native or a triple",
+                              cl::init("native"), cl::value_desc("target")};
+  cl::list<std::string> levels{
+      "level",
+      cl::desc("instruction-set levels in the library: x86-64-v3, "
+               "avx512vnni (default: all of the target's)"),
+      cl::CommaSeparated, cl::value_desc("level,..."), cl::cat(category)};
+  cl::list<std::string> dims{
+      "dim", cl::desc("fix a symbolic dimension; '?' keeps it dynamic"),
+      cl::value_desc("name=n"), cl::cat(category)};
+  Setting<std::string> weights{"weights", "embed or auto", cl::init("auto"),
+                               cl::value_desc("where")};
+  Setting<std::string> quantize{
+      "quantize", "which linear layers become ternary: trained or off",
+      cl::init("trained"), cl::value_desc("which")};
+  Setting<std::string> packing{"packing",
+                               "how ternary weights are stored: 2bit",
+                               cl::init("2bit"), cl::value_desc("how")};
+  Setting<std::string> report{"report", "write what was found and made",
+                              cl::value_desc("file.json")};
+  Setting<std::string> name{
+      "name", "prefix of the C symbols (default: the file's name)",
+      cl::value_desc("id")};
+  Setting<unsigned> threads{"j", "threads of the compiler (default: all cores)",
+                            cl::value_desc("n"), cl::Prefix, cl::init(0)};
+  Setting<bool> verbose{"verbose", "print every layer and the time of each "
+                                   "stage"};
+};
+
+Flags &flags() {
+  static Flags *flags = new Flags;
+  return *flags;
+}
+
+/// The words an option takes: those that work, and those that a later version
+/// will know, which get an error of their own.
+struct Words {
+  StringRef option;
+  ArrayRef<StringRef> valid, later;
+
+  bool check(StringRef value, raw_ostream &errs) const {
+    if (is_contained(valid, value))
+      return true;
+    errs << "bit-opt: error: --" << option << "=" << value << ": ";
+    if (is_contained(later, value))
+      errs << "is not supported yet; expects one of ";
+    else
+      errs << "expects one of ";
+    errs << llvm::join(valid, ", ") << "\n";
+    return false;
+  }
+};
+
+constexpr StringRef emitWords[] = {"onnx", "bit", "linalg", "llvm",
+                                   "asm",  "obj", "static", "shared"};
+constexpr StringRef weightsWords[] = {"embed", "auto"};
+constexpr StringRef weightsLater[] = {"external"};
+constexpr StringRef quantizeWords[] = {"trained", "off"};
+constexpr StringRef quantizeLater[] = {"all"};
+constexpr StringRef packingWords[] = {"2bit"};
+constexpr StringRef packingLater[] = {"dense", "lut", "auto"};
+constexpr StringRef targetWords[] = {"native", "x86-64",
+                                     "x86_64-unknown-linux-gnu"};
+constexpr StringRef targetLater[] = {"aarch64"};
+constexpr StringRef levelWords[] = {"x86-64-v3", "avx512vnni"};
+constexpr StringRef levelLater[] = {"avxvnni", "avx512vbmi", "neon", "dotprod",
+                                    "i8mm"};
+
+/// Options of INTERFACES that later versions bring, refused by name.
+constexpr StringRef optionsLater[] = {"verify", "quantize-scheme",
+                                      "quantize-granularity", "activation-bits",
+                                      "skip"};
+
+bool refuseLaterOptions(int argc, char **argv, raw_ostream &errs) {
+  for (int i = 1; i < argc; ++i) {
+    StringRef argument = argv[i];
+    if (argument == "--")
+      break;
+    if (!argument.consume_front("--"))
+      continue;
+    StringRef name = argument.split('=').first;
+    if (!is_contained(optionsLater, name))
+      continue;
+    errs << "bit-opt: error: --" << name << ": is not supported yet\n";
+    return false;
+  }
+  return true;
+}
+
+EmitKind parseEmitWord(StringRef word) {
+  return StringSwitch<EmitKind>(word)
+      .Case("onnx", EmitKind::Onnx)
+      .Case("bit", EmitKind::Bit)
+      .Case("linalg", EmitKind::Linalg)
+      .Case("llvm", EmitKind::LLVM)
+      .Case("asm", EmitKind::Assembly)
+      .Case("obj", EmitKind::Object)
+      .Case("static", EmitKind::Static)
+      .Default(EmitKind::Shared);
+}
+
+/// Chooses what to emit by --emit or the output's suffix.
+bool parseEmit(DriverOptions &options, raw_ostream &errs) {
+  CompilerOptions &compiler = options.compiler;
+  StringRef output = compiler.output;
+  compiler.bytecode = output.ends_with(".mlirbc");
+  if (flags().emit.getNumOccurrences()) {
+    if (!Words{"emit", emitWords, {}}.check(flags().emit, errs))
+      return false;
+    compiler.emit = parseEmitWord(flags().emit);
+    bool isFile = compiler.emit >= EmitKind::Object;
+    if (isFile && (output.empty() || output == "-")) {
+      errs << "bit-opt: error: --emit=" << flags().emit
+           << ": expects an output file, -o path\n";
+      return false;
+    }
+    return true;
+  }
+  if (output.empty()) {
+    errs << "bit-opt: error: expects -o path or --emit=stage\n";
+    return false;
+  }
+  static const std::pair<StringRef, EmitKind> suffixes[] = {
+      {".so", EmitKind::Shared},    {".a", EmitKind::Static},
+      {".o", EmitKind::Object},     {".s", EmitKind::Assembly},
+      {".ll", EmitKind::LLVMIR},    {".mlir", EmitKind::Linalg},
+      {".mlirbc", EmitKind::Linalg}};
+  for (auto [suffix, kind] : suffixes)
+    if (output.ends_with(suffix)) {
+      compiler.emit = kind;
+      return true;
+    }
+  errs << "bit-opt: error: -o " << output
+       << ": expects a suffix of .so, .a, .o, .s, .ll, .mlir or .mlirbc, or "
+          "--emit=stage\n";
+  return false;
+}
+
+bool parseDims(CompilerOptions &compiler, raw_ostream &errs) {
+  for (StringRef text : flags().dims) {
+    auto [name, value] = text.rsplit('=');
+    uint64_t size = 0;
+    bool isDynamic = value == "?";
+    if (name.empty() || value.empty() ||
+        (!isDynamic && (value.getAsInteger(10, size) || size > INT64_MAX))) {
+      errs << "bit-opt: error: --dim=" << text
+           << ": expects name=n with n >= 0, or name=?\n";
+      return false;
+    }
+    compiler.dims.push_back(
+        {name.str(), isDynamic ? std::nullopt : std::optional<int64_t>(size)});
+  }
+  return true;
+}
+
+bool parseTarget(CompilerOptions &compiler, raw_ostream &errs) {
+  if (!Words{"target", targetWords, targetLater}.check(flags().target, errs))
+    return false;
+  // x86-64 is the only family so far, so that native is the same.
+  compiler.triple = "x86_64-unknown-linux-gnu";
+  if (flags().target == "native" &&
+      Triple(sys::getDefaultTargetTriple()).getArch() != Triple::x86_64) {
+    errs << "bit-opt: error: --target=native: is not supported yet on this "
+            "machine; expects x86-64\n";
+    return false;
+  }
+  for (const std::string &level : flags().levels)
+    if (!Words{"level", levelWords, levelLater}.check(level, errs))
+      return false;
+  compiler.levels = flags().levels;
+  return true;
+}
+
+bool parseName(CompilerOptions &compiler, raw_ostream &errs) {
+  compiler.name = flags().name;
+  StringRef name = compiler.name;
+  if (!flags().name.getNumOccurrences() ||
+      (!name.empty() && !isDigit(name.front()) &&
+       all_of(name, [](char c) { return isAlnum(c) || c == '_'; })))
+    return true;
+  errs << "bit-opt: error: --name=" << name << ": expects a C identifier\n";
+  return false;
+}
+
+/// mlir-opt's options do nothing to a compilation but those that instrument it.
+bool refuseDriverOptions(raw_ostream &errs) {
+  for (auto &[name, option] : cl::getRegisteredOptions()) {
+    bool applies = is_contained(option->Categories, &category) ||
+                   name.starts_with("mlir-") || name == "debug" ||
+                   name == "debug-only";
+    if (option->getNumOccurrences() == 0 || applies)
+      continue;
+    errs << "bit-opt: error: --" << name
+         << ": applies to passes over .mlir input, not to a compilation\n";
+    return false;
+  }
+  return true;
+}
+
+} // namespace
+
+void registerDriverOptions() {
+  flags();
+  cl::HideUnrelatedOptions(category);
+}
+
+bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
+                        raw_ostream &errs) {
+  if (!refuseLaterOptions(argc, argv, errs) ||
+      !cl::ParseCommandLineOptions(
+          argc, argv,
+          "bit-mlir's compiler and pass driver\n\n"
+          "  bit-opt model.onnx -o model.so       a library and model.h\n"
+          "  bit-opt model.onnx --emit=bit        the IR after a stage\n"
+          "  bit-opt test.mlir --bit-plan-arena   any pass "
+          "(--help-hidden lists them)\n",
+          &errs))
+    return false;
+  CompilerOptions &compiler = options.compiler;
+  compiler.input = flags().input;
+  compiler.output = flags().output;
+  StringRef input = compiler.input, output = compiler.output;
+  bool isMLIR =
+      input == "-" || input.ends_with(".mlir") || input.ends_with(".mlirbc");
+  bool wantsCode =
+      llvm::any_of(ArrayRef<StringRef>{".so", ".a", ".o", ".s", ".ll"},
+                   [&](StringRef suffix) { return output.ends_with(suffix); });
+  options.compile = !isMLIR || wantsCode || flags().emit.getNumOccurrences();
+  if (!options.compile)
+    return true;
+
+  if (!Words{"weights", weightsWords, weightsLater}.check(flags().weights,
+                                                          errs) ||
+      !Words{"quantize", quantizeWords, quantizeLater}.check(flags().quantize,
+                                                             errs) ||
+      !Words{"packing", packingWords, packingLater}.check(flags().packing,
+                                                          errs) ||
+      !refuseDriverOptions(errs) || !parseEmit(options, errs) ||
+      !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
+      !parseName(compiler, errs))
+    return false;
+  compiler.recognize = flags().quantize != "off";
+  compiler.threads = flags().threads;
+  options.report = flags().report;
+  if (!options.report.empty() &&
+      !StringRef(options.report).ends_with(".json")) {
+    errs << "bit-opt: error: --report=" << options.report
+         << ": expects a file name that ends in .json\n";
+    return false;
+  }
+  options.verbose = flags().verbose;
+  return true;
+}
+
+} // namespace bit
