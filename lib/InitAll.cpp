@@ -3,6 +3,7 @@
 #include "bit/InitAll.h"
 #include "bit/Conversion/BitToLLVM/BitToLLVM.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
+#include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -32,6 +33,7 @@ void registerAllPasses() {
   registerBitToLLVMPasses();
   registerPipelines();
   registerBitToVectorPasses();
+  registerExpandMathPasses();
 }
 
 } // namespace bit

@@ -30,7 +30,6 @@ using namespace mlir;
 namespace bit::test {
 
 static constexpr llvm::StringLiteral pipeline = R"(
-  func.func(convert-bit-to-vector, scf-forall-to-for),
   canonicalize, cse, convert-vector-to-scf{full-unroll=true},
   convert-linalg-to-loops, convert-scf-to-cf, expand-strided-metadata,
   lower-affine, convert-vector-to-llvm, arith-expand, finalize-memref-to-llvm,
@@ -66,12 +65,14 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-std::unique_ptr<Jit> Jit::compile(MLIRContext &context, StringRef source) {
+std::unique_ptr<Jit> Jit::compile(MLIRContext &context, StringRef source,
+                                  StringRef first) {
   auto module = parseSourceString<ModuleOp>(source, &context);
   if (!module)
     return nullptr;
   PassManager passes(&context);
-  if (failed(parsePassPipeline(pipeline.trim(), passes)) ||
+  if (failed(parsePassPipeline(first, passes)) ||
+      failed(parsePassPipeline(pipeline.trim(), passes)) ||
       failed(passes.run(*module)))
     return nullptr;
 

@@ -34,9 +34,12 @@ struct Buffer {
 /// by bit's passes and MLIR's, optimized and compiled.
 class Jit {
 public:
-  /// Prints what is wrong with `source` and returns null.
-  static std::unique_ptr<Jit> compile(mlir::MLIRContext &context,
-                                      llvm::StringRef source);
+  /// Runs `passes`, then what lowers the rest to LLVM. Prints what is wrong
+  /// with `source` and returns null.
+  static std::unique_ptr<Jit>
+  compile(mlir::MLIRContext &context, llvm::StringRef source,
+          llvm::StringRef passes =
+              "func.func(convert-bit-to-vector,scf-forall-to-for)");
   ~Jit();
 
   void run(llvm::StringRef function, llvm::ArrayRef<Buffer> arguments);
