@@ -145,10 +145,11 @@ void Expander::inlineBody(const ::onnx::NodeProto &call,
   ::onnx::NodeProto complete = call;
   const ::onnx::OpSchema *schema = schemas.GetSchema(
       call.op_type(), static_cast<int>(kImportOpset), call.domain());
+  llvm::StringSet<> given;
+  for (const ::onnx::AttributeProto &attribute : call.attribute())
+    given.insert(attribute.name());
   for (const auto &[name, attribute] : schema->attributes())
-    if (attribute.default_value.has_name() &&
-        llvm::none_of(call.attribute(),
-                      [&](const auto &given) { return given.name() == name; }))
+    if (attribute.default_value.has_name() && !given.contains(name))
       *complete.add_attribute() = attribute.default_value;
   ::onnx::internal::AttributeBinder::BindAttributes(complete, body);
   std::string prefix;
@@ -227,8 +228,6 @@ LogicalResult Expander::expandGraph(::onnx::GraphProto &graph,
 }
 
 FailureOr<bool> expandOperators(Model &model, const Schemas &schemas) {
-  if (model.options.keepAll)
-    return false;
   Expander expander(model, schemas);
   if (failed(expander.expandGraph(*model.proto.mutable_graph(), nullptr)))
     return failure();

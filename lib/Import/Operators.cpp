@@ -14,11 +14,11 @@ std::string getOperatorName(const ::onnx::NodeProto &node) {
 
 std::optional<RegisteredOperationName>
 getOperation(const Model &model, const ::onnx::NodeProto &node) {
-  StringRef name = StringRef(getOperatorName(node));
-  std::string operation = getOperatorName(node);
-  if (name.starts_with("ai.onnx."))
-    operation = operation.substr(8);
-  return RegisteredOperationName::lookup("onnx." + operation, model.context);
+  std::string name = getOperatorName(node);
+  StringRef operation = name;
+  operation.consume_front("ai.onnx.");
+  return RegisteredOperationName::lookup(("onnx." + operation).str(),
+                                         model.context);
 }
 
 bool staysWhole(const Model &model, const ::onnx::NodeProto &node) {
@@ -71,6 +71,21 @@ LogicalResult checkOperators(Model &model, const Schemas &schemas,
 }
 
 LogicalResult checkOperators(Model &model) {
+  // A model of other domains alone may leave it out.
+  if (model.getOpset("") == 0) {
+    ::onnx::OperatorSetIdProto *import = model.proto.add_opset_import();
+    import->set_domain("");
+    import->set_version(kImportOpset);
+    LogicalResult result = success();
+    forEachNodes(model.proto, [&](Nodes &nodes) {
+      for (const ::onnx::NodeProto &node : nodes)
+        if (node.domain().empty())
+          result = model.emitError(node)
+                   << "expects the model to import an opset of ai.onnx";
+    });
+    if (failed(result))
+      return failure();
+  }
   const int64_t opset = model.getOpset("");
   // 28 is the newest that libonnx converts from.
   const int64_t newest =

@@ -2,7 +2,9 @@
 
 #include "Schemas.h"
 #include "Model.h"
+#include "onnx/defs/shape_inference.h"
 
+using llvm::StringRef;
 using ::onnx::DataPropagationContext;
 using ::onnx::OpSchema;
 
@@ -23,6 +25,30 @@ static bool hasLongVector(DataPropagationContext &context) {
   return false;
 }
 
+/// libonnx gives up on a reduction whose axes are known at run time only. The
+/// rank follows from their number, or from keepdims alone.
+static void inferReduction(::onnx::InferenceContext &context) {
+  const ::onnx::TypeProto *result = context.getOutputType(0);
+  if (result->tensor_type().has_shape() || !::onnx::hasInputShape(context, 0) ||
+      !context.hasInput(1))
+    return;
+  const int rank = ::onnx::getInputShape(context, 0).dim_size();
+  int kept = rank;
+  if (::onnx::getAttribute(context, "keepdims", int64_t(1)) == 0) {
+    if (!::onnx::hasInputShape(context, 1))
+      return;
+    const ::onnx::TensorShapeProto &axes = ::onnx::getInputShape(context, 1);
+    // No axes at all may mean every axis.
+    if (axes.dim_size() != 1 || axes.dim(0).dim_value() < 1 ||
+        axes.dim(0).dim_value() > rank)
+      return;
+    kept = rank - static_cast<int>(axes.dim(0).dim_value());
+  }
+  ::onnx::TensorShapeProto *shape = ::onnx::getOutputShape(context, 0);
+  for (int i = 0; i < kept; ++i)
+    shape->add_dim();
+}
+
 Schemas::Schemas() {
   for (OpSchema &schema : getMicrosoftSchemas())
     microsoft.emplace(schema.Name(), schema);
@@ -36,11 +62,24 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
   }
   const OpSchema *schema =
       ::onnx::OpSchemaRegistry::Schema(opType, version, domain);
-  if (!schema || !schema->has_data_propagation_function())
+  if (!schema)
+    return nullptr;
+  const bool reduces = StringRef(opType).starts_with("Reduce");
+  if (!reduces && !schema->has_data_propagation_function())
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);
-  if (inserted) {
-    it->second = std::make_unique<OpSchema>(*schema);
+  if (!inserted)
+    return it->second.get();
+  it->second = std::make_unique<OpSchema>(*schema);
+  if (reduces) {
+    auto infer = schema->GetTypeAndShapeInferenceFunction();
+    it->second->TypeAndShapeInferenceFunction(
+        [infer](::onnx::InferenceContext &context) {
+          infer(context);
+          inferReduction(context);
+        });
+  }
+  if (schema->has_data_propagation_function()) {
     auto propagate = schema->GetDataPropagationFunction();
     it->second->PartialDataPropagationFunction(
         [propagate](DataPropagationContext &context) {

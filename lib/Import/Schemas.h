@@ -22,7 +22,8 @@ public:
                                     const std::string &domain) const override;
 
 private:
-  /// libonnx's schemas that propagate data, wrapped when first asked for.
+  /// libonnx's schemas that need something around their functions, made when
+  /// first asked for.
   mutable std::map<const ::onnx::OpSchema *, std::unique_ptr<::onnx::OpSchema>>
       wrapped;
   std::map<std::string, ::onnx::OpSchema> microsoft;
