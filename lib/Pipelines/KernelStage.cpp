@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Pipelines/Pipelines.h"
@@ -16,6 +17,8 @@ void bit::buildKernelStage(OpPassManager &pm,
   CloneLevelsOptions levels;
   levels.levels.assign(options.levels.begin(), options.levels.end());
   pm.addPass(createCloneLevels(levels));
+  pm.addNestedPass<func::FuncOp>(createSelectKernel());
+  pm.addNestedPass<func::FuncOp>(createConvertBitToVector());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createExpandMath());
   pm.addPass(createOutlineParallel());

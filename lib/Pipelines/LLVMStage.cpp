@@ -22,6 +22,8 @@ void bit::buildLLVMStage(OpPassManager &pm) {
   pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Masks, broadcasts and the like take rewrites before the conversion.
+  pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertBitToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCanonicalizerPass());

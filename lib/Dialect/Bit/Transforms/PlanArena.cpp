@@ -206,10 +206,11 @@ Value ArenaPlanner::emitBytes(OpBuilder &builder, memref::AllocOp alloc,
 
 void ArenaPlanner::materialize(int64_t fixedBytes) {
   OpBuilder builder(function.getContext());
-  Operation *start = &function.front().front();
-  while (isa<bit::InputOp>(start))
-    start = start->getNextNode();
-  builder.setInsertionPoint(start);
+  // Sizes are functions of the inputs' dimensions; only constants stand before
+  // the inputs.
+  builder.setInsertionPointToStart(&function.front());
+  for (auto input : function.front().getOps<bit::InputOp>())
+    builder.setInsertionPointAfter(input);
   Location loc = function.getLoc();
 
   IRMapping hoisted;
