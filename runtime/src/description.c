@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Is a description sound? A library is trusted code, but a damaged or a
    foreign one gives a message instead of a crash where that can be seen. */
+#include "description.h"
+
 #include "cpu.h"
-#include "model.h"
+#include "memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>

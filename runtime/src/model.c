@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "model.h"
 
-#include "cpu.h"
+#include "description.h"
 #include "pool.h"
 #include <inttypes.h>
 #include <string.h>

@@ -31,16 +31,6 @@ struct bit_model {
   int32_t n_symbols;
 };
 
-/* Checks what is only data: version, size, counts, pointers, dtypes, dims.
-   Copies it to *copy. */
-bit_status bitrt_check_description(const bit_model_desc *description,
-                                   bit_model_desc *copy, bitrt_error error);
-
-/* The level called `name`, or the first that `features` allow if NULL. */
-bit_status bitrt_choose_level(const bit_model_desc *desc, const char *name,
-                              uint64_t features, const bit_abi_level **level,
-                              bitrt_error error);
-
 /* bit_model_open; `library` (NULL: linked in) is closed with the model, and by
    this function if it fails. */
 bit_status bitrt_model_open(const bit_model_desc *description, void *library,
