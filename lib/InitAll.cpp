@@ -2,6 +2,7 @@
 
 #include "bit/InitAll.h"
 #include "bit/Conversion/BitToLLVM/BitToLLVM.h"
+#include "bit/Conversion/BitToLinalg/BitToLinalg.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
@@ -32,6 +33,7 @@ void registerAllPasses() {
   registerBitTransformsPasses();
   registerBitToLLVMPasses();
   registerPipelines();
+  registerBitToLinalgPasses();
   registerBitToVectorPasses();
   registerExpandMathPasses();
 }
