@@ -18,12 +18,18 @@ config.substitutions.append(("%bit_build_dir", config.bit_build_dir))
 config.substitutions.append(("%python", os.path.join(config.bit_source_dir, ".venv", "bin", "python")))
 
 # What runs a lowered test: upstream's passes down to LLVM, then its JIT runner with the functions that print.
-config.substitutions.append(("%bufferize_and_lower", " ".join([
-    "--convert-elementwise-to-linalg --one-shot-bufferize=bufferize-function-boundaries",
-    "--convert-linalg-to-loops --expand-strided-metadata --lower-affine --convert-scf-to-cf --convert-vector-to-llvm",
-    "--convert-math-to-llvm --finalize-memref-to-llvm --convert-arith-to-llvm --convert-index-to-llvm",
-    "--convert-func-to-llvm --convert-cf-to-llvm --reconcile-unrealized-casts",
-])))
-runner_libs = [f"--shared-libs={config.llvm_tools_dir}/../lib/libmlir_{lib}_utils.so" for lib in ("runner", "c_runner")]
 config.substitutions.append(
-    ("%run_main", " ".join(["mlir-runner -e main --entry-point-result=void", *runner_libs])))
+    (
+        "%bufferize_and_lower",
+        " ".join(
+            [
+                "--convert-elementwise-to-linalg --one-shot-bufferize=bufferize-function-boundaries",
+                "--convert-linalg-to-loops --expand-strided-metadata --lower-affine --convert-scf-to-cf --convert-vector-to-llvm",
+                "--convert-math-to-llvm --finalize-memref-to-llvm --convert-arith-to-llvm --convert-index-to-llvm",
+                "--convert-func-to-llvm --convert-cf-to-llvm --reconcile-unrealized-casts",
+            ]
+        ),
+    )
+)
+runner_libs = [f"--shared-libs={config.llvm_tools_dir}/../lib/libmlir_{lib}_utils.so" for lib in ("runner", "c_runner")]
+config.substitutions.append(("%run_main", " ".join(["mlir-runner -e main --entry-point-result=void", *runner_libs])))
