@@ -23,8 +23,14 @@ ROOT = HERE.parents[1]
 MIN_ACCURACY = 0.95
 
 
+_step = ["", 0.0]
+
+
 def step(title):
-    """Says what comes next."""
+    """Says how long the step before took and what comes next."""
+    if _step[0]:
+        print(f"== {_step[0].split(':')[0]}: {time.perf_counter() - _step[1]:.1f} s")
+    _step[:] = [title, time.perf_counter()]
     print(f"\n== {title}", flush=True)
 
 

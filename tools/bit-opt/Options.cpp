@@ -218,12 +218,19 @@ bool parseName(CompilerOptions &compiler, raw_ostream &errs) {
 }
 
 /// mlir-opt's options do nothing to a compilation but those that instrument it.
-bool refuseDriverOptions(raw_ostream &errs) {
-  for (auto &[name, option] : cl::getRegisteredOptions()) {
-    bool applies = is_contained(option->Categories, &category) ||
-                   name.starts_with("mlir-") || name == "debug" ||
-                   name == "debug-only";
-    if (option->getNumOccurrences() == 0 || applies)
+/// (All passes are names of one option, so the names come from the arguments.)
+bool refuseDriverOptions(int argc, char **argv, raw_ostream &errs) {
+  for (StringRef argument : ArrayRef(argv, argc).drop_front()) {
+    if (argument == "--")
+      break;
+    if (!argument.consume_front("-"))
+      continue;
+    argument.consume_front("-");
+    StringRef name = argument.split('=').first;
+    auto found = cl::getRegisteredOptions().find(name);
+    if (found == cl::getRegisteredOptions().end() ||
+        is_contained(found->second->Categories, &category) ||
+        name.starts_with("mlir-") || name == "debug" || name == "debug-only")
       continue;
     errs << "bit-opt: error: --" << name
          << ": applies to passes over .mlir input, not to a compilation\n";
@@ -270,7 +277,7 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
                                                              errs) ||
       !Words{"packing", packingWords, packingLater}.check(flags().packing,
                                                           errs) ||
-      !refuseDriverOptions(errs) || !parseEmit(options, errs) ||
+      !refuseDriverOptions(argc, argv, errs) || !parseEmit(options, errs) ||
       !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
       !parseName(compiler, errs))
     return false;
