@@ -162,8 +162,7 @@ PackedMatmulSpec PackedMatmulOp::getSpec() {
   return spec;
 }
 
-SmallVector<StringRef> getMissingFeatures(Operation *op,
-                                          const Kernel &kernel) {
+SmallVector<StringRef> getMissingFeatures(Operation *op, const Kernel &kernel) {
   auto function = op->getParentOfType<FunctionOpInterface>();
   if (!function)
     return {};
