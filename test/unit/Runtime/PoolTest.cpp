@@ -17,6 +17,9 @@ extern "C" {
 #include "pool.h"
 }
 
+/// ThreadSanitizer forbids threads in a forked child unless asked.
+extern "C" const char *__tsan_default_options() { return "die_after_fork=0"; }
+
 namespace {
 
 struct Counts {
