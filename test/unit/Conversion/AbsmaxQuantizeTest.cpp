@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The vector lowering of bit.absmax_quantize against plain loops, bit for bit.
+
+#include "Jit.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "gtest/gtest.h"
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace bit::test;
+
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+struct Quantizer {
+  int bits = 8;
+  std::string granularity = "token", epsMode = "clamp", scale = "recip_mul",
+              dequant = "recip", rounding = "half_even";
+  float eps = 1e-5f;
+  int low = 1, high = 0; ///< low > high: the default range
+
+  std::string str() const {
+    std::string text = llvm::formatv(
+        "<bits = {0}, granularity = {1}, eps = {2:e8}, eps_mode = {3}, "
+        "scale = {4}, rounding = {5}",
+        bits, granularity, eps, epsMode, scale, rounding);
+    if (scale != "inverse")
+      text += ", dequant = " + dequant;
+    if (low <= high)
+      text += llvm::formatv(", clamp = [{0}, {1}]", low, high);
+    return text + ">";
+  }
+};
+
+struct Result {
+  std::vector<int8_t> codes;
+  std::vector<float> scale;
+  std::vector<int32_t> sum;
+};
+
+/// What #bit.quantizer defines, for values that share a scale.
+class Reference {
+public:
+  Reference(const Quantizer &quantizer, const std::vector<float> &values)
+      : quantizer(quantizer) {
+    float q = static_cast<float>((1 << (quantizer.bits - 1)) - 1);
+    float a = 0;
+    for (float value : values)
+      a = std::isnan(value) || std::isnan(a) ? nan
+                                             : std::max(a, std::fabs(value));
+    if (quantizer.epsMode == "clamp")
+      a = std::isnan(a) ? a : std::max(a, quantizer.eps);
+    else if (quantizer.epsMode == "add")
+      a = a + quantizer.eps;
+    if (quantizer.scale == "recip_mul")
+      factor = (1.0f / a) * q;
+    else if (quantizer.scale == "div")
+      factor = q / a;
+    else
+      factor = a / q;
+    valid = std::isfinite(a) && std::isfinite(factor) && factor != 0;
+    xs = quantizer.scale == "inverse"   ? factor
+         : quantizer.dequant == "recip" ? 1.0f / factor
+                                        : a / q;
+    if (!valid)
+      xs = nan;
+  }
+
+  int8_t code(float x) const {
+    if (!valid)
+      return 0;
+    int q = (1 << (quantizer.bits - 1)) - 1;
+    bool defaults = quantizer.low > quantizer.high;
+    float low = static_cast<float>(defaults ? -q - 1 : quantizer.low);
+    float high = static_cast<float>(defaults ? q : quantizer.high);
+    float v = quantizer.scale == "inverse" ? x / factor : x * factor;
+    v = quantizer.rounding == "half_even" ? std::nearbyint(v)
+                                          : std::floor(v + 0.5f);
+    return static_cast<int8_t>(std::min(std::max(v, low), high));
+  }
+
+  float xs;
+
+private:
+  const Quantizer &quantizer;
+  float factor;
+  bool valid;
+};
+
+Result reference(const Quantizer &quantizer, const std::vector<float> &x,
+                 int64_t m, int64_t k) {
+  Result result{std::vector<int8_t>(m * k), {}, std::vector<int32_t>(m)};
+  auto quantize = [&](const std::vector<int64_t> &indices) {
+    std::vector<float> values;
+    for (int64_t i : indices)
+      values.push_back(x[i]);
+    Reference reference(quantizer, values);
+    result.scale.push_back(reference.xs);
+    for (int64_t i : indices)
+      result.codes[i] = reference.code(x[i]);
+  };
+  std::vector<int64_t> indices;
+  if (quantizer.granularity == "tensor") {
+    for (int64_t i = 0; i < m * k; ++i)
+      indices.push_back(i);
+    quantize(indices);
+  } else if (quantizer.granularity == "token") {
+    for (int64_t i = 0; i < m; ++i) {
+      indices.clear();
+      for (int64_t j = 0; j < k; ++j)
+        indices.push_back(i * k + j);
+      quantize(indices);
+    }
+  } else {
+    for (int64_t j = 0; j < k; ++j) {
+      indices.clear();
+      for (int64_t i = 0; i < m; ++i)
+        indices.push_back(i * k + j);
+      quantize(indices);
+    }
+  }
+  for (int64_t i = 0; i < m * k; ++i)
+    result.sum[i / k] += result.codes[i];
+  return result;
+}
+
+class Kernel {
+public:
+  /// `shape` is how x is declared; its leading dimensions hold m rows.
+  Kernel(const Quantizer &quantizer, std::vector<std::string> shape)
+      : quantizer(quantizer), rank(shape.size()), context(makeContext()) {
+    std::string leading;
+    for (size_t i = 0; i + 1 < rank; ++i)
+      leading += shape[i] + "x";
+    std::string x = "memref<" + leading + shape.back() + "xf32>";
+    std::string codes = "memref<" + leading + shape.back() + "xi8>";
+    std::string scale = "memref<" + leading + "f32>";
+    if (quantizer.granularity == "tensor")
+      scale = "memref<f32>";
+    else if (quantizer.granularity == "channel")
+      scale = "memref<" + shape.back() + "xf32>";
+    std::string sum = "memref<" + leading + "i32>";
+    std::string source = llvm::formatv(
+        "func.func @f(%x: {0}, %c: {1}, %s: {2}, %u: {3}) attributes "
+        "{{llvm.emit_c_interface, passthrough = [[\"target-features\", "
+        "\"+avx2,+fma\"]]} {{\n"
+        "  bit.absmax_quantize ins(%x : {0}) outs(%c, %s, %u : {1}, {2}, {3}) "
+        "quantizer = {4}\n  return\n}\n",
+        x, codes, scale, sum, quantizer.str());
+    jit = Jit::compile(*context, source);
+  }
+
+  void expectRight(std::vector<float> x, std::vector<int64_t> shape) {
+    ASSERT_TRUE(jit != nullptr);
+    int64_t k = shape.back(), m = 1;
+    for (size_t i = 0; i + 1 < shape.size(); ++i)
+      m *= shape[i];
+    Result expected = reference(quantizer, x, m, k);
+    // One more element than there is: nothing may be written there.
+    Result got{std::vector<int8_t>(m * k + 1, 99),
+               std::vector<float>(expected.scale.size() + 1, 99),
+               std::vector<int32_t>(m + 1, 99)};
+    expected.codes.push_back(99);
+    expected.scale.push_back(99);
+    expected.sum.push_back(99);
+    std::vector<int64_t> leading(shape.begin(), shape.end() - 1);
+    std::vector<int64_t> scaleShape = leading;
+    if (quantizer.granularity == "tensor")
+      scaleShape.clear();
+    else if (quantizer.granularity == "channel")
+      scaleShape = {k};
+    jit->run("f", {Buffer(x.data(), shape), Buffer(got.codes.data(), shape),
+                   Buffer(got.scale.data(), scaleShape),
+                   Buffer(got.sum.data(), leading)});
+    EXPECT_EQ(got.codes, expected.codes) << quantizer.str() << " k = " << k;
+    EXPECT_EQ(got.sum, expected.sum);
+    for (size_t i = 0; i < got.scale.size(); ++i)
+      EXPECT_EQ(llvm::bit_cast<uint32_t>(got.scale[i]),
+                llvm::bit_cast<uint32_t>(expected.scale[i]))
+          << quantizer.str() << " scale " << i;
+  }
+
+private:
+  Quantizer quantizer;
+  size_t rank;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::unique_ptr<Jit> jit;
+};
+
+std::vector<float> randomValues(int64_t count, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = normal(engine);
+  return values;
+}
+
+TEST(AbsmaxQuantizeTest, RaggedAndDynamicColumns) {
+  Kernel dynamic({}, {"?", "?"});
+  for (int64_t k : {1, 2, 15, 16, 17, 31, 32, 100}) {
+    Kernel fixed({}, {"?", std::to_string(k)});
+    for (int64_t m : {0, 1, 3}) {
+      dynamic.expectRight(randomValues(m * k, k), {m, k});
+      fixed.expectRight(randomValues(m * k, k), {m, k});
+    }
+  }
+}
+
+TEST(AbsmaxQuantizeTest, EveryForm) {
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *epsMode : {"clamp", "add", "none"})
+      for (const char *scale : {"recip_mul", "div", "inverse"})
+        for (const char *dequant : {"recip", "direct"})
+          for (const char *rounding : {"half_even", "half_up"}) {
+            if (std::string(scale) == "inverse" &&
+                std::string(dequant) == "direct")
+              continue;
+            Quantizer quantizer;
+            quantizer.granularity = granularity;
+            quantizer.epsMode = epsMode;
+            quantizer.scale = scale;
+            quantizer.dequant = dequant;
+            quantizer.rounding = rounding;
+            Kernel kernel(quantizer, {"?", "37"});
+            kernel.expectRight(randomValues(4 * 37, 3), {4, 37});
+          }
+}
+
+TEST(AbsmaxQuantizeTest, FewerBitsAndOtherRanges) {
+  for (int bits = 2; bits <= 8; ++bits) {
+    Quantizer quantizer;
+    quantizer.bits = bits;
+    Kernel(quantizer, {"?", "50"})
+        .expectRight(randomValues(150, bits), {3, 50});
+    quantizer.low = -1;
+    quantizer.high = (1 << (bits - 1)) - 1;
+    Kernel(quantizer, {"?", "50"})
+        .expectRight(randomValues(150, bits), {3, 50});
+  }
+}
+
+// Ties, where the two roundings differ: multiples of half a step.
+TEST(AbsmaxQuantizeTest, Ties) {
+  std::vector<float> x;
+  for (int i = -254; i <= 254; ++i)
+    x.push_back(static_cast<float>(i) / 2);
+  for (const char *rounding : {"half_even", "half_up"})
+    for (const char *scale : {"recip_mul", "div", "inverse"}) {
+      Quantizer quantizer;
+      quantizer.rounding = rounding;
+      quantizer.scale = scale;
+      Kernel(quantizer, {"1", "509"}).expectRight(x, {1, 509});
+    }
+}
+
+TEST(AbsmaxQuantizeTest, ValuesThatHaveNoScale) {
+  std::vector<float> row(20, 0.5f);
+  std::vector<std::vector<float>> rows(8, row);
+  rows[1][3] = nan;
+  rows[2][19] = infinity;
+  rows[3][0] = -infinity;
+  rows[4] = std::vector<float>(20, 0.0f);
+  rows[5] = std::vector<float>(20, -0.0f);
+  rows[6] = std::vector<float>(20, 1e-42f); // 127 / 1e-42 is infinite
+  rows[7] = std::vector<float>(20, 3.4e38f);
+  std::vector<float> x;
+  for (const auto &values : rows)
+    x.insert(x.end(), values.begin(), values.end());
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *epsMode : {"clamp", "add", "none"})
+      for (const char *scale : {"recip_mul", "div", "inverse"}) {
+        Quantizer quantizer;
+        quantizer.granularity = granularity;
+        quantizer.epsMode = epsMode;
+        quantizer.scale = scale;
+        Kernel kernel(quantizer, {"?", "20"});
+        kernel.expectRight(x, {8, 20});
+      }
+}
+
+TEST(AbsmaxQuantizeTest, LeadingDimensions) {
+  for (const char *granularity : {"token", "tensor", "channel"}) {
+    Quantizer quantizer;
+    quantizer.granularity = granularity;
+    Kernel(quantizer, {"?"}).expectRight(randomValues(37, 1), {37});
+    Kernel(quantizer, {"?", "3", "21"})
+        .expectRight(randomValues(2 * 3 * 21, 2), {2, 3, 21});
+  }
+}
+
+} // namespace
