@@ -43,6 +43,7 @@ private:
 
   Value emitAbsmax(ValueRange row, Value initial);
   Scale emitScale(Value absmax);
+  Value emitClamp(Value v);
   Value emitCodes(Value x, Value factor, Value valid);
   void emitRow(ValueRange row, const Scale &scale);
   void forEachRow(bool parallel, function_ref<void(ValueRange row)> body);
@@ -240,6 +241,19 @@ Scale Emitter::emitScale(Value absmax) {
   return scale;
 }
 
+/// A comparison and a select are one instruction where NaN may go either way,
+/// and here is none: it would be in the absolute maximum.
+Value Emitter::emitClamp(Value v) {
+  auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
+    Value bound = constant(vectorType, static_cast<float>(limit));
+    Value is = arith::CmpFOp::create(builder, loc, inside, v, bound);
+    v = arith::SelectOp::create(builder, loc, is, v, bound);
+  };
+  bound(arith::CmpFPredicate::OGT, quantizer.getClampLow());
+  bound(arith::CmpFPredicate::OLT, quantizer.getClampHigh());
+  return v;
+}
+
 /// The codes of 16 values as i32. `valid` is null where all lanes are.
 Value Emitter::emitCodes(Value x, Value factor, Value valid) {
   Value v;
@@ -253,15 +267,13 @@ Value Emitter::emitCodes(Value x, Value factor, Value valid) {
     v = math::FloorOp::create(
         builder, loc,
         arith::AddFOp::create(builder, loc, v, constant(vectorType, 0.5f)));
-  // A comparison and a select are one instruction where NaN may go either way,
-  // and here is none: it would be in the absolute maximum.
-  auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
-    Value bound = constant(vectorType, static_cast<float>(limit));
-    Value is = arith::CmpFOp::create(builder, loc, inside, v, bound);
-    v = arith::SelectOp::create(builder, loc, is, v, bound);
-  };
-  bound(arith::CmpFPredicate::OGT, quantizer.getClampLow());
-  bound(arith::CmpFPredicate::OLT, quantizer.getClampHigh());
+  // |x * s| is at most Q and three roundings, which is Q when rounded to an
+  // integer; a subnormal d has no such bound.
+  int64_t q = quantizer.getMaxCode();
+  bool inRange = quantizer.getScale() != bit::ScaleForm::Inverse &&
+                 quantizer.getClampLow() <= -q && quantizer.getClampHigh() >= q;
+  if (!inRange)
+    v = emitClamp(v);
   if (valid)
     v = arith::SelectOp::create(builder, loc, valid, v, zero(vectorType));
   return arith::FPToSIOp::create(

@@ -36,7 +36,7 @@ public:
   int64_t getTileTokens(bool) const override { return 4; }
   // In the loop over steps 8 registers of 16 hold sums.
   int64_t getTileGroups(bool, int64_t tokens) const override {
-    return tokens == 1 ? 2 : tokens == 2 ? 2 : 1;
+    return tokens == 1 ? 2 : 1;
   }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,

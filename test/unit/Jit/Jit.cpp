@@ -104,19 +104,25 @@ std::unique_ptr<Jit> Jit::compile(MLIRContext &context, StringRef source,
   return result;
 }
 
-void Jit::run(StringRef function, ArrayRef<Buffer> arguments) {
-  auto address =
-      llvm::cantFail(jit->lookup(("_mlir_ciface_" + function).str()));
-  SmallVector<const Buffer *> all;
-  for (const Buffer &argument : arguments)
-    all.push_back(&argument);
-  all.resize(8, nullptr);
+void *Jit::lookup(StringRef function) {
+  return llvm::cantFail(jit->lookup(("_mlir_ciface_" + function).str()))
+      .toPtr<void *>();
+}
+
+void Jit::call(void *function, ArrayRef<Buffer> arguments) {
+  const Buffer *all[8] = {};
+  for (auto [slot, argument] : llvm::zip(all, arguments))
+    slot = &argument;
   // More arguments than the function has are harmless in the C convention.
   using Function =
       void (*)(const void *, const void *, const void *, const void *,
                const void *, const void *, const void *, const void *);
-  address.toPtr<Function>()(all[0], all[1], all[2], all[3], all[4], all[5],
-                            all[6], all[7]);
+  reinterpret_cast<Function>(function)(all[0], all[1], all[2], all[3], all[4],
+                                       all[5], all[6], all[7]);
+}
+
+void Jit::run(StringRef function, ArrayRef<Buffer> arguments) {
+  call(lookup(function), arguments);
 }
 
 std::unique_ptr<MLIRContext> makeContext() {

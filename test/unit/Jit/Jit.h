@@ -44,6 +44,10 @@ public:
 
   void run(llvm::StringRef function, llvm::ArrayRef<Buffer> arguments);
 
+  /// The address of a function, which `call` takes.
+  void *lookup(llvm::StringRef function);
+  static void call(void *function, llvm::ArrayRef<Buffer> arguments);
+
 private:
   Jit();
   std::unique_ptr<llvm::orc::LLJIT> jit;

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Times packed_matmul through every kernel that this CPU can run, and
+// absmax_quantize, beside a peak probe in the same process. Prints one JSON
+// object a line.
+//   kernels [N K]
+
+#include "Jit.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cstdlib>
+#include <functional>
+#include <immintrin.h>
+#include <random>
+#include <time.h>
+
+using namespace bit;
+using namespace bit::test;
+
+namespace {
+
+/// CPU time of this thread: other load on the machine does not count.
+double seconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) +
+         static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+/// The best time of one call, over at least 0.3 s and 20 samples.
+double best(const std::function<void()> &call) {
+  call();
+  double start = seconds(), least = 1e9;
+  for (int i = 0; i < 20 || seconds() - start < 0.3; ++i) {
+    double before = seconds();
+    call();
+    least = std::min(least, seconds() - before);
+  }
+  return least;
+}
+
+constexpr int probeRounds = 4000;
+
+/// Rounds of 12 independent vpdpbusd on 512 bits.
+__attribute__((target("avx512f,avx512vnni"))) void runVpdpbusd() {
+  __m512i sums[12], ones = _mm512_set1_epi8(1);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 12; ++j)
+    sums[j] = ones;
+  for (int i = 0; i < probeRounds; ++i) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 12; ++j)
+      asm volatile("vpdpbusd %1, %1, %0" : "+v"(sums[j]) : "v"(ones));
+  }
+}
+
+/// Rounds of 8 independent vpmaddubsw and vpaddw on 256 bits.
+__attribute__((target("avx2"))) void runVpmaddubsw() {
+  __m256i sums[8], ones = _mm256_set1_epi8(1);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 8; ++j)
+    sums[j] = ones;
+  for (int i = 0; i < probeRounds; ++i) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 8; ++j) {
+      __m256i product;
+      asm volatile("vpmaddubsw %2, %2, %1\n\tvpaddw %1, %0, %0"
+                   : "+x"(sums[j]), "=&x"(product)
+                   : "x"(ones));
+    }
+  }
+}
+
+/// Multiply-adds a second.
+double probeVpdpbusd() { return probeRounds * 12 * 64.0 / best(runVpdpbusd); }
+double probeVpmaddubsw() {
+  return probeRounds * 8 * 32.0 / best(runVpmaddubsw);
+}
+
+std::string makeMatmul(const Kernel &kernel, int64_t n, int64_t k,
+                       bool floats) {
+  std::string features = "+avx2,+fma";
+  for (llvm::StringRef feature : kernel.getFeatures())
+    features += ",+" + feature.str();
+  std::string text = llvm::formatv(
+      "func.func @f(%x: memref<?x{0}x{1}>, %p: memref<{2}xi8>, %ws: "
+      "memref<1xf32>, %xs: memref<?xf32>, %u: memref<?xi32>, %y: "
+      "memref<?x{3}xf32>) attributes {{llvm.emit_c_interface, passthrough = "
+      "[[\"target-features\", \"{4}\"]]} {{\n  bit.packed_matmul ins(%x, %p, "
+      "%ws : memref<?x{0}x{1}>, memref<{2}xi8>, memref<1xf32>) ",
+      k, floats ? "f32" : "i8", kernel.getPackedBytes(n, k), n, features);
+  if (!floats)
+    text += "quantized(%xs, %u : memref<?xf32>, memref<?xi32>) ";
+  text += llvm::formatv("outs(%y : memref<?x{0}xf32>) n = {0} k = {1} weights "
+                        "= ternary {2} kernel = #bit.kernel<{3}>\n  return\n}",
+                        n, k, floats ? "" : "range = [-128, 127]",
+                        kernel.getName());
+  return text;
+}
+
+/// 64-byte aligned memory, as weights and the arena are.
+template <typename T> T *allocate(size_t count) {
+  size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+  return static_cast<T *>(std::aligned_alloc(64, bytes));
+}
+
+void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel, int64_t n,
+                int64_t k, bool floats, double peak) {
+  auto jit = Jit::compile(context, makeMatmul(kernel, n, k, floats));
+  if (!jit)
+    std::exit(1);
+  std::mt19937 engine(1);
+  std::vector<int8_t> weights(n * k);
+  for (int8_t &weight : weights)
+    weight = static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
+  int64_t bytes = kernel.getPackedBytes(n, k);
+  auto *packed = allocate<uint8_t>(bytes);
+  kernel.pack(weights, n, k, llvm::MutableArrayRef(packed, bytes));
+  constexpr int64_t maxM = 128;
+  auto *codes = allocate<int8_t>(maxM * k);
+  auto *values = allocate<float>(maxM * k);
+  for (int64_t i = 0; i < maxM * k; ++i) {
+    codes[i] = static_cast<int8_t>(engine());
+    values[i] = static_cast<float>(codes[i]);
+  }
+  auto *y = allocate<float>(maxM * n);
+  std::vector<float> xScale(maxM, 1), weightScale(1, 1);
+  std::vector<int32_t> sums(maxM);
+  for (int64_t m : {1, 2, 3, 4, 8, 16, 128}) {
+    void *x = floats ? static_cast<void *>(values) : codes;
+    std::vector<Buffer> arguments = {Buffer(x, {m, k}),
+                                     Buffer(packed, {bytes}),
+                                     Buffer(weightScale.data(), {1}),
+                                     Buffer(xScale.data(), {m}),
+                                     Buffer(sums.data(), {m}),
+                                     Buffer(y, {m, n})};
+    void *function = jit->lookup("f");
+    double time = best([&] { Jit::call(function, arguments); });
+    double rate = static_cast<double>(m * n * k) / time;
+    llvm::outs() << llvm::formatv(
+        "{{\"kernel\": \"{0}\", \"activations\": \"{1}\", \"m\": {2}, \"n\": "
+        "{3}, \"k\": {4}, \"cache\": \"hot\", \"threads\": 1, \"us\": {5:f1}, "
+        "\"gmac_per_s\": {6:f1}, \"share\": {7:f2}}\n",
+        kernel.getName(), floats ? "f32" : "i8", m, n, k, time * 1e6,
+        rate / 1e9, rate / peak);
+    llvm::outs().flush();
+  }
+}
+
+void timeQuantize(mlir::MLIRContext &context, int64_t k,
+                  llvm::StringRef features) {
+  auto jit = Jit::compile(
+      context,
+      llvm::formatv(
+          "func.func @f(%x: memref<?x{0}xf32>, %c: memref<?x{0}xi8>, %s: "
+          "memref<?xf32>, %u: memref<?xi32>) attributes "
+          "{{llvm.emit_c_interface, passthrough = [[\"target-features\", "
+          "\"{1}\"]]} {{\n  bit.absmax_quantize ins(%x : memref<?x{0}xf32>) "
+          "outs(%c, %s, %u : memref<?x{0}xi8>, memref<?xf32>, memref<?xi32>) "
+          "quantizer = <>\n  return\n}",
+          k, features)
+          .str());
+  if (!jit)
+    std::exit(1);
+  auto *x = allocate<float>(k);
+  auto *codes = allocate<int8_t>(k);
+  for (int64_t i = 0; i < k; ++i)
+    x[i] = static_cast<float>(i % 37 - 18);
+  float scale;
+  int32_t sum;
+  std::vector<Buffer> arguments = {Buffer(x, {1, k}), Buffer(codes, {1, k}),
+                                   Buffer(&scale, {1}), Buffer(&sum, {1})};
+  constexpr int calls = 100;
+  void *function = jit->lookup("f");
+  double time = best([&] {
+    for (int i = 0; i < calls; ++i)
+      Jit::call(function, arguments);
+  });
+  llvm::outs() << llvm::formatv("{{\"op\": \"absmax_quantize\", \"features\": "
+                                "\"{0}\", \"k\": {1}, \"us\": {2:f3}}\n",
+                                features, k, time / calls * 1e6);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  int64_t n = argc > 2 ? std::atoll(argv[1]) : 6912;
+  int64_t k = argc > 2 ? std::atoll(argv[2]) : 2560;
+  if (n <= 0 || k <= 0) {
+    llvm::errs() << "kernels: error: expects positive N and K\n";
+    return 2;
+  }
+  auto context = makeContext();
+  auto *dialect = context->getOrLoadDialect<BitDialect>();
+  bool vnni = cpuHas({"avx512f", "avx512vnni"});
+  double peak = vnni ? probeVpdpbusd() : probeVpmaddubsw();
+  llvm::outs() << llvm::formatv(
+      "{{\"probe\": \"{0}\", \"gmac_per_s\": {1:f1}}\n",
+      vnni ? "vpdpbusd" : "vpmaddubsw", peak / 1e9);
+  timeQuantize(*context, k, "+avx2,+fma");
+  if (vnni)
+    timeQuantize(*context, k,
+                 "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512dq");
+  for (const Kernel *kernel : dialect->getKernels().getAll()) {
+    if (!cpuHas(kernel->getFeatures()))
+      continue;
+    for (bool floats : {false, true}) {
+      PackedMatmulSpec spec;
+      spec.n = n;
+      spec.k = k;
+      spec.floatActivations = floats;
+      if (mlir::succeeded(kernel->supports(spec)))
+        timeMatmul(*context, *kernel, n, k, floats, peak);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,54 @@
+// RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
+
+// Rows in parallel. Magnitudes are compared as integers, where NaN is above all;
+// a row without a scale gets codes 0 and the scale NaN. The last 4 columns are
+// masked.
+// CHECK-LABEL: @token
+// CHECK-SAME: %[[X:.*]]: memref<?x20xf32>, %[[C:.*]]: memref<?x20xi8>, %[[S:.*]]: memref<?xf32>, %[[U:.*]]: memref<?xi32>
+func.func @token(%x: memref<?x20xf32>, %c: memref<?x20xi8>, %s: memref<?xf32>, %u: memref<?xi32>) {
+  // CHECK: %[[NAN:.*]] = arith.constant 0x7FC00000 : f32
+  // CHECK: scf.forall (%[[ROW:.*]]) in (%{{.*}})
+  // CHECK: %[[MASK:.*]] = vector.constant_mask [4] : vector<16xi1>
+  // CHECK: vector.maskedload %[[X]][%[[ROW]], %{{.*}}], %[[MASK]]
+  // CHECK: %[[MOST:.*]] = vector.reduction <maxsi>
+  // CHECK: arith.bitcast %[[MOST]] : i32 to f32
+  // CHECK: %[[XS:.*]] = arith.select %[[VALID:.*]], %{{.*}}, %[[NAN]] : f32
+  // CHECK: memref.store %[[XS]], %[[S]][%[[ROW]]]
+  // CHECK: %[[SUM:.*]] = scf.if %[[VALID]] -> (i32)
+  // CHECK: math.roundeven
+  // CHECK-NOT: arith.cmpf
+  // CHECK: arith.fptosi
+  // CHECK: memref.store %[[SUM]], %[[U]][%[[ROW]]]
+  bit.absmax_quantize ins(%x : memref<?x20xf32>) outs(%c, %s, %u : memref<?x20xi8>, memref<?xf32>, memref<?xi32>)
+      quantizer = <>
+  return
+}
+
+// -----
+
+// A narrower range is clamped before the conversion, and floor(v + 0.5) rounds.
+// CHECK-LABEL: @narrow
+func.func @narrow(%x: memref<16xf32>, %c: memref<16xi8>, %s: memref<f32>, %u: memref<i32>) {
+  // CHECK-NOT: vector.maskedload
+  // CHECK: math.floor
+  // CHECK: arith.cmpf ogt
+  // CHECK: arith.cmpf olt
+  // CHECK: arith.fptosi
+  bit.absmax_quantize ins(%x : memref<16xf32>) outs(%c, %s, %u : memref<16xi8>, memref<f32>, memref<i32>)
+      quantizer = <clamp = [-100, 100], rounding = half_up>
+  return
+}
+
+// -----
+
+// One scale for all rows: the maximum of all first.
+// CHECK-LABEL: @tensor
+func.func @tensor(%x: memref<?x16xf32>, %c: memref<?x16xi8>, %s: memref<f32>, %u: memref<?xi32>) {
+  // CHECK: scf.for
+  // CHECK: vector.reduction <maxsi>
+  // CHECK: memref.store %{{.*}}, %{{.*}}[] : memref<f32>
+  // CHECK: scf.forall
+  bit.absmax_quantize ins(%x : memref<?x16xf32>) outs(%c, %s, %u : memref<?x16xi8>, memref<f32>, memref<?xi32>)
+      quantizer = <granularity = tensor>
+  return
+}

@@ -1,0 +1,56 @@
+// RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
+
+// One token: planes are masked where they are, without a shift, and each of the
+// 16 (4 groups x 4 planes) has a sum of its own. The planes' sums are shifted
+// once at the end.
+// CHECK-LABEL: @one_token
+func.func @one_token(%x: memref<1x48xi8>, %p: memref<768xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x64xf32>)
+    attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  // CHECK: scf.for {{.*}} iter_args
+  // CHECK-COUNT-4: vector.broadcast {{.*}} : i32 to vector<16xi32>
+  // CHECK-NOT: arith.shrui
+  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"({{.*}}) : (vector<16xi32>, vector<64xi8>, vector<64xi8>) -> vector<16xi32>
+  // CHECK: scf.yield
+  // CHECK-COUNT-12: arith.shrsi
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x48xi8>, memref<768xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x64xf32>)
+      n = 64 k = 48 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
+  return
+}
+
+// -----
+
+// Four tokens: each plane is decoded once, 4 groups x 4 planes, for 64 products.
+// CHECK-LABEL: @four_tokens
+func.func @four_tokens(%x: memref<4x48xi8>, %p: memref<768xi8>, %ws: memref<1xf32>, %xs: memref<4xf32>, %sum: memref<4xi32>, %y: memref<4x64xf32>)
+    attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  // CHECK: scf.for {{.*}} iter_args
+  // CHECK-COUNT-64: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT: llvm.call_intrinsic
+  // CHECK: scf.yield
+  bit.packed_matmul ins(%x, %p, %ws : memref<4x48xi8>, memref<768xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<4xf32>, memref<4xi32>) outs(%y : memref<4x64xf32>)
+      n = 64 k = 48 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
+  return
+}
+
+// -----
+
+// 37 = 2 * 16 + 5: in the last step plane 0 is whole, plane 1 has one code, which is
+// loaded alone, and planes 2 and 3 have none.
+// CHECK-LABEL: @ragged_k
+// CHECK-SAME: %[[X:.*]]: memref<1x37xi8>
+func.func @ragged_k(%x: memref<1x37xi8>, %p: memref<192xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x16xf32>)
+    attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  // CHECK-COUNT-4: llvm.call_intrinsic
+  // CHECK: scf.yield
+  // CHECK: vector.load %[[X]]{{.*}} vector<4xi8>
+  // CHECK: %[[LAST:.*]] = memref.load %[[X]]
+  // CHECK: vector.insert %[[LAST]], %{{.*}} [0] : i8 into vector<4xi8>
+  // CHECK-COUNT-2: llvm.call_intrinsic
+  // CHECK-NOT: llvm.call_intrinsic
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x37xi8>, memref<192xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 37 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
+  return
+}
