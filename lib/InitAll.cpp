@@ -5,6 +5,7 @@
 #include "bit/Conversion/BitToLinalg/BitToLinalg.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
+#include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -36,6 +37,7 @@ void registerAllPasses() {
   registerBitToLinalgPasses();
   registerBitToVectorPasses();
   registerExpandMathPasses();
+  registerOnnxToLinalgPasses();
 }
 
 } // namespace bit

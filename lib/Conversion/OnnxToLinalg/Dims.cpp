@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Dims.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+
+using namespace mlir;
+using namespace bit::onnx;
+
+Value bit::onnx::stripCasts(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::CastOp, UnrealizedConversionCastOp>(op) ||
+        op->getNumOperands() != 1 || op->getNumResults() != 1)
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+Value bit::onnx::stripStaticCasts(Value value) {
+  while (auto cast = value.getDefiningOp<tensor::CastOp>()) {
+    auto source = dyn_cast<RankedTensorType>(cast.getSource().getType());
+    if (!source || !tensor::preservesStaticInformation(cast.getType(), source))
+      break;
+    value = cast.getSource();
+  }
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+static StringRef getDimName(func::FuncOp func, unsigned argument, int64_t dim) {
+  auto names = func.getArgAttrOfType<ArrayAttr>(argument, "onnx.dims");
+  if (!names || dim >= static_cast<int64_t>(names.size()))
+    return "";
+  auto name = dyn_cast<StringAttr>(names[dim]);
+  return name ? name.getValue() : "";
+}
+
+void bit::onnx::materializeArgumentDims(OpBuilder &builder, func::FuncOp func) {
+  if (func.isExternal())
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&func.front());
+  Location loc = func.getLoc();
+  llvm::StringMap<Value> named;
+  for (BlockArgument argument : func.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    for (int64_t dim = 0; type && dim < type.getRank(); ++dim) {
+      if (!type.isDynamicDim(dim))
+        continue;
+      Value size = tensor::DimOp::create(builder, loc, argument, dim);
+      StringRef name = getDimName(func, argument.getArgNumber(), dim);
+      if (name.empty())
+        continue;
+      auto [first, inserted] = named.try_emplace(name, size);
+      if (!inserted)
+        checkSameDim(builder, loc, first->second, size,
+                     "expects dimension '" + name +
+                         "' to be the same in all inputs");
+    }
+  }
+}
+
+/// The entry block's tensor.dim of the first argument whose dim has this name.
+static OpFoldResult getArgumentDim(OpBuilder &builder, Location loc,
+                                   BlockArgument argument, int64_t dim) {
+  auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  if (func && argument.getOwner()->isEntryBlock()) {
+    StringRef name = getDimName(func, argument.getArgNumber(), dim);
+    for (BlockArgument other : func.getArguments()) {
+      auto type = dyn_cast<RankedTensorType>(other.getType());
+      if (name.empty() ? other != argument : !type)
+        continue;
+      for (int64_t i = 0; i < type.getRank(); ++i) {
+        if (name.empty() ? i != dim
+                         : getDimName(func, other.getArgNumber(), i) != name)
+          continue;
+        if (!type.isDynamicDim(i))
+          return builder.getIndexAttr(type.getDimSize(i));
+        for (Operation *user : other.getUsers())
+          if (auto size = dyn_cast<tensor::DimOp>(user))
+            if (size->getBlock() == argument.getOwner() &&
+                size.getConstantIndex() == i)
+              return size.getResult();
+      }
+    }
+  }
+  return tensor::DimOp::create(builder, loc, argument, dim).getResult();
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+/// A size that a reshape computed may itself be a tensor.dim.
+static OpFoldResult traceDim(OpBuilder &builder, Location loc,
+                             OpFoldResult size) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return builder.getIndexAttr(*constant);
+  auto dim = dyn_cast<Value>(size).getDefiningOp<tensor::DimOp>();
+  if (!dim || isa<BlockArgument>(dim.getSource()))
+    return size;
+  std::optional<int64_t> index = dim.getConstantIndex();
+  return index ? getDim(builder, loc, dim.getSource(), *index) : size;
+}
+
+OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
+                               int64_t dim) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dim))
+    return builder.getIndexAttr(type.getDimSize(dim));
+  Value source = stripCasts(tensor);
+  if (source != tensor)
+    return getDim(builder, loc, source, dim);
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return getArgumentDim(builder, loc, argument, dim);
+  Operation *op = tensor.getDefiningOp();
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return empty.getMixedSizes()[dim];
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return traceDim(builder, loc, expand.getMixedOutputShape()[dim]);
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    Dims group;
+    for (int64_t i : collapse.getReassociationIndices()[dim])
+      group.push_back(getDim(builder, loc, collapse.getSrc(), i));
+    return mulDims(builder, loc, group);
+  }
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (slice.getSourceType().getRank() == type.getRank())
+      return slice.getMixedSizes()[dim];
+  } else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
+    return getDim(builder, loc, insert.getDest(), dim);
+  } else if (auto dps = dyn_cast<DestinationStyleOpInterface>(op)) {
+    return getDim(builder, loc,
+                  dps.getTiedOpOperand(cast<OpResult>(tensor))->get(), dim);
+  } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
+    ReifiedRankedShapedTypeDims shapes;
+    if (succeeded(shaped.reifyResultShapes(builder, shapes)))
+      return traceDim(builder, loc,
+                      shapes[cast<OpResult>(tensor).getResultNumber()][dim]);
+  }
+  return tensor::DimOp::create(builder, loc, tensor, dim).getResult();
+}
+
+Dims bit::onnx::getDims(OpBuilder &builder, Location loc, Value tensor) {
+  Dims dims;
+  for (int64_t i = 0, e = cast<RankedTensorType>(tensor.getType()).getRank();
+       i < e; ++i)
+    dims.push_back(getDim(builder, loc, tensor, i));
+  return dims;
+}
+
+static bool isSameValue(Value a, Value b, int depth) {
+  if (a == b)
+    return true;
+  auto left = dyn_cast<OpResult>(a), right = dyn_cast<OpResult>(b);
+  if (!left || !right || depth == 0)
+    return false;
+  Operation *x = left.getOwner(), *y = right.getOwner();
+  if (x->getName() != y->getName() || x->getNumRegions() ||
+      x->getNumOperands() != y->getNumOperands() ||
+      left.getResultNumber() != right.getResultNumber() ||
+      x->getAttrDictionary() != y->getAttrDictionary() || !isPure(x))
+    return false;
+  return llvm::all_of(
+      llvm::zip(x->getOperands(), y->getOperands()), [&](auto pair) {
+        return isSameValue(std::get<0>(pair), std::get<1>(pair), depth - 1);
+      });
+}
+
+bool bit::onnx::isSameDim(OpFoldResult a, OpFoldResult b) {
+  std::optional<int64_t> x = getConstantIntValue(a), y = getConstantIntValue(b);
+  if (x || y)
+    return x == y;
+  return isSameValue(cast<Value>(a), cast<Value>(b), /*depth=*/6);
+}
+
+Value bit::onnx::toValue(OpBuilder &builder, Location loc, OpFoldResult dim) {
+  return getValueOrCreateConstantIndexOp(builder, loc, dim);
+}
+
+OpFoldResult bit::onnx::addDims(OpBuilder &builder, Location loc,
+                                OpFoldResult a, OpFoldResult b) {
+  Value sum = builder.createOrFold<arith::AddIOp>(loc, toValue(builder, loc, a),
+                                                  toValue(builder, loc, b));
+  return getAsOpFoldResult(sum);
+}
+
+OpFoldResult bit::onnx::mulDims(OpBuilder &builder, Location loc,
+                                OpFoldResult a, OpFoldResult b) {
+  Value product = builder.createOrFold<arith::MulIOp>(
+      loc, toValue(builder, loc, a), toValue(builder, loc, b));
+  return getAsOpFoldResult(product);
+}
+
+OpFoldResult bit::onnx::mulDims(OpBuilder &builder, Location loc,
+                                ArrayRef<OpFoldResult> dims) {
+  OpFoldResult product = builder.getIndexAttr(1);
+  for (OpFoldResult dim : dims)
+    product = mulDims(builder, loc, product, dim);
+  return product;
+}
+
+RankedTensorType bit::onnx::getTensorType(ArrayRef<OpFoldResult> sizes,
+                                          Type elementType) {
+  SmallVector<int64_t> shape;
+  for (OpFoldResult size : sizes)
+    shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(shape, elementType);
+}
+
+void bit::onnx::emitCheck(OpBuilder &builder, Location loc, Value condition,
+                          const Twine &message) {
+  if (matchPattern(condition, m_One()))
+    return;
+  cf::AssertOp::create(builder, loc, condition, builder.getStringAttr(message));
+}
+
+bool bit::onnx::checkSameDim(OpBuilder &builder, Location loc, OpFoldResult a,
+                             OpFoldResult b, const Twine &message) {
+  if (isSameDim(a, b))
+    return true;
+  if (getConstantIntValue(a) && getConstantIntValue(b))
+    return false;
+  Value equal =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                            toValue(builder, loc, a), toValue(builder, loc, b));
+  emitCheck(builder, loc, equal, message);
+  return true;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
+#include "OnnxPattern.h"
+#include "bit/Dialect/Onnx/IR/OnnxDialect.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/Pass.h"
+
+namespace bit {
+#define GEN_PASS_DEF_CONVERTONNXTOLINALG
+#include "bit/Conversion/OnnxToLinalg/Passes.h.inc"
+} // namespace bit
+
+using namespace mlir;
+using namespace bit::onnx;
+
+void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
+                                       RewritePatternSet &patterns) {
+  PatternList list{converter, patterns};
+  addActivationPatterns(list);
+  addArithmeticPatterns(list);
+  addCastPatterns(list);
+  addComparisonPatterns(list);
+  addConcatPatterns(list);
+  addConstantPatterns(list);
+  addGatherPatterns(list);
+  addMathPatterns(list);
+  addMatMulPatterns(list);
+  addNormalizationPatterns(list);
+  addReducePatterns(list);
+  addReshapePatterns(list);
+  addShapePatterns(list);
+  addSlicePatterns(list);
+  addSoftmaxPatterns(list);
+  addTransposePatterns(list);
+}
+
+void bit::getLowerableOnnxOps(llvm::StringSet<> &ops) {
+  // The patterns themselves are the list.
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  context.loadDialect<OnnxDialect>();
+  TypeConverter converter;
+  RewritePatternSet patterns(&context);
+  populateOnnxToLinalgPatterns(converter, patterns);
+  for (const std::unique_ptr<RewritePattern> &pattern :
+       patterns.getNativePatterns()) {
+    StringRef name = pattern->getRootKind()->getStringRef();
+    name.consume_front("onnx.");
+    ops.insert(name.contains('.') ? name.str() : ("ai.onnx." + name).str());
+  }
+}
+
+static Value castValue(OpBuilder &builder, Type type, ValueRange values,
+                       Location loc) {
+  return UnrealizedConversionCastOp::create(builder, loc, type, values)
+      .getResult(0);
+}
+
+/// Drops the signs of the function's own types; the operations inside still
+/// see them, by way of casts that the conversion removes.
+static void convertSignature(func::FuncOp func,
+                             const TypeConverter &converter) {
+  OpBuilder builder(func.getContext());
+  SmallVector<Type> inputs, results;
+  (void)converter.convertTypes(func.getArgumentTypes(), inputs);
+  (void)converter.convertTypes(func.getResultTypes(), results);
+  func.setType(builder.getFunctionType(inputs, results));
+  if (func.isExternal())
+    return;
+  builder.setInsertionPointToStart(&func.front());
+  for (auto [argument, type] : llvm::zip(func.getArguments(), inputs)) {
+    Type signedType = argument.getType();
+    if (signedType == type)
+      continue;
+    argument.setType(type);
+    auto cast = UnrealizedConversionCastOp::create(builder, func.getLoc(),
+                                                   signedType, argument);
+    argument.replaceAllUsesExcept(cast.getResult(0), cast);
+  }
+  func.walk([&](func::ReturnOp op) {
+    builder.setInsertionPoint(op);
+    for (OpOperand &operand : op->getOpOperands())
+      if (Type type = results[operand.getOperandNumber()];
+          operand.get().getType() != type)
+        operand.set(castValue(builder, type, operand.get(), op.getLoc()));
+  });
+}
+
+namespace {
+struct ConvertOnnxToLinalg
+    : bit::impl::ConvertOnnxToLinalgBase<ConvertOnnxToLinalg> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    TypeConverter converter;
+    converter.addConversion([](Type type) { return type; });
+    converter.addConversion([](RankedTensorType type) {
+      return type.clone(getStorageType(type.getElementType()));
+    });
+    converter.addTargetMaterialization(castValue);
+    converter.addSourceMaterialization(castValue);
+    convertSignature(func, converter);
+    OpBuilder builder(&getContext());
+    materializeArgumentDims(builder, func);
+    if (failed(convert(converter)))
+      signalPassFailure();
+  }
+
+  LogicalResult convert(const TypeConverter &converter);
+};
+} // namespace
+
+/// Lowers what it can, then reports everything that is left.
+LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
+  func::FuncOp func = getOperation();
+  auto countOps = [&] {
+    int64_t count = 0;
+    func.walk([&](Operation *op) {
+      count += isa_and_present<OnnxDialect>(op->getDialect());
+    });
+    return count;
+  };
+  const int64_t before = countOps();
+  // A pattern that declines has said why; the others are reported below.
+  llvm::DenseSet<Location> reported;
+  {
+    ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+        reported.insert(diagnostic.getLocation());
+      return failure();
+    });
+    ConversionTarget target(getContext());
+    // Neither legal nor illegal: converted if possible, else left for the
+    // report, whereas an illegal one would stop the conversion.
+    target.markUnknownOpDynamicallyLegal(
+        [](Operation *op) -> std::optional<bool> {
+          if (isa_and_present<OnnxDialect>(op->getDialect()))
+            return std::nullopt;
+          return true;
+        });
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    RewritePatternSet patterns(&getContext());
+    bit::populateOnnxToLinalgPatterns(converter, patterns);
+    if (failed(
+            applyPartialConversion(func, target, std::move(patterns), config)))
+      return failure();
+  }
+  bool failedOp = !reported.empty();
+  func.walk([&](Operation *op) {
+    if (!isa_and_present<OnnxDialect>(op->getDialect()))
+      return;
+    failedOp = true;
+    ++numDeclined;
+    if (!isa<YieldOp>(op) && !reported.contains(op->getLoc()))
+      op->emitOpError("is not supported");
+  });
+  numLowered += before - numDeclined;
+  return failure(failedOp);
+}
