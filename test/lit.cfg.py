@@ -24,7 +24,8 @@ config.substitutions.append(
         " ".join(
             [
                 "--convert-elementwise-to-linalg --one-shot-bufferize=bufferize-function-boundaries",
-                "--convert-linalg-to-loops --expand-strided-metadata --lower-affine --convert-scf-to-cf --convert-vector-to-llvm",
+                "--convert-linalg-to-loops --expand-strided-metadata --lower-affine",
+                "--convert-scf-to-cf --convert-vector-to-llvm",
                 "--convert-math-to-llvm --finalize-memref-to-llvm --convert-arith-to-llvm --convert-index-to-llvm",
                 "--convert-func-to-llvm --convert-cf-to-llvm --reconcile-unrealized-casts",
             ]
