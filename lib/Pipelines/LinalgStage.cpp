@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "bit/Conversion/BitToLinalg/BitToLinalg.h"
+#include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
-void bit::getLoweredOperators(llvm::StringSet<> &operators) {}
+void bit::getLoweredOperators(llvm::StringSet<> &operators) {
+  getLowerableOnnxOps(operators);
+}
 
 void bit::buildLinalgStage(OpPassManager &pm,
                            const LinalgStageOptions &options) {
@@ -18,7 +21,14 @@ void bit::buildLinalgStage(OpPassManager &pm,
   pm.addPass(createCSEPass());
   if (options.pack)
     pm.addPass(createPackWeights());
-  pm.addPass(createLinalgElementwiseOpFusionPass());
+  pm.addNestedPass<func::FuncOp>(createConvertOnnxToLinalg());
+  // What was not packed; with packing, kernels quantize.
+  ConvertBitToLinalgOptions reference;
+  reference.lowerQuantizers = !options.pack;
+  pm.addPass(createConvertBitToLinalg(reference));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

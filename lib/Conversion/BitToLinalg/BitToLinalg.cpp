@@ -30,11 +30,16 @@ int64_t countOps(Operation *root) {
 }
 
 struct ConvertBitToLinalg : impl::ConvertBitToLinalgBase<ConvertBitToLinalg> {
+  using ConvertBitToLinalgBase::ConvertBitToLinalgBase;
+
   void runOnOperation() override {
     int64_t before = countOps(getOperation());
     RewritePatternSet patterns(&getContext());
     populateDecomposeLinearPatterns(patterns);
-    populateBitToLinalgPatterns(patterns);
+    if (lowerQuantizers)
+      populateAbsmaxQuantizePatterns(patterns);
+    populateDequantizePatterns(patterns);
+    populateMatmulPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     numDeclined = countOps(getOperation());

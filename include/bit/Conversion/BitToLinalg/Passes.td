@@ -21,6 +21,10 @@ def ConvertBitToLinalg : Pass<"convert-bit-to-linalg"> {
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
   ];
+  let options = [
+    Option<"lowerQuantizers", "lower-quantizers", "bool", /*default=*/"true",
+           "lower bit.absmax_quantize too; off: it is left to kernels">,
+  ];
   let statistics = [
     Statistic<"numLowered", "lowered", "ops lowered to linalg">,
     Statistic<"numDeclined", "declined", "ops on packed weights or on buffers">

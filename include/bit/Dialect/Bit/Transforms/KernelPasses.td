@@ -29,7 +29,9 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
     Statistic<"numDeclined", "declined",
               "products left to the reference lowering">,
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
+  // The kernels' registry is the dialect's: it has to be there even in a model
+  // without ternary layers.
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -45,6 +47,7 @@ def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
     Statistic<"numSelected", "selected", "products given another kernel">,
     Statistic<"numDeclined", "declined", "products that keep their kernel">,
   ];
+  let dependentDialects = ["::bit::BitDialect"];
 }
 
 #endif // BIT_DIALECT_BIT_TRANSFORMS_KERNELPASSES_TD

@@ -7,6 +7,21 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseElementwise : Pass<"bit-fuse-elementwise"> {
+  let summary = "fuse elementwise operations into the one that reads them";
+  let description = [{
+    Upstream's fusion of elementwise `linalg.generic` ops, where nothing is
+    computed twice: the producer has one user, and that reads each element once.
+    So an activation goes into the next elementwise op or row reduction, but not
+    into a product, which reads each element once an output column.
+  }];
+  let statistics = [
+    Statistic<"numFused", "fused", "fusions allowed">,
+    Statistic<"numDeclined", "declined", "fusions that would compute twice">,
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def ExtractWeights : Pass<"bit-extract-weights", "::mlir::ModuleOp"> {
   let summary = "move constants out of functions into bit.weight";
   let description = [{

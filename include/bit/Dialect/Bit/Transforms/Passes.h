@@ -3,6 +3,7 @@
 #ifndef BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
 #define BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
 
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Pass/Pass.h"
 #include <memory>
 
@@ -17,6 +18,11 @@ namespace bit {
 
 /// Splits bit.linear into steps on f32 values of rank 2.
 void populateDecomposeLinearPatterns(mlir::RewritePatternSet &patterns);
+
+/// Fuses elementwise linalg ops where `controlFusion` agrees.
+void populateFuseElementwisePatterns(
+    mlir::RewritePatternSet &patterns,
+    const mlir::linalg::ControlFusionFn &controlFusion);
 
 #define GEN_PASS_REGISTRATION
 #include "bit/Dialect/Bit/Transforms/Passes.h.inc"
