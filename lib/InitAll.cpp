@@ -6,9 +6,11 @@
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
+#include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
+#include "bit/Dialect/Onnx/Eval/Passes.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "bit/Pipelines/Pipelines.h"
 #include "bit/Target/Generic.h"
@@ -38,6 +40,8 @@ void registerAllPasses() {
   registerBitToVectorPasses();
   registerExpandMathPasses();
   registerOnnxToLinalgPasses();
+  registerOnnxToBitPasses();
+  onnx::registerOnnxEvalPasses();
 }
 
 } // namespace bit

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_CONVERSION_ONNXTOBIT_PASSES
+#define BIT_CONVERSION_ONNXTOBIT_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def RecognizeWeights : Pass<"bit-recognize-weights", "::mlir::ModuleOp"> {
+  let summary = "turn products by ternary or binary constants into bit.linear";
+  let description = [{
+    Evaluates the weight of every MatMul and Gemm and looks at its values: at
+    most `{-s, 0, s}` in every scale group, within a few ulp. What formula made
+    them does not matter. The activations stay as they are.
+
+    Every matmul-like node that is left alone gets `bit.declined`, the reason in
+    words its author understands; every `bit.linear` gets `bit.layer`, what the
+    report says of it.
+  }];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numRecognized", "recognized", "products turned into bit.linear">,
+    Statistic<"numDeclined", "declined", "matmul-like nodes left alone">
+  ];
+}
+
+def RecognizeActivations
+    : Pass<"bit-recognize-activations", "::mlir::ModuleOp"> {
+  let summary = "give bit.linear the quantizer that computes its activations";
+  let description = [{
+    Follows the activations of a `bit.linear` back through rescaling, clamping,
+    rounding and scaling by the absolute maximum. Where all of it is what a
+    `#bit.quantizer` says, bit for bit, the layer reads the quantizer's input.
+    Straight-through arithmetic, `x + (q - x)`, counts as `q`. Other users of
+    the quantized activations keep them.
+  }];
+  let dependentDialects = ["::bit::BitDialect"];
+  let statistics = [
+    Statistic<"numRecognized", "recognized", "layers that got a quantizer">,
+    Statistic<"numDeclined", "declined", "layers whose activations stay float">
+  ];
+}
+
+def RecognizeEpilogues : Pass<"bit-recognize-epilogues", "::mlir::ModuleOp"> {
+  let summary = "move scales and biases that follow bit.linear into it";
+  let description = [{
+    A constant factor becomes part of the weight scale, a vector that is added
+    becomes the bias. Where the layer multiplies codes held in floats and the
+    result is divided by the quantizing scale, as in code written for inference,
+    the layer gets the quantizer.
+  }];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numRecognized", "recognized", "scales, biases and quantizers moved into a layer">,
+    Statistic<"numDeclined", "declined", "additions and scalings after a layer left alone">
+  ];
+}
+
+#endif // BIT_CONVERSION_ONNXTOBIT_PASSES

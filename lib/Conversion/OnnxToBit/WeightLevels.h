@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Decides by value whether a weight is ternary or binary.
+
+#ifndef BIT_LIB_CONVERSION_ONNXTOBIT_WEIGHTLEVELS_H
+#define BIT_LIB_CONVERSION_ONNXTOBIT_WEIGHTLEVELS_H
+
+#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "llvm/ADT/SmallVector.h"
+#include <vector>
+
+namespace bit {
+
+/// A weight as codes times scales.
+struct WeightLevels {
+  int64_t n = 0, k = 0;
+  std::vector<int8_t> codes; ///< N x K
+  /// 1 for the tensor, N for channels, N x K / group for groups.
+  std::vector<float> scales;
+  int64_t group = 0; ///< elements that share a scale along K; 0: the whole row
+  bool isBinary = false;
+  /// |w - codes * scale| / |w|, both Euclidean.
+  double error = 0;
+};
+
+/// Returns the levels of a matrix of N x K floats, or K x N if `isTransposed`,
+/// or the reason why it has none.
+llvm::Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
+                                              bool isTransposed);
+
+} // namespace bit
+
+#endif // BIT_LIB_CONVERSION_ONNXTOBIT_WEIGHTLEVELS_H

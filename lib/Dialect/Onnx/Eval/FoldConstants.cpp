@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
+#include "bit/Dialect/Onnx/Eval/Passes.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace mlir;
+using llvm::Expected;
+
+namespace bit::onnx {
+
+#define GEN_PASS_DEF_FOLDCONSTANTS
+#include "bit/Dialect/Onnx/Eval/Passes.h.inc"
+
+namespace {
+
+int64_t getBytes(Value value) {
+  auto type = cast<ShapedType>(value.getType());
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+}
+
+/// Lists the operations below `root` that compute constants, and the values of
+/// them that other operations read.
+SmallVector<Value> findConstants(Operation *root,
+                                 SmallVectorImpl<Operation *> &constant) {
+  llvm::DenseSet<Operation *> isConstant;
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isa_and_nonnull<OnnxDialect>(op->getDialect()) ||
+        op->getNumResults() == 0 || op->getNumRegions() != 0)
+      return;
+    Expected<SmallVector<Value>> sources = getConstantSources(op->getResult(0));
+    if (!sources)
+      return llvm::consumeError(sources.takeError());
+    isConstant.insert(op);
+    if (!isa<ConstantOp>(op))
+      constant.push_back(op);
+  });
+  SmallVector<Value> last;
+  for (Operation *op : constant)
+    for (Value value : op->getResults())
+      if (llvm::any_of(value.getUsers(), [&](Operation *user) {
+            return !isConstant.contains(user);
+          }))
+        last.push_back(value);
+  return last;
+}
+
+struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
+  using FoldConstantsBase::FoldConstantsBase;
+
+  void runOnOperation() override {
+    SmallVector<Operation *> constant;
+    SmallVector<Value> values = findConstants(getOperation(), constant);
+    for (Value value : values)
+      ++(fold(value) ? numFolded : numDeclined);
+    for (Operation *op : llvm::reverse(constant))
+      if (op->use_empty())
+        op->erase();
+  }
+
+  bool fold(Value value) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type || !type.hasStaticShape())
+      return false;
+    int64_t sourceBytes = 0;
+    for (Value source : llvm::cantFail(getConstantSources(value)))
+      sourceBytes += getBytes(source);
+    if (getBytes(value) > std::max<int64_t>(maxBytes, sourceBytes))
+      return false;
+    Expected<HostTensor> tensor = evaluate(value);
+    if (!tensor) {
+      llvm::consumeError(tensor.takeError());
+      return false;
+    }
+    OpBuilder builder(value.getDefiningOp());
+    value.replaceAllUsesWith(ConstantOp::create(builder, value.getLoc(), type,
+                                                tensor->toAttr("constant")));
+    return true;
+  }
+};
+
+} // namespace
+} // namespace bit::onnx
