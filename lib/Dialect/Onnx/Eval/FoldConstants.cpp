@@ -33,13 +33,13 @@ SmallVector<Value> findConstants(Operation *root,
     if (!sources)
       return llvm::consumeError(sources.takeError());
     isConstant.insert(op);
-    if (!isa<ConstantOp>(op))
-      constant.push_back(op);
+    constant.push_back(op);
   });
   SmallVector<Value> last;
   for (Operation *op : constant)
     for (Value value : op->getResults())
-      if (llvm::any_of(value.getUsers(), [&](Operation *user) {
+      if (!isa<ConstantOp>(op) &&
+          llvm::any_of(value.getUsers(), [&](Operation *user) {
             return !isConstant.contains(user);
           }))
         last.push_back(value);

@@ -1,0 +1,114 @@
+// RUN: bit-opt %s --bit-recognize-epilogues --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func @bias_first
+// CHECK: bit.linear %arg0, %arg1, %arg2 bias %arg3 weights = ternary {bit.layer = {name = "l"}}
+// CHECK-NOT: onnx.Add
+func.func @bias_first(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>, %b: tensor<2xf32>) -> tensor<?x2xf32> {
+  %y = bit.linear %x, %w, %ws weights = ternary {bit.layer = {name = "l"}} : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %z = onnx.Add %b, %y : (tensor<2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %z : tensor<?x2xf32>
+}
+
+// -----
+
+// The bias is added before the scale, so that it is scaled, too.
+// CHECK-LABEL: func @scale_after_bias
+// CHECK-DAG: %[[B:.+]] = arith.constant dense<[2.000000e+00, 6.000000e+00]> : tensor<2xf32>
+// CHECK-DAG: %[[S:.+]] = arith.constant dense<[1.000000e+00, 1.500000e+00]> : tensor<2xf32>
+// CHECK: bit.linear %arg0, %arg1, %[[S]] bias %[[B]]
+// CHECK-NOT: onnx.Mul
+func.func @scale_after_bias(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>) -> tensor<1x2xf32> {
+  %ws = arith.constant dense<0.5> : tensor<1xf32>
+  %b = onnx.Constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %f = onnx.Constant dense<[2.0, 3.0]> : tensor<2xf32>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  %z = onnx.Add %y, %b : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  %u = onnx.Mul %z, %f : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  return %u : tensor<1x2xf32>
+}
+
+// -----
+
+// Written for inference: codes into the product, both scales divided out.
+// CHECK-LABEL: func @codes
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x4xf32>
+// CHECK: %[[S:.+]] = arith.constant dense<2.500000e-01> : tensor<1xf32>
+// CHECK-NOT: onnx.Div
+// CHECK: bit.linear %[[X]], %{{.+}}, %[[S]] bias %{{.+}} weights = ternary quantizer = <eps_mode = none>
+func.func @codes(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %b: tensor<2xf32>) -> tensor<?x2xf32> {
+  %ws = arith.constant dense<1.0> : tensor<1xf32>
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %four = onnx.Constant dense<4.0> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Reciprocal %1 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %3 = onnx.Mul %q, %2 : (tensor<f32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %5 = onnx.Round %4 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %6 = bit.linear %5, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %7 = onnx.Div %6, %four : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
+  %8 = onnx.Div %7, %3 : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  %9 = onnx.Add %8, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  return %9 : tensor<?x2xf32>
+}
+
+// -----
+
+// One division by the product of both scales.
+// CHECK-LABEL: func @scale_product
+// CHECK: %[[S:.+]] = arith.constant dense<2.500000e-01> : tensor<1xf32>
+// CHECK: bit.linear %arg0, %arg1, %[[S]] weights = ternary quantizer = <eps_mode = none>
+func.func @scale_product(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>) -> tensor<?x2xf32> {
+  %ws = arith.constant dense<1.0> : tensor<1xf32>
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %four = onnx.Constant dense<4.0> : tensor<1xf32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Reciprocal %1 : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %3 = onnx.Mul %q, %2 : (tensor<f32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %5 = onnx.Round %4 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %6 = bit.linear %5, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %7 = onnx.Mul %four, %3 : (tensor<1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  %8 = onnx.Div %6, %7 : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  return %8 : tensor<?x2xf32>
+}
+
+// -----
+
+// The sum has another user: the layer keeps its result.
+// CHECK-LABEL: func @other_user
+// CHECK: bit.linear %arg0, %arg1, %arg2 weights
+// CHECK: onnx.Add
+func.func @other_user(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>, %b: tensor<2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  %z = onnx.Add %y, %b : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  return %y, %z : tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// -----
+
+// A residual is no bias, a vector that broadcasts the layer neither.
+// CHECK-LABEL: func @residual
+// CHECK: bit.linear %arg0, %arg1, %arg2 weights
+// CHECK: onnx.Add
+func.func @residual(%x: tensor<1x2xf32>, %w: tensor<2x2xi8>, %ws: tensor<1xf32>) -> tensor<1x2xf32> {
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  %z = onnx.Add %y, %x : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %z : tensor<1x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @zero_divisor
+// CHECK: bit.linear
+// CHECK: onnx.Div
+func.func @zero_divisor(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>) -> tensor<1x2xf32> {
+  %ws = arith.constant dense<0.5> : tensor<1xf32>
+  %f = onnx.Constant dense<0.0> : tensor<f32>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  %u = onnx.Div %y, %f : (tensor<1x2xf32>, tensor<f32>) -> tensor<1x2xf32>
+  return %u : tensor<1x2xf32>
+}
