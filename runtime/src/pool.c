@@ -18,7 +18,7 @@
 
 /* Turns of pause before a worker sleeps, and before a caller that waits for
    the others yields its core to them: about 50 us and 5 us. */
-enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 400 };
+enum { SPINS_BEFORE_SLEEP = 2000, SPINS_BEFORE_YIELD = 200 };
 /* Chunks a thread: some, so that a late worker still finds work. */
 enum { CHUNKS_PER_THREAD = 4 };
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The public headers are C99 and stand alone; compiled as such, never run. */
+#include "bit/quant.h"
+#include "bit/runtime.h"
+
+/* The initializers, too. */
+const bit_options header_options = BIT_OPTIONS_INIT;
+const bit_quantizer header_quantizer = BIT_QUANTIZER_INIT;
