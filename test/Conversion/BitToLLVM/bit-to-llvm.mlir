@@ -1,0 +1,51 @@
+// RUN: bit-opt %s --convert-bit-to-llvm --split-input-file | FileCheck %s
+
+// The message names the node; a null output ends the run.
+// CHECK: llvm.mlir.global private constant @[[MESSAGE:bit.message.*]]("node 'n' (ai.onnx Gather, opset 13): expects an index below 4\00")
+// CHECK-LABEL: llvm.func internal @checks
+// CHECK-SAME: (%[[CALL:.*]]: !llvm.ptr, %[[OK:.*]]: i1) -> i32
+// CHECK-SAME: passthrough = ["noinline"]
+func.func @checks(%call: !bit.call, %ok: i1) -> i32 {
+  // CHECK: llvm.cond_br %[[OK]], ^[[NEXT:.*]], ^[[FAILED:.*]]
+  cf.assert %ok, "expects an index below 4" loc(fused<{domain = "ai.onnx", op = "Gather", opset = 13 : i64}>["n"("m.onnx":0:0)])
+  // CHECK: ^[[NEXT]]:
+  // CHECK: %[[DATA:.*]] = llvm.call %{{.*}}(%[[CALL]], %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr) -> !llvm.ptr
+  // CHECK: llvm.icmp "ne" %[[DATA]]
+  // CHECK: llvm.cond_br
+  %y = bit.output %call[0] () : memref<4xf32>
+  // CHECK: ^[[FAILED]]:
+  // CHECK: llvm.mlir.addressof @[[MESSAGE]]
+  // CHECK: llvm.call %{{.*}}(%[[CALL]], %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr) -> ()
+  %zero = arith.constant 0 : i32
+  return %zero : i32
+}
+
+// -----
+
+bit.weight @w at 128 = dense<1> : tensor<4xi8>
+
+// The weight is an offset from the call's base; its bytes never get here.
+// CHECK-LABEL: llvm.func internal @weight
+func.func @weight(%call: !bit.call) -> i8 {
+  // CHECK: %[[BASE:.*]] = llvm.load
+  // CHECK: %[[OFFSET:.*]] = llvm.mlir.constant(128
+  // CHECK: llvm.getelementptr %[[BASE]][%[[OFFSET]]]
+  %c0 = arith.constant 0 : index
+  %w = bit.get_weight @w : memref<4xi8>
+  %v = memref.load %w[%c0] : memref<4xi8>
+  return %v : i8
+}
+
+// -----
+
+func.func private @rows(%data: !llvm.ptr, %lo: i64, %hi: i64) {
+  return
+}
+
+// CHECK-LABEL: llvm.func internal @parallel
+func.func @parallel(%call: !bit.call, %data: !llvm.ptr, %n: index) {
+  // CHECK: %[[BODY:.*]] = llvm.mlir.addressof @rows
+  // CHECK: llvm.call %{{.*}}(%{{.*}}, %[[BODY]], %{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64) -> ()
+  bit.parallel_for %call @rows(%data : !llvm.ptr) count %n
+  return
+}

@@ -1,0 +1,32 @@
+// RUN: bit-opt %s --bit-bufferize-model | FileCheck %s
+
+// The caller owns the input: what would be written in place is copied first.
+// CHECK-LABEL: @keep_input
+// CHECK-SAME: (%[[X:.*]]: memref<4xf32>
+func.func @keep_input(%x: tensor<4xf32>, %v: f32) -> tensor<4xf32> {
+  // CHECK: %[[Y:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4xf32>
+  // CHECK: linalg.fill ins({{.*}}) outs(%[[Y]]
+  // CHECK: return %[[Y]]
+  %y = linalg.fill ins(%v : f32) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+bit.weight @w = dense<[1.0, 2.0]> : tensor<2xf32>
+// CHECK-LABEL: @keep_weight
+func.func @keep_weight(%v: f32, %i: index) -> tensor<2xf32> {
+  // CHECK: %[[W:.*]] = bit.get_weight @w : memref<2xf32>
+  // CHECK: %[[Y:.*]] = memref.alloc
+  // CHECK: memref.copy %[[W]], %[[Y]]
+  // CHECK: memref.store %{{.*}}, %[[Y]]
+  %w = bit.get_weight @w : tensor<2xf32>
+  %y = tensor.insert %v into %w[%i] : tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// A strided copy becomes a loop, not a call of MLIR's runtime library.
+// CHECK-LABEL: @strided
+func.func @strided(%x: tensor<4x6xf32>, %y: tensor<4x3xf32>) -> tensor<4x6xf32> {
+  // CHECK: linalg.copy ins(%{{.*}} : memref<4x3xf32>) outs(%{{.*}} : memref<4x3xf32, strided<[6, 1]>>)
+  %z = tensor.insert_slice %y into %x[0, 0] [4, 3] [1, 1] : tensor<4x3xf32> into tensor<4x6xf32>
+  return %z : tensor<4x6xf32>
+}

@@ -1,0 +1,51 @@
+// RUN: bit-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @below {{'bit.weight' op expects a value of static shape of numbers, got 'tensor<1xindex>'}}
+bit.weight @weight_c1 = dense<1> : tensor<1xindex>
+
+// -----
+
+// expected-error @below {{'bit.weight' op expects an offset that is a non-negative multiple of 64, got 32}}
+bit.weight @weight_c2 at 32 = dense<1> : tensor<1xi8>
+
+// -----
+
+func.func @get_weight_c1() -> tensor<1xi8> {
+  // expected-error @below {{'bit.get_weight' op expects the name of a bit.weight, got @nobody}}
+  %w = bit.get_weight @nobody : tensor<1xi8>
+  return %w : tensor<1xi8>
+}
+
+// -----
+
+bit.weight @w = dense<1> : tensor<1xi8>
+func.func @get_weight_c2() -> tensor<2xi8> {
+  // expected-error @below {{'bit.get_weight' op expects a result with the weight's shape and element type, 'tensor<1xi8>', got 'tensor<2xi8>'}}
+  %w = bit.get_weight @w : tensor<2xi8>
+  return %w : tensor<2xi8>
+}
+
+// -----
+
+func.func @output_c1(%call: !bit.call) {
+  // expected-error @below {{'bit.output' op expects 1 sizes, one a dynamic dimension, got 0}}
+  %y = bit.output %call[0] () : memref<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @allocate_c1(%call: !bit.call, %n: index) {
+  // expected-error @below {{'bit.allocate' op expects 0 sizes, one a dynamic dimension, got 1}}
+  %y = bit.allocate %call (%n) : memref<4xf32>
+  return
+}
+
+// -----
+
+func.func private @no_range(!llvm.ptr)
+func.func @parallel_for_c1(%call: !bit.call, %n: index, %data: !llvm.ptr) {
+  // expected-error @below {{'bit.parallel_for' op expects a function of '!llvm.ptr', i64 and i64, got @no_range}}
+  bit.parallel_for %call @no_range(%data : !llvm.ptr) count %n
+  return
+}

@@ -1,0 +1,34 @@
+// RUN: bit-opt %s | bit-opt | FileCheck %s
+// RUN: bit-opt %s --emit-bytecode | bit-opt | FileCheck %s
+
+// CHECK: bit.weight @scales at 64 = dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+bit.weight @scales at 64 = dense<[1.0, 2.0]> : tensor<2xf32>
+// CHECK: bit.weight @unplaced = dense<0> : tensor<3xi8>
+bit.weight @unplaced = dense<0> : tensor<3xi8>
+
+// CHECK-LABEL: @weights
+func.func @weights() -> tensor<2xf32> {
+  // CHECK: bit.get_weight @scales : tensor<2xf32>
+  %t = bit.get_weight @scales : tensor<2xf32>
+  // CHECK: bit.get_weight @scales : memref<2xf32>
+  %m = bit.get_weight @scales : memref<2xf32>
+  return %t : tensor<2xf32>
+}
+
+func.func private @body(!llvm.ptr, i64, i64)
+
+// CHECK-LABEL: @runtime
+func.func @runtime(%call: !bit.call, %n: index, %data: !llvm.ptr) {
+  // CHECK: bit.input %{{.*}}[1] : memref<?x4xf32>
+  %x = bit.input %call[1] : memref<?x4xf32>
+  // CHECK: bit.output %{{.*}}[0] (%{{.*}}) : memref<?x4xf32>
+  %y = bit.output %call[0] (%n) : memref<?x4xf32>
+  // CHECK: bit.reserve %{{.*}}[%{{.*}}] : memref<?xi8>
+  %arena = bit.reserve %call[%n] : memref<?xi8>
+  // CHECK: bit.allocate %{{.*}}(%{{.*}}) : memref<?xf32>
+  %t = bit.allocate %call (%n) : memref<?xf32>
+  // CHECK: bit.parallel_for %{{.*}} @body(%{{.*}} : !llvm.ptr) count %{{.*}}
+  bit.parallel_for %call @body(%data : !llvm.ptr) count %n
+  memref.copy %x, %y : memref<?x4xf32> to memref<?x4xf32>
+  return
+}

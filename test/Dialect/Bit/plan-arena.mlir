@@ -1,0 +1,60 @@
+// RUN: bit-opt %s --bit-plan-arena --canonicalize --cse | FileCheck %s
+
+func.func private @use(memref<?xf32>)
+func.func private @use1(memref<16xf32>)
+func.func private @use2(memref<64xf32>)
+
+// The first and the third are never alive together and share their place.
+// CHECK-LABEL: @share
+// CHECK-DAG: %[[TOTAL:.*]] = arith.constant 320 : index
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-DAG: %[[SECOND:.*]] = arith.constant 256 : index
+func.func @share(%call: !bit.call) -> i32 {
+  // CHECK: %[[ARENA:.*]] = bit.reserve %{{.*}}[%[[TOTAL]]] : memref<?xi8>
+  // CHECK: memref.view %[[ARENA]][%[[ZERO]]][] : memref<?xi8> to memref<64xf32>
+  %a = memref.alloc() : memref<64xf32>
+  call @use2(%a) : (memref<64xf32>) -> ()
+  // CHECK: memref.view %[[ARENA]][%[[SECOND]]][] : memref<?xi8> to memref<16xf32>
+  %b = memref.alloc() : memref<16xf32>
+  call @use1(%b) : (memref<16xf32>) -> ()
+  call @use2(%a) : (memref<64xf32>) -> ()
+  // CHECK: memref.view %[[ARENA]][%[[ZERO]]][] : memref<?xi8> to memref<16xf32>
+  %c = memref.alloc() : memref<16xf32>
+  call @use1(%c) : (memref<16xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// Sizes that follow from the inputs' are computed at the start, with the
+// product's overflow cut to what no machine has.
+// CHECK-LABEL: @dynamic
+func.func @dynamic(%call: !bit.call) -> i32 {
+  // CHECK: %[[X:.*]] = bit.input
+  // CHECK: %[[M:.*]] = memref.dim %[[X]]
+  // CHECK: arith.mului_extended
+  // CHECK: %[[ARENA:.*]] = bit.reserve
+  // CHECK: memref.view %[[ARENA]][%{{.*}}][%[[M]]] : memref<?xi8> to memref<?xf32>
+  // CHECK-NOT: bit.allocate
+  %c0 = arith.constant 0 : index
+  %x = bit.input %call[0] : memref<?x4xf32>
+  %m = memref.dim %x, %c0 : memref<?x4xf32>
+  %a = memref.alloc(%m) : memref<?xf32>
+  call @use(%a) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// A size that is read from memory is known only when the run gets there.
+// CHECK-LABEL: @data_dependent
+func.func @data_dependent(%call: !bit.call) -> i32 {
+  // CHECK-NOT: bit.reserve
+  // CHECK: %[[N:.*]] = arith.index_cast
+  // CHECK: bit.allocate %{{.*}}(%[[N]]) : memref<?xf32>
+  %n = bit.input %call[0] : memref<i64>
+  %v = memref.load %n[] : memref<i64>
+  %i = arith.index_cast %v : i64 to index
+  %a = memref.alloc(%i) : memref<?xf32>
+  call @use(%a) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
