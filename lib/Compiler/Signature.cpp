@@ -75,6 +75,10 @@ FailureOr<TensorSignature> readTensor(Location loc, StringRef kind, Type type,
   auto tensorType = dyn_cast<RankedTensorType>(type);
   if (tensorType)
     tensor.dtype = getDType(tensorType.getElementType());
+  // Where the lowering to linalg dropped the sign.
+  if (attributes)
+    if (auto element = attributes.getAs<TypeAttr>("onnx.element_type"))
+      tensor.dtype = getDType(element.getValue());
   if (!tensorType || tensor.dtype == 0)
     return emitError(loc) << kind << " '" << tensor.name
                           << "' expects a ranked tensor of floats, integers of "

@@ -131,7 +131,9 @@ OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
     return traceDim(builder, loc, expand.getMixedOutputShape()[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     Dims group;
-    for (int64_t i : collapse.getReassociationIndices()[dim])
+    SmallVector<ReassociationIndices> groups =
+        collapse.getReassociationIndices();
+    for (int64_t i : groups[dim])
       group.push_back(getDim(builder, loc, collapse.getSrc(), i));
     return mulDims(builder, loc, group);
   }

@@ -92,6 +92,7 @@ void addGatherPatterns(PatternList &list);
 void addMathPatterns(PatternList &list);
 void addMatMulPatterns(PatternList &list);
 void addNormalizationPatterns(PatternList &list);
+void addRangePatterns(PatternList &list);
 void addReducePatterns(PatternList &list);
 void addReshapePatterns(PatternList &list);
 void addShapePatterns(PatternList &list);

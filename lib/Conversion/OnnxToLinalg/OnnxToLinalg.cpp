@@ -32,6 +32,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addMathPatterns(list);
   addMatMulPatterns(list);
   addNormalizationPatterns(list);
+  addRangePatterns(list);
   addReducePatterns(list);
   addReshapePatterns(list);
   addShapePatterns(list);
@@ -61,6 +62,10 @@ static Value castValue(OpBuilder &builder, Type type, ValueRange values,
       .getResult(0);
 }
 
+static TypeAttr getSignedElement(Type type) {
+  return TypeAttr::get(getElementTypeOrSelf(type));
+}
+
 /// Drops the signs of the function's own types; the operations inside still
 /// see them, by way of casts that the conversion removes.
 static void convertSignature(func::FuncOp func,
@@ -69,6 +74,15 @@ static void convertSignature(func::FuncOp func,
   SmallVector<Type> inputs, results;
   (void)converter.convertTypes(func.getArgumentTypes(), inputs);
   (void)converter.convertTypes(func.getResultTypes(), results);
+  // What a caller passes stays known.
+  for (auto [i, type] : llvm::enumerate(inputs))
+    if (type != func.getArgumentTypes()[i])
+      func.setArgAttr(i, "onnx.element_type",
+                      getSignedElement(func.getArgumentTypes()[i]));
+  for (auto [i, type] : llvm::enumerate(results))
+    if (type != func.getResultTypes()[i])
+      func.setResultAttr(i, "onnx.element_type",
+                         getSignedElement(func.getResultTypes()[i]));
   func.setType(builder.getFunctionType(inputs, results));
   if (func.isExternal())
     return;

@@ -25,7 +25,8 @@ func.func @signed_division(%a: tensor<4xi32>, %b: tensor<4xi32>) -> tensor<4xi32
 
 // The sign is the operation's, no longer the type's.
 // CHECK-LABEL: func @unsigned
-// CHECK-SAME: (%arg0: tensor<4xi8>, %arg1: tensor<4xi8>) -> tensor<4xi8>
+// CHECK-SAME: (%arg0: tensor<4xi8> {onnx.element_type = ui8}
+// CHECK-SAME: -> (tensor<4xi8> {onnx.element_type = ui8})
 // CHECK: arith.maxui
 func.func @unsigned(%a: tensor<4xui8>, %b: tensor<4xui8>) -> tensor<4xui8> {
   %0 = onnx.Max %a, %b : (tensor<4xui8>, tensor<4xui8>) -> tensor<4xui8>

@@ -237,3 +237,11 @@ func.func @transpose(%a: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %0 = onnx.Transpose %a {perm = array<i64: 0, 0>} : (tensor<2x3xf32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }
+
+// -----
+
+func.func @range(%a: tensor<2xi64>, %b: tensor<i64>) -> tensor<?xi64> {
+  // expected-error @+1 {{op expects scalars}}
+  %0 = onnx.Range %a, %b, %b : (tensor<2xi64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  return %0 : tensor<?xi64>
+}

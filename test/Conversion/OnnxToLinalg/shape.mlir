@@ -87,3 +87,20 @@ func.func @slices(%x: tensor<4x4xf32>) -> (tensor<2x4xf32>, tensor<4x4xf32>) {
     : (tensor<4x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4x4xf32>
   return %0, %1 : tensor<2x4xf32>, tensor<4x4xf32>
 }
+
+// CHECK-LABEL: func @ranges
+// CHECK-DAG: %[[KNOWN:.*]] = arith.constant dense<[7, 5, 3]> : tensor<3xi64>
+// CHECK: tensor.extract %arg0
+// CHECK: math.ceil
+// CHECK: linalg.index 0
+// CHECK: return %[[KNOWN]]
+func.func @ranges(%end: tensor<f32>) -> (tensor<3xi64>, tensor<?xf32>) {
+  %0 = onnx.Constant dense<7> : tensor<i64>
+  %1 = onnx.Constant dense<2> : tensor<i64>
+  %2 = onnx.Constant dense<-2> : tensor<i64>
+  %3 = onnx.Range %0, %1, %2 : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<3xi64>
+  %4 = onnx.Constant dense<0.0> : tensor<f32>
+  %5 = onnx.Constant dense<0.5> : tensor<f32>
+  %6 = onnx.Range %4, %end, %5 : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<?xf32>
+  return %3, %6 : tensor<3xi64>, tensor<?xf32>
+}
