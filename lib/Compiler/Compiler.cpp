@@ -163,20 +163,22 @@ LogicalResult Compilation::lowerToBuffers() {
 LogicalResult Compilation::lowerToLLVM() {
   StringRef architecture =
       llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
-  KernelStageOptions kernels;
+  LevelStageOptions levels;
   for (const Level &level : getLevels(architecture)) {
     if (!options.levels.empty() &&
         !llvm::is_contained(options.levels, level.name))
       continue;
-    kernels.levels.push_back((level.name + ":" + level.features).str());
+    levels.levels.push_back((level.name + ":" + level.features).str());
     model.levels.push_back(
         {level.name.str(), level.cpuMask, ("main_graph." + level.name).str()});
     report.levels.push_back(level.name.str());
   }
-  if (failed(passes("kernels",
-                    [&](PassManager &pm) { buildKernelStage(pm, kernels); })))
+  if (failed(passes("levels",
+                    [&](PassManager &pm) { buildLevelStage(pm, levels); })))
     return failure();
-  collectPacked(*module, report);
+  collectSelected(*module, report);
+  if (failed(passes("kernels", [](PassManager &pm) { buildKernelStage(pm); })))
+    return failure();
   return passes("llvm", [](PassManager &pm) { buildLLVMStage(pm); });
 }
 

@@ -4,6 +4,7 @@
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "bit/Support/NodeLocation.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -89,6 +90,23 @@ void collectPacked(ModuleOp module, Report &report) {
     entry.packedBytes =
         cast<ShapedType>(op.getPacked().getType()).getNumElements();
     entry.bitsPerWeight = 8.0 * entry.packedBytes / (entry.n * entry.k);
+  });
+}
+
+void collectSelected(ModuleOp module, Report &report) {
+  std::map<std::string, LayerReport *> layers;
+  for (LayerReport &layer : report.layers)
+    layers[layer.name] = &layer;
+  module.walk([&](func::CallOp call) {
+    auto layer = call->getAttrOfType<DictionaryAttr>("bit.layer");
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    auto found = layers.find(getLayerName(call, layer));
+    if (!layer || !callee || found == layers.end())
+      return;
+    callee.walk([&](PackedMatmulOp op) {
+      found->second->kernel = op.getKernel().getName().str();
+    });
+    layers.erase(found);
   });
 }
 

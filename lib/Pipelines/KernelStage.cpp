@@ -12,12 +12,7 @@
 
 using namespace mlir;
 
-void bit::buildKernelStage(OpPassManager &pm,
-                           const KernelStageOptions &options) {
-  CloneLevelsOptions levels;
-  levels.levels.assign(options.levels.begin(), options.levels.end());
-  pm.addPass(createCloneLevels(levels));
-  pm.addNestedPass<func::FuncOp>(createSelectKernel());
+void bit::buildKernelStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createConvertBitToVector());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createExpandMath());

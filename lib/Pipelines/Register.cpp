@@ -15,9 +15,12 @@ void bit::registerPipelines() {
   PassPipelineRegistration<>("bit-memory-stage",
                              "tensors to functions over buffers",
                              buildMemoryStage);
-  PassPipelineRegistration<KernelStageOptions>(
-      "bit-kernel-stage", "one copy a level, kernels to loops over vectors",
-      buildKernelStage);
+  PassPipelineRegistration<LevelStageOptions>(
+      "bit-level-stage", "one copy of all functions a level, kernels selected",
+      buildLevelStage);
+  PassPipelineRegistration<>("bit-kernel-stage",
+                             "kernels and linalg to loops over vectors",
+                             buildKernelStage);
   PassPipelineRegistration<>("bit-llvm-stage",
                              "loops over vectors to the LLVM dialect",
                              buildLLVMStage);

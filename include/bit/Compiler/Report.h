@@ -61,6 +61,10 @@ void collectLayers(mlir::ModuleOp module, Report &report);
 /// Completes the layers by what packing made of them.
 void collectPacked(mlir::ModuleOp module, Report &report);
 
+/// Names the kernel that each layer has at the best level, whose functions come
+/// first.
+void collectSelected(mlir::ModuleOp module, Report &report);
+
 /// Returns report.json's object, whose keys are stable.
 llvm::json::Object toJSON(const Report &report);
 

@@ -37,14 +37,15 @@ void buildLinalgStage(mlir::OpPassManager &pm,
 /// Tensors -> functions over buffers: weights, arena, kernels.
 void buildMemoryStage(mlir::OpPassManager &pm);
 
-/// One copy of all functions a level, its kernels selected and lowered to
-/// loops over vectors.
-struct KernelStageOptions : mlir::PassPipelineOptions<KernelStageOptions> {
+/// One copy of all functions a level, each with the kernels it can run.
+struct LevelStageOptions : mlir::PassPipelineOptions<LevelStageOptions> {
   ListOption<std::string> levels{
       *this, "levels", llvm::cl::desc("levels, each as name:+feature+feature")};
 };
-void buildKernelStage(mlir::OpPassManager &pm,
-                      const KernelStageOptions &options);
+void buildLevelStage(mlir::OpPassManager &pm, const LevelStageOptions &options);
+
+/// Kernels and linalg on buffers -> loops over vectors.
+void buildKernelStage(mlir::OpPassManager &pm);
 
 /// Loops over vectors -> LLVM dialect.
 void buildLLVMStage(mlir::OpPassManager &pm);

@@ -2,6 +2,7 @@
 //
 // The loops around a P2 tile and its epilogue.
 
+#include "ParallelRange.h"
 #include "Patterns.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
@@ -219,12 +220,13 @@ void Emitter::emit() {
   int64_t blocks = whole + (rest != 0);
   if (blocks == 1)
     return emitBlock(index(0), n);
-  auto loop = scf::ForallOp::create(
-      builder, loc, ArrayRef<OpFoldResult>(builder.getIndexAttr(blocks)),
-      /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
-  Value block = loop.getInductionVar(0);
+  // About 10 us of multiplications are worth another thread.
+  constexpr int64_t pieceWork = 1 << 20;
   OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(loop.getBody());
+  Value tokens = memref::DimOp::create(builder, loc, op.getX(), 0);
+  Value work = arith::MulIOp::create(builder, loc, tokens,
+                                     index(P2Layout::rowsPerBlock * op.getK()));
+  Value block = emitParallelRange(builder, loc, index(blocks), work, pieceWork);
   if (rest == 0)
     return emitBlock(block, P2Layout::rowsPerBlock);
   Value isWhole = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,

@@ -1,13 +1,14 @@
 // RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
 
-// Rows in parallel. Magnitudes are compared as integers, where NaN is above all;
+// Pieces of rows in parallel. Magnitudes are compared as integers, where NaN is above all;
 // a row without a scale gets codes 0 and the scale NaN. The last 4 columns are
 // masked.
 // CHECK-LABEL: @token
 // CHECK-SAME: %[[X:.*]]: memref<?x20xf32>, %[[C:.*]]: memref<?x20xi8>, %[[S:.*]]: memref<?xf32>, %[[U:.*]]: memref<?xi32>
 func.func @token(%x: memref<?x20xf32>, %c: memref<?x20xi8>, %s: memref<?xf32>, %u: memref<?xi32>) {
   // CHECK: %[[NAN:.*]] = arith.constant 0x7FC00000 : f32
-  // CHECK: scf.forall (%[[ROW:.*]]) in (%{{.*}})
+  // CHECK: scf.forall (%{{.*}}) in (%{{.*}})
+  // CHECK: scf.for %[[ROW:.*]] =
   // CHECK: %[[MASK:.*]] = vector.constant_mask [4] : vector<16xi1>
   // CHECK: vector.maskedload %[[X]][%[[ROW]], %{{.*}}], %[[MASK]]
   // CHECK: %[[MOST:.*]] = vector.reduction <maxsi>

@@ -1,13 +1,14 @@
 // RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
 
-// Two blocks of 64 rows in parallel; the second has 6 rows of one group, which
+// Two blocks of 64 rows, too little work for two threads; the second has 6 rows of one group, which
 // are loaded and stored without touching a seventh. 5 tokens are one tile of 4
 // and one of 1.
 // CHECK-LABEL: @ragged_rows
 // CHECK-SAME: %[[X:.*]]: memref<5x32xi8>, {{.*}}, %[[Y:.*]]: memref<5x70xf32>
 func.func @ragged_rows(%x: memref<5x32xi8>, %p: memref<640xi8>, %ws: memref<70xf32>, %xs: memref<5xf32>,
                        %sum: memref<5xi32>, %b: memref<70xf32>, %y: memref<5x70xf32>) {
-  // CHECK: scf.forall (%[[BLOCK:.*]]) in (2)
+  // CHECK-NOT: scf.forall
+  // CHECK: scf.for
   // CHECK: scf.if
   // CHECK-COUNT-4: vector.load {{.*}} : memref<70xf32>, vector<16xf32>
   // CHECK: } else {
@@ -56,4 +57,17 @@ func.func @tensors(%x: tensor<1x16xf32>, %p: tensor<64xi8>, %ws: tensor<1xf32>, 
   %r = bit.packed_matmul ins(%x, %p, %ws : tensor<1x16xf32>, tensor<64xi8>, tensor<1xf32>) outs(%y : tensor<1x16xf32>)
       n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2> -> tensor<1x16xf32>
   return %r : tensor<1x16xf32>
+}
+
+// -----
+
+// Four blocks of 64 rows x 8192 k x 4 tokens: each is a piece of its own.
+// CHECK-LABEL: @pieces
+func.func @pieces(%x: memref<4x8192xi8>, %p: memref<524288xi8>, %ws: memref<1xf32>, %xs: memref<4xf32>,
+                  %sum: memref<4xi32>, %y: memref<4x256xf32>) {
+  // CHECK: scf.forall (%{{.*}}) in (4)
+  bit.packed_matmul ins(%x, %p, %ws : memref<4x8192xi8>, memref<524288xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<4xf32>, memref<4xi32>) outs(%y : memref<4x256xf32>)
+      n = 256 k = 8192 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
 }

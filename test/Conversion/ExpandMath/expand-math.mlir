@@ -88,3 +88,39 @@ func.func @stays(%x: f32) -> f32 {
   %c = math.roundeven %b : f32
   return %c : f32
 }
+
+// -----
+
+// A square is rounded once either way.
+
+// CHECK-LABEL: func @square
+// CHECK: %[[Y:.*]] = arith.mulf %[[X:.*]], %[[X]] : f32
+// CHECK-NEXT: return %[[Y]]
+func.func @square(%x: f32) -> f32 {
+  %two = arith.constant 2.0 : f32
+  %y = math.powf %x, %two : f32
+  return %y : f32
+}
+
+// -----
+
+// CHECK-LABEL: func @square_vector
+// CHECK: arith.mulf %[[X:.*]], %[[X]] : vector<4xf32>
+// CHECK-NOT: math.fma
+func.func @square_vector(%x: vector<4xf32>) -> vector<4xf32> {
+  %two = arith.constant dense<2.0> : vector<4xf32>
+  %y = math.powf %x, %two : vector<4xf32>
+  return %y : vector<4xf32>
+}
+
+// -----
+
+// A cube would be rounded twice.
+
+// CHECK-LABEL: func @cube
+// CHECK: math.fma
+func.func @cube(%x: f32) -> f32 {
+  %three = arith.constant 3.0 : f32
+  %y = math.powf %x, %three : f32
+  return %y : f32
+}

@@ -235,6 +235,8 @@ void ArenaPlanner::materialize(int64_t fixedBytes) {
   Value arena = bit::ReserveOp::create(builder, loc, arenaType,
                                        function.getArgument(0), total);
 
+  // Not where the builder stands: that may be an allocation that goes now.
+  builder.setInsertionPoint(arena.getDefiningOp());
   auto replace = [&](memref::AllocOp alloc, Value offset) {
     OpBuilder at(alloc);
     alloc.replaceAllUsesWith(
