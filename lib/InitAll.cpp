@@ -7,6 +7,7 @@
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
+#include "bit/Conversion/LinalgToVector/LinalgToVector.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -42,6 +43,7 @@ void registerAllPasses() {
   registerOnnxToLinalgPasses();
   registerOnnxToBitPasses();
   onnx::registerOnnxEvalPasses();
+  registerLinalgToVectorPasses();
 }
 
 } // namespace bit

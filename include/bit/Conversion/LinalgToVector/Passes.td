@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_CONVERSION_LINALGTOVECTOR_PASSES_TD
+#define BIT_CONVERSION_LINALGTOVECTOR_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LinalgToVector : Pass<"convert-linalg-to-vector"> {
+  let summary = "turns linalg operations on rows into loops over vectors";
+  let description = [{
+    Rewrites linalg operations on buffers whose innermost loop runs over
+    elements that lie side by side, as `scf` loops over vectors of 16 elements:
+    one text for every instruction set. The rest of a row, fewer than 16, is one
+    masked step.
+
+    - all loops parallel: each scalar operation becomes its vector form; an
+      operand that does not move along the row is broadcast;
+    - the trailing loops are reductions: 16 partial results by index modulo 16,
+      combined by halves (8, 4, 2, 1), then with the output's own value;
+    - reductions before one innermost parallel loop (a matrix product with
+      iterators m, k, n): each output is one chain in ascending order that
+      stays in a register.
+
+    Only the second differs from `convert-linalg-to-loops`, and only in the
+    order of the reduction; docs/numerics.md states it. What does not match
+    (strided rows, computed indices, i1 in memory, integer division) is left to
+    that pass.
+  }];
+  let options = [
+    Option<"tileRows", "tile-rows", "int64_t", "4",
+           "rows of a product computed together">,
+    Option<"tileVectors", "tile-vectors", "int64_t", "2",
+           "vectors of 16 columns of a product computed together">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
+  ];
+  let statistics = [
+    Statistic<"numVectorized", "vectorized", "operations made vector loops">,
+    Statistic<"numDeclined", "declined",
+              "operations on buffers left to convert-linalg-to-loops">
+  ];
+}
+
+#endif // BIT_CONVERSION_LINALGTOVECTOR_PASSES_TD
