@@ -72,7 +72,7 @@ static void write(linalg::LinalgOp op, ImplicitLocOpBuilder &b) {
         rows.store(result, output, ivs, stepMask);
       ivs.pop_back();
     };
-    rows.loop(rows.index(0), whole, lanes,
+    rows.loop(rows.index(0), whole, rows.index(lanes),
               [&](Value at) { step(at, /*stepMask=*/{}); });
     rows.ifAny(rest, {}, [&] {
       step(whole, mask);

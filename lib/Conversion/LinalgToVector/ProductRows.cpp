@@ -12,6 +12,10 @@
 using namespace mlir;
 using namespace bit::rows;
 
+/// Steps of k between two visits of an output in memory. Values pass through
+/// memory unchanged, so the bits do not depend on them.
+constexpr int64_t deep = 128, shallow = 8;
+
 /// parallel..., reduction..., parallel.
 static bool hasProductLoops(linalg::LinalgOp op) {
   SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
@@ -37,7 +41,9 @@ struct ProductWriter {
   /// The first reduction; the loop before it, if any, is that of the rows.
   unsigned firstReduction;
   /// One variable a loop; those of reductions are set inside a tile.
-  SmallVector<Value> ivs;
+  SmallVector<Value> ivs = {};
+  /// The part of the first reduction that tiles go through.
+  Value kFrom = {}, kTo = {};
 
   bool hasRowLoop() const { return firstReduction > 0; }
   unsigned rowLoop() const { return firstReduction - 1; }
@@ -97,7 +103,9 @@ SmallVector<Value> ProductWriter::accumulate(const Tile &tile, unsigned loop,
                                              ValueRange sums) {
   if (loop == rows.innermost())
     return step(tile, sums);
-  return rows.loop(rows.index(0), rows.sizes[loop], 1, sums,
+  bool first = loop == firstReduction;
+  return rows.loop(first ? kFrom : rows.index(0),
+                   first ? kTo : rows.sizes[loop], rows.index(1), sums,
                    [&](Value iv, ValueRange carried) {
                      ivs[loop] = iv;
                      return accumulate(tile, loop + 1, carried);
@@ -129,7 +137,7 @@ void ProductWriter::writeRows(int64_t tileRows, int64_t vectors, Value mask) {
   Value count = rows.sizes[rowLoop()];
   Value whole = rows.wholeBlocks(count, tileRows);
   auto writeFrom = [&](Value from, Value to, int64_t height) {
-    rows.loop(from, to, height, [&](Value row) {
+    rows.loop(from, to, rows.index(height), [&](Value row) {
       ivs[rowLoop()] = row;
       writeTile({height, vectors, mask});
     });
@@ -141,7 +149,7 @@ void ProductWriter::writeRows(int64_t tileRows, int64_t vectors, Value mask) {
 
 void ProductWriter::writeColumns(Value from, Value to, int64_t tileRows,
                                  int64_t vectors) {
-  rows.loop(from, to, vectors * lanes, [&](Value column) {
+  rows.loop(from, to, rows.index(vectors * lanes), [&](Value column) {
     ivs.back() = column;
     writeRows(tileRows, vectors, /*mask=*/{});
   });
@@ -152,26 +160,41 @@ static void write(linalg::LinalgOp op, ImplicitLocOpBuilder &b,
   RowWriter rows(op, b);
   SmallVector<unsigned> reductions;
   op.getReductionDims(reductions);
-  ProductWriter writer{rows, reductions.front(), {}};
+  ProductWriter writer{rows, reductions.front()};
 
   Value size = rows.sizes.back();
   Value wide = rows.wholeBlocks(size, tileVectors * lanes);
   Value whole = rows.wholeBlocks(size, lanes);
   Value rest = arith::SubIOp::create(b, size, whole);
   Value mask = rows.maskOf(rest);
-  // Columns outside rows: a panel of the right operand serves all rows.
+  // Blocks of k outside columns outside rows: a panel of the right operand
+  // stays in the cache for all rows. With few rows it is read once, so the
+  // panel is flat, to follow the rows of the operand as they lie in memory.
+  Value depth = rows.sizes[writer.firstReduction];
+  Value block = rows.index(shallow);
+  if (writer.hasRowLoop()) {
+    Value many = arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
+                                       rows.sizes[writer.rowLoop()],
+                                       rows.index(2 * tileRows));
+    block = arith::SelectOp::create(b, many, rows.index(deep), block);
+  }
   unsigned outer = writer.hasRowLoop() ? writer.rowLoop() : 0;
   SmallVector<Value> ivs;
   rows.loopNest(0, outer, ivs, [&] {
     writer.ivs = ivs;
     writer.ivs.resize(op.getNumLoops());
-    writer.writeColumns(rows.index(0), wide, tileRows, tileVectors);
-    if (tileVectors > 1)
-      writer.writeColumns(wide, whole, tileRows, 1);
-    rows.ifAny(rest, {}, [&] {
-      writer.ivs.back() = whole;
-      writer.writeRows(tileRows, 1, mask);
-      return SmallVector<Value>();
+    rows.loop(rows.index(0), depth, block, [&](Value from) {
+      writer.kFrom = from;
+      Value end = arith::AddIOp::create(b, from, block);
+      writer.kTo = arith::MinUIOp::create(b, end, depth);
+      writer.writeColumns(rows.index(0), wide, tileRows, tileVectors);
+      if (tileVectors > 1)
+        writer.writeColumns(wide, whole, tileRows, 1);
+      rows.ifAny(rest, {}, [&] {
+        writer.ivs.back() = whole;
+        writer.writeRows(tileRows, 1, mask);
+        return SmallVector<Value>();
+      });
     });
   });
 }

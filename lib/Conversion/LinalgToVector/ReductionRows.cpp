@@ -130,17 +130,18 @@ SmallVector<Value> ReductionWriter::step(Value at, ValueRange partial,
 SmallVector<Value> ReductionWriter::accumulate(unsigned loop,
                                                ValueRange partial) {
   if (loop < rows.innermost())
-    return rows.loop(rows.index(0), rows.sizes[loop], 1, partial,
+    return rows.loop(rows.index(0), rows.sizes[loop], rows.index(1), partial,
                      [&](Value iv, ValueRange carried) {
                        ivs.push_back(iv);
                        SmallVector<Value> next = accumulate(loop + 1, carried);
                        ivs.pop_back();
                        return next;
                      });
-  SmallVector<Value> sums = rows.loop(
-      rows.index(0), whole, lanes, partial, [&](Value at, ValueRange carried) {
-        return step(at, carried, /*stepMask=*/{});
-      });
+  SmallVector<Value> sums =
+      rows.loop(rows.index(0), whole, rows.index(lanes), partial,
+                [&](Value at, ValueRange carried) {
+                  return step(at, carried, /*stepMask=*/{});
+                });
   return rows.ifAny(rest, sums, [&] { return step(whole, sums, mask); });
 }
 

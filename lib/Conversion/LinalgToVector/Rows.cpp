@@ -186,7 +186,7 @@ void RowWriter::cloneAsVector(Operation &bodyOp, IRMapping &values) {
   values.map(bodyOp.getResults(), vectorOp->getResults());
 }
 
-void RowWriter::loop(Value from, Value to, int64_t step,
+void RowWriter::loop(Value from, Value to, Value step,
                      function_ref<void(Value)> body) {
   loop(from, to, step, {}, [&](Value iv, ValueRange) {
     body(iv);
@@ -195,10 +195,10 @@ void RowWriter::loop(Value from, Value to, int64_t step,
 }
 
 SmallVector<Value>
-RowWriter::loop(Value from, Value to, int64_t step, ValueRange carried,
+RowWriter::loop(Value from, Value to, Value step, ValueRange carried,
                 function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(
-      b, from, to, index(step), carried,
+      b, from, to, step, carried,
       [&](OpBuilder &, Location, Value iv, ValueRange arguments) {
         scf::YieldOp::create(b, body(iv, arguments)); // `b` is in the body
       });
@@ -209,7 +209,7 @@ void RowWriter::loopNest(unsigned first, unsigned end, SmallVector<Value> &ivs,
                          function_ref<void()> body) {
   if (first == end)
     return body();
-  loop(index(0), sizes[first], 1, [&](Value iv) {
+  loop(index(0), sizes[first], index(1), [&](Value iv) {
     ivs.push_back(iv);
     loopNest(first + 1, end, ivs, body);
     ivs.pop_back();

@@ -62,11 +62,12 @@ public:
                 llvm::SmallVector<mlir::Value> &ivs,
                 llvm::function_ref<void()> body);
   /// for (i = from; i < to; i += step)
-  void loop(mlir::Value from, mlir::Value to, int64_t step,
+  void loop(mlir::Value from, mlir::Value to, mlir::Value step,
             llvm::function_ref<void(mlir::Value)> body);
   /// The same, carrying values; `body` returns them for the next iteration.
   llvm::SmallVector<mlir::Value>
-  loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
+  loop(mlir::Value from, mlir::Value to, mlir::Value step,
+       mlir::ValueRange carried,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
                                                          mlir::ValueRange)>
            body);

@@ -71,7 +71,7 @@ func.func @reduction(%x: memref<?x?xf32>, %y: memref<?xf32>) {
 // Outputs stay in registers over k.
 
 // CHECK-LABEL: func @product
-// CHECK: scf.for %{{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK: scf.for %{{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: vector.store
 // CHECK: scf.yield
 func.func @product(%a: memref<8x?xf32>, %b: memref<?x64xf32>, %c: memref<8x64xf32>) {

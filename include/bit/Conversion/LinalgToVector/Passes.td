@@ -18,8 +18,8 @@ def LinalgToVector : Pass<"convert-linalg-to-vector"> {
     - the trailing loops are reductions: 16 partial results by index modulo 16,
       combined by halves (8, 4, 2, 1), then with the output's own value;
     - reductions before one innermost parallel loop (a matrix product with
-      iterators m, k, n): each output is one chain in ascending order that
-      stays in a register.
+      iterators m, k, n): each output is one chain in ascending order, in a
+      register over many steps.
 
     Only the second differs from `convert-linalg-to-loops`, and only in the
     order of the reduction; docs/numerics.md states it. What does not match
@@ -27,9 +27,9 @@ def LinalgToVector : Pass<"convert-linalg-to-vector"> {
     that pass.
   }];
   let options = [
-    Option<"tileRows", "tile-rows", "int64_t", "4",
+    Option<"tileRows", "tile-rows", "int64_t", "6",
            "rows of a product computed together">,
-    Option<"tileVectors", "tile-vectors", "int64_t", "2",
+    Option<"tileVectors", "tile-vectors", "int64_t", "1",
            "vectors of 16 columns of a product computed together">
   ];
   let dependentDialects = [
