@@ -2,6 +2,7 @@
 
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
+#include "bit/Conversion/LinalgToVector/LinalgToVector.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
@@ -14,6 +15,7 @@ using namespace mlir;
 
 void bit::buildKernelStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createConvertBitToVector());
+  pm.addNestedPass<func::FuncOp>(createLinalgToVector());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createExpandMath());
   pm.addPass(createOutlineParallel());
