@@ -4,6 +4,7 @@
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include <cmath>
 #include <cstring>
+#include <random>
 
 namespace bit::test {
 
@@ -130,7 +131,9 @@ template <typename T, typename Wide> double errorInUlps(T got, Wide exact) {
 template double errorInUlps(float got, double exact);
 template double errorInUlps(double got, long double exact);
 
-template <typename T> std::vector<T> edgeArguments() {
+constexpr uint64_t seed = 20260115;
+
+template <typename T> static std::vector<T> edgeArguments() {
   using Limits = std::numeric_limits<T>;
   std::vector<T> values = {T(0),
                            Limits::denorm_min(),
@@ -184,7 +187,40 @@ template <typename T> std::vector<T> edgeArguments() {
     values.push_back(-values[i]);
   return values;
 }
-template std::vector<float> edgeArguments();
-template std::vector<double> edgeArguments();
+
+template <typename T>
+void makeArguments(int arity, size_t count, std::vector<T> &x,
+                   std::vector<T> &y) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> everyday(-20, 20);
+  auto draw = [&](size_t i) {
+    if (i % 4 == 0)
+      return T(everyday(random));
+    if (i % 4 == 1)
+      return T(std::exp(everyday(random) / 4));
+    uint64_t pattern = random();
+    T value;
+    std::memcpy(&value, &pattern, sizeof(T));
+    return value;
+  };
+  for (size_t i = 0; i < count; ++i) {
+    x.push_back(draw(i));
+    y.push_back(draw(i / 4));
+  }
+  std::vector<T> edges = edgeArguments<T>();
+  for (T edge : edges)
+    for (size_t i = 0; i < (arity == 1 ? 1 : edges.size()); i += 3) {
+      x.push_back(edge);
+      y.push_back(edges[i]);
+    }
+  while (x.size() % 16 != 0) {
+    x.push_back(1);
+    y.push_back(1);
+  }
+}
+template void makeArguments(int, size_t, std::vector<float> &,
+                            std::vector<float> &);
+template void makeArguments(int, size_t, std::vector<double> &,
+                            std::vector<double> &);
 
 } // namespace bit::test

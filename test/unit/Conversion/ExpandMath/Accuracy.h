@@ -62,12 +62,18 @@ template <typename T, typename Wide> double errorInUlps(T got, Wide exact);
 extern template double errorInUlps(float got, double exact);
 extern template double errorInUlps(double got, long double exact);
 
-/// Arguments where functions change their form: powers of two and of pi,
-/// thresholds, subnormals, infinities, NaN with payloads; each with both signs.
-template <typename T> std::vector<T> edgeArguments();
+/// `count` random pairs: bit patterns of every kind and numbers of everyday
+/// size; then edges, where functions change their form: powers of two and of
+/// pi, thresholds, subnormals, infinities, NaN with payloads. For two
+/// arguments, edges against edges. A multiple of 16 in all.
+template <typename T>
+void makeArguments(int arity, size_t count, std::vector<T> &x,
+                   std::vector<T> &y);
 
-extern template std::vector<float> edgeArguments();
-extern template std::vector<double> edgeArguments();
+extern template void makeArguments(int, size_t, std::vector<float> &,
+                                   std::vector<float> &);
+extern template void makeArguments(int, size_t, std::vector<double> &,
+                                   std::vector<double> &);
 
 } // namespace bit::test
 

@@ -4,46 +4,10 @@
 #include "gtest/gtest.h"
 #include <cmath>
 #include <cstring>
-#include <random>
 
 using namespace bit::test;
 
 namespace {
-
-constexpr uint64_t seed = 20260115;
-
-/// Bit patterns of every kind, numbers of everyday size, and the edges; for two
-/// arguments, edges against edges.
-template <typename T, typename Bits>
-void makeArguments(int arity, size_t count, std::vector<T> &x,
-                   std::vector<T> &y) {
-  std::mt19937_64 random(seed);
-  std::uniform_real_distribution<double> everyday(-20, 20);
-  auto draw = [&](size_t i) {
-    if (i % 4 == 0)
-      return T(everyday(random));
-    if (i % 4 == 1)
-      return T(std::exp(everyday(random) / 4));
-    Bits pattern = Bits(random());
-    T value;
-    std::memcpy(&value, &pattern, sizeof(T));
-    return value;
-  };
-  for (size_t i = 0; i < count; ++i) {
-    x.push_back(draw(i));
-    y.push_back(draw(i / 4));
-  }
-  std::vector<T> edges = edgeArguments<T>();
-  for (T edge : edges)
-    for (size_t i = 0; i < (arity == 1 ? 1 : edges.size()); i += 3) {
-      x.push_back(edge);
-      y.push_back(edges[i]);
-    }
-  while (x.size() % 16 != 0) {
-    x.push_back(1);
-    y.push_back(1);
-  }
-}
 
 template <typename Bits, typename T> Bits toBits(T value) {
   Bits pattern;
@@ -56,7 +20,7 @@ template <typename T, typename Wide, typename Bits>
 void check(const MathFunction &function, const std::string &type, size_t count,
            Wide (*reference)(Wide, Wide), double bound) {
   std::vector<T> x, y;
-  makeArguments<T, Bits>(function.arity, count, x, y);
+  makeArguments<T>(function.arity, count, x, y);
   std::vector<T> out(x.size()), other(x.size());
   std::vector<Level> levels = hostLevels();
   CompiledFunction compiled(function, type, Shape::Vector, levels[0]);
