@@ -10,8 +10,9 @@ torch = pytest.importorskip("torch")
 
 import models  # noqa: E402
 import ties  # noqa: E402
-from bit_mlir.compiler import compile_file  # noqa: E402
 from graphs import Graph  # noqa: E402
+
+from bit_mlir.compiler import compile_file  # noqa: E402
 
 logging.disable(logging.WARNING)
 
@@ -71,7 +72,7 @@ def input_like(options, seed):
 
 
 @pytest.mark.parametrize("name", [*CASES, *FLOAT_CASES])
-def test_every_layer_is_found(name, tmp_path):
+def test_exports(name, tmp_path):
     make, layers, options = {**CASES, **FLOAT_CASES}[name]
     path = models.export(models.seeded(make), tmp_path / "model.onnx", **options)
     found = compile_report(path, tmp_path)["bitlinear"]
@@ -81,14 +82,81 @@ def test_every_layer_is_found(name, tmp_path):
         assert layer["weight_granularity"] == "tensor"
         assert layer["weight_error"] < 1e-6
         assert layer["activation_bits"] == (8 if name in CASES else 0)
-
-
-@pytest.mark.parametrize("name", [*CASES, *FLOAT_CASES])
-def test_answers_as_the_graph(name, tmp_path):
-    make, _, options = {**CASES, **FLOAT_CASES}[name]
-    path = models.export(models.seeded(make), tmp_path / "model.onnx", **options)
     comparison = ties.Comparison(path)
     for seed in range(4):
         x = input_like(options, seed)
         comparison.check(x)
         comparison.check(x * np.float32(1e3))
+
+
+def near_miss(tmp_path, change):
+    """A layer as the FAQ has it but for what `change` does to it; K = 64, N = 24."""
+    g, rng = Graph(), np.random.default_rng(0)
+    weight = rng.standard_normal((24, 64)).astype(np.float32)
+    if change == "four levels":
+        w = np.clip(np.rint(weight * 2), -2, 2) / 2
+    elif change == "float weights":
+        w = weight
+    else:
+        w = np.clip(np.rint(weight), -1, 1) * np.float32(0.3)
+    axis = 0 if change == "other axis" else -1
+    largest = g.op("ReduceMax", g.op("Abs", "x"), g.const([axis], np.int64), keepdims=1)
+    scale = g.op("Div", g.const(127.0), g.op("Clip", largest, g.const(1e-5)))
+    scaled = g.op("Mul", "x", scale)
+    rounded = scaled if change == "no Round" else g.op("Round", scaled)
+    low, high = (-64.0, 63.0) if change == "clamp range" else (-128.0, 127.0)
+    if change == "fractional clamp":
+        low, high = -126.5, 126.5
+    codes = g.op("Clip", rounded, g.const(low), g.const(high))
+    x = g.op("Div", codes, scale)
+    y = g.op("MatMul", x, g.op("Transpose", g.const(w), perm=[1, 0]))
+    outputs = {y: ["batch", 24]}
+    if change == "other user":
+        outputs[g.op("Mul", x, g.const(2.0))] = ["batch", 64]
+    return g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, outputs)
+
+
+# What it looks like, layers found, bits of the activations (0: they stay float).
+NEAR_MISSES = {
+    "four levels": (0, 0),
+    "float weights": (0, 0),
+    "other axis": (1, 0),
+    "no Round": (1, 0),
+    "fractional clamp": (1, 0),
+    "clamp range": (1, 8),
+    "other user": (1, 8),
+}
+
+
+@pytest.mark.parametrize("change", NEAR_MISSES)
+def test_near_misses_stay_right(change, tmp_path):
+    layers, bits = NEAR_MISSES[change]
+    path = near_miss(tmp_path, change)
+    found = compile_report(path, tmp_path)["bitlinear"]
+    assert found["found"] == layers
+    assert [layer["activation_bits"] for layer in found["layers"]] == [bits] * layers
+    if not layers:
+        (rejected,) = found["rejected"]
+        assert "distinct magnitudes" in rejected["reason"]
+        assert rejected["node"].startswith("node_matmul")
+    comparison = ties.Comparison(path)
+    for seed in range(3):
+        comparison.check(input_like({"dynamic": (0,)}, seed))
+
+
+# Rows at the edges of the quantizer: what the graph does, also where eps is in force.
+def test_edge_rows(tmp_path):
+    path = models.export(models.seeded(bitlinear(64, 160, norm=None)), tmp_path / "model.onnx", dynamic=(0,))
+    x = np.random.default_rng(1).standard_normal((7, 64)).astype(np.float32)
+    x[0] = 0
+    x[1] *= 1e-7
+    x[2] *= 1e30
+    x[3, 5] = 1e6
+    x[4] = np.tile(np.float32([0.5, 1.5, 2.5, 127.0]), 16)  # ties, exactly
+    x[5, 3] = np.nan
+    comparison = ties.Comparison(path)
+    ours = comparison.model(x)
+    theirs = comparison.reference.run(None, {"x": x})[0]
+    assert np.isnan(ours[5]).all() and np.isnan(theirs[5]).all()
+    rows = [0, 1, 2, 3, 4, 6]
+    np.testing.assert_allclose(ours[rows], theirs[rows], rtol=1e-4, atol=1e-4)

@@ -22,6 +22,20 @@ def FuseElementwise : Pass<"bit-fuse-elementwise"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ReinterpretShapes : Pass<"bit-reinterpret-shapes"> {
+  let summary = "turn memref.expand_shape into memref.reinterpret_cast";
+  let description = [{
+    Buffers without gaps only. Upstream's expand-strided-metadata, which comes
+    after, crashes on an expansion to several dimensions known only at run time,
+    as the leading ones of activations are.
+  }];
+  let statistics = [
+    Statistic<"numReinterpreted", "reinterpreted", "expansions rewritten">,
+    Statistic<"numDeclined", "declined", "expansions left alone">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ExtractWeights : Pass<"bit-extract-weights", "::mlir::ModuleOp"> {
   let summary = "move constants out of functions into bit.weight";
   let description = [{
