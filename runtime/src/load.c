@@ -50,7 +50,7 @@ bit_status bit_model_load(const char *path, const bit_options *options,
     dlclose(library);
     return bitrt_fail(error, BIT_BAD_LIBRARY,
                       "%s: expects a compiled model, got a library that "
-                      "exports no NAME_describe",
+                      "does not export one NAME_describe",
                       path);
   }
   const bit_model_desc *(*describe)(void);

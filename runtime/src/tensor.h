@@ -25,8 +25,8 @@ typedef struct bitrt_view {
 bit_status bitrt_check_tensor(const bit_tensor *tensor, const bitrt_port *port,
                               bitrt_view *view, bitrt_error error);
 
-/* Bytes of contiguous elements; false if they exceed PTRDIFF_MAX. A dim of 0
-   does not hide others that overflow: code multiplies them, too. */
+/* Bytes of contiguous elements; false if they exceed 2^47. A dim of 0 does not
+   hide others that are too large: code multiplies them, too. */
 bool bitrt_count_bytes(const int64_t *dims, int32_t rank, size_t element_bytes,
                        size_t *bytes);
 

@@ -4,13 +4,18 @@
 
 #include <inttypes.h>
 
+/* What a process can address, by far: code that multiplies such a size by the
+   constants of a model still does not overflow. */
+#define MOST_BYTES (UINT64_C(1) << 47)
+
 bool bitrt_count_bytes(const int64_t *dims, int32_t rank, size_t element_bytes,
                        size_t *bytes) {
   size_t product = element_bytes;
   bool empty = false;
   for (int32_t i = 0; i < rank; ++i) {
     empty |= dims[i] == 0;
-    if (dims[i] != 0 && !bitrt_multiply(product, (size_t)dims[i], &product))
+    if (dims[i] != 0 && (!bitrt_multiply(product, (size_t)dims[i], &product) ||
+                         product > MOST_BYTES))
       return false;
   }
   *bytes = empty ? 0 : product;

@@ -174,6 +174,30 @@ TEST_F(FakeModelTest, RefusesAShapeBeyondTheAddressSpace) {
                                  "exceeds the address space");
 }
 
+TEST_F(FakeModelTest, RefusesALargeShapeWithoutElements) {
+  // Nothing is read, but code multiplies the dims.
+  bit_model_desc desc = copyOfFake();
+  static const int64_t dims[2] = {-1, -1};
+  bit_abi_tensor x = desc.inputs[0];
+  x.dims = dims;
+  desc.inputs = &x;
+  desc.n_inputs = 1;
+  bit_model *other;
+  bit_session *otherSession;
+  ASSERT_EQ(bit_model_open(&desc, nullptr, &other), BIT_OK);
+  ASSERT_EQ(bit_session_create(other, &otherSession), BIT_OK);
+  int64_t shape[2] = {int64_t{1} << 46, 0};
+  bit_tensor tensor{
+      sizeof(bit_tensor), nullptr, BIT_FLOAT32, 2, shape, nullptr};
+  EXPECT_EQ(bit_session_run(otherSession, &tensor, 1, nullptr, 0),
+            BIT_WRONG_SHAPE);
+  EXPECT_STREQ(bit_error_message(otherSession),
+               "input 'x': shape [70368744177664, 0] exceeds the address "
+               "space");
+  bit_session_destroy(otherSession);
+  bit_model_close(other);
+}
+
 TEST_F(FakeModelTest, RefusesStridesBeyondTheAddressSpace) {
   int64_t strides[2] = {INT64_MAX / 4, 1};
   in.tensors[0].strides = strides;
