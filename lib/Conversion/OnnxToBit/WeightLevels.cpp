@@ -21,9 +21,9 @@ namespace bit {
 namespace {
 
 /// How far the magnitudes of one level may lie apart. Straight-through
-/// arithmetic, w + (q - w), is exact up to |w| = 2s and 1 ulp off for each
-/// doubling from there.
-constexpr uint32_t kMaxUlps = 16;
+/// arithmetic, w + (q - w), is exact up to |w| = 2s; from there its error grows
+/// with |w|, to 32 ulp either way at 64 times the level.
+constexpr uint32_t kMaxUlps = 64;
 
 /// Groups with fewer elements would need more bytes for scales than for codes.
 constexpr int64_t kMinGroup = 8;
