@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Layout/P2.h"
+#include "bit/quant.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include <limits>
@@ -77,6 +78,21 @@ TEST(P2Test, PutsCodesWhereTheDocumentSays) {
   EXPECT_EQ(packed[byte], 0x45);
   packed[byte] = P2Layout::paddingByte;
   EXPECT_THAT(packed, Each(Eq(P2Layout::paddingByte)));
+}
+
+// The runtime is C and has code of its own for the same layout.
+TEST(P2Test, TheRuntimePacksTheSameBytes) {
+  for (int64_t n : {1, 15, 16, 17, 63, 64, 65, 79, 100, 129, 200})
+    for (int64_t k = 1; k <= 50; ++k) {
+      auto layout = P2Layout::get(n, k);
+      auto weights = randomWeights(n * k, 100 * n + k);
+      ASSERT_EQ(bit_rt_packed_bytes(n, k),
+                static_cast<size_t>(layout->getPackedBytes()));
+      std::vector<uint8_t> packed(layout->getPackedBytes(), 0xFF);
+      ASSERT_EQ(bit_rt_pack_ternary(weights.data(), n, k, packed.data()),
+                BIT_OK);
+      ASSERT_EQ(packed, pack(*layout, weights)) << "n = " << n << ", k = " << k;
+    }
 }
 
 TEST(P2Test, PacksInPiecesAsInOne) {
