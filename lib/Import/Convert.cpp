@@ -28,43 +28,52 @@ public:
   }
 
   void nameNodes(Nodes &nodes) {
-    std::optional<size_t> previous;
-    for (int i = 0; i < nodes.size(); ++i) {
-      ::onnx::NodeProto &node = nodes[i];
-      if (std::optional<size_t> index = model.getOriginIndex(node.name())) {
-        previous = index;
+    // Backwards: an added node feeds one behind it.
+    std::optional<size_t> next;
+    for (int i = nodes.size(); i-- > 0;) {
+      if (auto index = model.getOriginIndex(nodes[i].name())) {
+        next = index;
         continue;
       }
-      std::optional<size_t> next = previous;
-      for (int j = i + 1; j < nodes.size(); ++j)
-        if (auto index = model.getOriginIndex(nodes[j].name())) {
-          next = index;
-          break;
-        }
-      node.set_name(findOrigin(previous, next, node));
+      std::optional<size_t> previous;
+      for (int j = i; j-- > 0 && !previous;)
+        previous = model.getOriginIndex(nodes[j].name());
+      std::optional<size_t> replaced = findReplaced(previous, next, nodes[i]);
+      if (replaced)
+        next = replaced;
+      nodes[i].set_name("#" + std::to_string(replaced
+                                                 ? *replaced
+                                                 : addOrigin(next, nodes[i])));
     }
   }
 
 private:
-  std::string findOrigin(std::optional<size_t> previous,
-                         std::optional<size_t> next,
-                         const ::onnx::NodeProto &node) {
+  /// Returns the last node between two others that conversion took away.
+  std::optional<size_t> findReplaced(std::optional<size_t> previous,
+                                     std::optional<size_t> next,
+                                     const ::onnx::NodeProto &node) {
+    if (node.op_type() == "Constant")
+      return std::nullopt;
     const size_t begin = previous ? *previous + 1 : 0;
-    const size_t end = next && *next >= begin ? *next : model.origins.size();
-    for (size_t index = begin; index < end; ++index)
+    for (size_t index = next ? *next : originCount; index-- > begin;)
       if (present.insert(index).second)
-        return "#" + std::to_string(index);
-    // An added node: of the same origin, under its own name.
+        return index;
+    return std::nullopt;
+  }
+
+  /// Returns an origin like that of `next`, under the node's own name.
+  size_t addOrigin(std::optional<size_t> next, const ::onnx::NodeProto &node) {
     NodeOrigin origin;
     if (next)
       origin = model.origins[*next];
     origin.name.clear();
     origin.firstOutput = node.output_size() ? node.output(0) : "";
     model.origins.push_back(origin);
-    return "#" + std::to_string(model.origins.size() - 1);
+    return model.origins.size() - 1;
   }
 
   Model &model;
+  const size_t originCount = model.origins.size();
   llvm::DenseSet<size_t> present;
 };
 
