@@ -58,6 +58,7 @@ private:
   LogicalResult passes(StringRef name, function_ref<void(PassManager &)> build);
 
   LogicalResult load();
+  void hashFile(StringRef path);
   LogicalResult lowerToBuffers();
   LogicalResult lowerToLLVM();
   LogicalResult emitMLIR();
@@ -104,6 +105,17 @@ LogicalResult Compilation::passes(StringRef name,
   });
 }
 
+void Compilation::hashFile(StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                          /*RequiresNullTerminator=*/false);
+  if (!file)
+    return;
+  llvm::XXH128_hash_t hash =
+      llvm::xxh3_128bits(llvm::arrayRefFromStringRef((*file)->getBuffer()));
+  model.hash[0] = hash.low64;
+  model.hash[1] = hash.high64;
+}
+
 /// Sets the names that stand in the library and hashes the file.
 LogicalResult Compilation::load() {
   StringRef path = options.input;
@@ -125,15 +137,12 @@ LogicalResult Compilation::load() {
   }
   if (!module)
     return failure();
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                          /*RequiresNullTerminator=*/false);
-  if (file) {
-    report.sourceBytes = (*file)->getBufferSize();
-    llvm::XXH128_hash_t hash =
-        llvm::xxh3_128bits(llvm::arrayRefFromStringRef((*file)->getBuffer()));
-    model.hash[0] = hash.low64;
-    model.hash[1] = hash.high64;
-  }
+  uint64_t size = 0;
+  if (!llvm::sys::fs::file_size(path, size))
+    report.sourceBytes = size;
+  // Reads the whole file, which the stages before the library never do.
+  if (options.emit >= EmitKind::Object)
+    hashFile(path);
   collectOperators(*module, report);
   return success();
 }

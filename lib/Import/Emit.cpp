@@ -55,6 +55,7 @@ private:
                    const ::onnx::AttributeProto &attribute,
                    RegisteredOperationName operation);
   void emitMain(ModuleOp module);
+  LogicalResult checkOutputs();
   void setNames(func::FuncOp function);
   ArrayAttr getDimNames(const ::onnx::TypeProto &type,
                         const ::onnx::TypeProto *declared = nullptr);
@@ -196,6 +197,9 @@ LogicalResult Emitter::emitRegion(const ::onnx::NodeProto &node,
   SmallVector<Value> outputs;
   for (const auto &output : graph.output())
     outputs.push_back(scope.lookup(output.name()));
+  // One of a refused node outside.
+  if (llvm::is_contained(outputs, Value()))
+    return failure();
   onnx::YieldOp::create(builder, loc, outputs);
   return success();
 }
@@ -205,8 +209,8 @@ LogicalResult Emitter::emitNode(const ::onnx::NodeProto &node, Scope &scope) {
     return emitConstant(node, scope);
   std::optional<RegisteredOperationName> operation = getOperation(model, node);
   if (!operation)
-    return model.emitError(node) << "is not supported: there is no lowering "
-                                    "of it";
+    return model.emitError(node) << "is not supported: there is no lowering of "
+                                 << getOperatorName(node);
   const auto *kinds = operation->getInterface<onnx::OnnxOpInterface>();
 
   OperationState state(model.getLocation(node), *operation);
@@ -278,7 +282,6 @@ LogicalResult Emitter::emitNode(const ::onnx::NodeProto &node, Scope &scope) {
 LogicalResult Emitter::emitNodes(const ::onnx::GraphProto &graph,
                                  Scope &scope) {
   LogicalResult emitted = success();
-  llvm::StringSet<> missing;
   for (const ::onnx::NodeProto &node : graph.node()) {
     // What a refused node would have made is missing; that is no new error.
     bool blocked = false;
@@ -325,6 +328,24 @@ ArrayAttr Emitter::getDimNames(const ::onnx::TypeProto &type,
   return builder.getStrArrayAttr(names);
 }
 
+/// What the file says of its outputs' sizes is not used, but has to be right.
+LogicalResult Emitter::checkOutputs() {
+  LogicalResult checked = success();
+  for (auto [output, declared] :
+       llvm::zip(model.proto.graph().output(), model.declaredOutputs)) {
+    const auto &inferred = output.type().tensor_type().shape();
+    const auto &shape = declared.type().tensor_type().shape();
+    for (int i = 0; i < std::min(shape.dim_size(), inferred.dim_size()); ++i)
+      if (shape.dim(i).has_dim_value() && inferred.dim(i).has_dim_value() &&
+          shape.dim(i).dim_value() != inferred.dim(i).dim_value())
+        checked = model.emitError()
+                  << "output '" << output.name() << "' expects dimension " << i
+                  << " of " << inferred.dim(i).dim_value() << ", got "
+                  << shape.dim(i).dim_value();
+  }
+  return checked;
+}
+
 void Emitter::setNames(func::FuncOp function) {
   const ::onnx::GraphProto &graph = model.proto.graph();
   for (auto [index, input] : llvm::enumerate(graph.input())) {
@@ -368,6 +389,8 @@ void Emitter::emitMain(ModuleOp module) {
     scope.values[input.name()] = argument;
   emitInitializers(graph, scope);
   result = emitNodes(graph, scope);
+  if (succeeded(result))
+    result = checkOutputs();
   if (failed(result))
     return;
   SmallVector<Value> outputs;

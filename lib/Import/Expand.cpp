@@ -101,9 +101,9 @@ Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
   if (failed(built))
     return failure();
   if (!body)
-    return model.emitError(node)
-           << "is not supported: there is no lowering of it, and no function "
-              "body for these operands";
+    return model.emitError(node) << "is not supported: there is no lowering of "
+                                 << getOperatorName(node)
+                                 << ", and no function body for these operands";
   return body;
 }
 

@@ -39,6 +39,8 @@ static StringRef trimText(StringRef line) {
   size_t assertion = line.find("` failed: ");
   if (assertion != StringRef::npos)
     line = line.substr(assertion + 10);
+  // The checker repeats the node.
+  line = line.take_front(line.find("==> Context"));
   return line.rtrim(". \n");
 }
 
@@ -74,6 +76,8 @@ LogicalResult guard(const Model &model, StringRef what,
   } catch (const std::exception &exception) {
     emitTexts(model, what, exception.what());
     return failure();
+  } catch (...) {
+    return model.emitError() << what << " failed";
   }
 }
 

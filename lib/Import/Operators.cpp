@@ -54,8 +54,8 @@ static LogicalResult checkOperator(const Model &model, const Schemas &schemas,
       schemas.GetSchema(opType, static_cast<int>(kImportOpset), node.domain());
   if (!schema || schema->Deprecated() || hasFunctionBody(*schema))
     return success();
-  return model.emitError(node)
-         << "is not supported: there is no lowering of it";
+  return model.emitError(node) << "is not supported: there is no lowering of "
+                               << getOperatorName(node);
 }
 
 LogicalResult checkOperators(Model &model, const Schemas &schemas,

@@ -3,6 +3,7 @@
 #include "Shapes.h"
 #include "Elements.h"
 #include "Model.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using ::onnx::TypeProto;
@@ -42,9 +43,24 @@ static void forgetShapes(Values &values) {
         dim.Clear();
 }
 
+/// Drops what a graph says about values that none of its nodes makes: for
+/// libonnx it would hide the type of an initializer.
+static void keepMade(::onnx::GraphProto &graph) {
+  llvm::StringSet<> made;
+  for (const ::onnx::NodeProto &node : graph.node())
+    for (const std::string &output : node.output())
+      made.insert(output);
+  Values kept;
+  for (::onnx::ValueInfoProto &value : *graph.mutable_value_info())
+    if (made.contains(value.name()))
+      *kept.Add() = std::move(value);
+  graph.mutable_value_info()->Swap(&kept);
+}
+
 void forgetShapes(::onnx::ModelProto &model) {
   const ::onnx::GraphProto *mainGraph = &model.graph();
   forEachGraph(model, [&](::onnx::GraphProto &graph) {
+    keepMade(graph);
     forgetShapes(*graph.mutable_value_info());
     forgetShapes(*graph.mutable_output());
     if (&graph != mainGraph)

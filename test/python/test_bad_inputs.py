@@ -340,3 +340,20 @@ def test_deep_nesting(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x08" + field(7, graph))
     check_fails(path, "graphs nested too deeply")
+
+
+def test_declared_output(tmp_path):
+    check_text(
+        tmp_path,
+        "g (float[n, 4] x) => (float[n, 5] y) { y = Relu (x) }",
+        "output 'y' expects dimension 1 of 4, got 5",
+    )
+
+
+def test_outer_value_as_a_branch(tmp_path):
+    check_text(
+        tmp_path,
+        "g (float[n] x, bool c) => (float[n] y) { r = Abs (x) y = If (c) <then_branch = a () => (float[n] r)"
+        "{ t = Relu (x) }, else_branch = b () => (float[n] e) { e = Neg (x) }> }",
+        "node 'y' .*checker: graph output 'r' is not an output of any node in graph$",
+    )

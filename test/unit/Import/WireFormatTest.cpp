@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Import/WireFormat.h"
-#include "llvm/Support/LEB128.h"
-#include "llvm/Support/raw_ostream.h"
+#include "Wire.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include <random>
@@ -15,17 +14,6 @@ namespace {
 constexpr uint64_t kModelGraph = 7, kGraphNode = 1, kGraphInitializer = 5,
                    kNodeAttribute = 5, kAttributeGraph = 6, kTensorName = 8,
                    kTensorRaw = 9, kTensorExternal = 13;
-
-std::string varint(uint64_t value) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  llvm::encodeULEB128(value, os);
-  return text;
-}
-
-std::string bytesField(uint64_t number, const std::string &payload) {
-  return varint(number << 3 | 2) + varint(payload.size()) + payload;
-}
 
 std::string tensor(const std::string &name, const std::string &raw) {
   return bytesField(kTensorName, name) + bytesField(kTensorRaw, raw);
