@@ -27,8 +27,7 @@ class Emitter {
 public:
   Emitter(OpBuilder &builder, const P2Kernel &kernel, PackedMatmulOp op)
       : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
-        isFloat(op.hasFloatActivations()),
-        maxTokens(kernel.getTileTokens(isFloat)) {}
+        isFloat(op.hasFloatActivations()), maxTokens(kernel.getTokens(op)) {}
 
   void emit();
 
@@ -137,7 +136,7 @@ void Emitter::emitEpilogue(Value token, int64_t firstGroup, int64_t tokens,
 
 /// All groups of the block for `tokens` tokens.
 void Emitter::emitTokens(Value token, int64_t tokens) {
-  int64_t tileGroups = kernel.getTileGroups(isFloat, tokens);
+  int64_t tileGroups = kernel.getGroups(op, tokens);
   for (int64_t g = 0; g < getBlockGroups(); g += tileGroups) {
     P2Tile tile;
     tile.x = op.getX();

@@ -103,3 +103,15 @@ func.func @two_uses(%codes: tensor<1x4xi8>, %xs: tensor<1xf32>, %ws: tensor<1xf3
   %y = bit.rescale %acc, %xs, %ws : (tensor<1x2xi32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2xf32>
   return %y, %acc : tensor<1x2xf32>, tensor<1x2xi32>
 }
+
+// -----
+
+// A constant of a few bytes that claims terabytes.
+// CHECK-LABEL: @huge_splat
+// CHECK: bit.linear
+func.func @huge_splat(%x: tensor<1x2000000xf32>, %ws: tensor<1xf32>) -> tensor<1x2000000xf32> {
+  %w = arith.constant dense<1> : tensor<2000000x2000000xi8>
+  // expected-remark @below {{left to the reference lowering: it has 4000000000000 weights of one value}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x2000000xf32>, tensor<2000000x2000000xi8>, tensor<1xf32>) -> tensor<1x2000000xf32>
+  return %y : tensor<1x2000000xf32>
+}

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The vector lowering of bit.absmax_quantize against plain loops, bit for bit.
+// The vector lowering of bit.absmax_quantize against plain loops and against
+// the runtime's function, bit for bit.
 
 #include "Jit.h"
+#include "bit/quant.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "gtest/gtest.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -130,6 +133,37 @@ Result reference(const Quantizer &quantizer, const std::vector<float> &x,
   return result;
 }
 
+int indexOf(const std::string &word, std::vector<const char *> words) {
+  return static_cast<int>(std::find(words.begin(), words.end(), word) -
+                          words.begin());
+}
+
+/// The same by the runtime.
+Result runtime(const Quantizer &quantizer, const std::vector<float> &x,
+               int64_t m, int64_t k, size_t scales) {
+  bit_quantizer options = BIT_QUANTIZER_INIT;
+  options.bits = quantizer.bits;
+  options.granularity =
+      indexOf(quantizer.granularity, {"tensor", "token", "channel"});
+  options.eps = quantizer.eps;
+  options.eps_mode = indexOf(quantizer.epsMode, {"clamp", "add", "none"});
+  options.scale = indexOf(quantizer.scale, {"recip_mul", "div", "inverse"});
+  options.dequant = indexOf(quantizer.dequant, {"recip", "direct"});
+  options.rounding = indexOf(quantizer.rounding, {"half_even", "half_up"});
+  int q = (1 << (quantizer.bits - 1)) - 1;
+  bool defaults = quantizer.low > quantizer.high;
+  options.low = defaults ? -q - 1 : quantizer.low;
+  options.high = defaults ? q : quantizer.high;
+  Result result{std::vector<int8_t>(m * k), std::vector<float>(scales),
+                std::vector<int32_t>(m)};
+  EXPECT_EQ(bit_rt_absmax_quantize(x.data(), m, k, &options,
+                                   result.codes.data(), result.scale.data(),
+                                   result.sum.data()),
+            BIT_OK)
+      << bit_last_error();
+  return result;
+}
+
 class Kernel {
 public:
   /// `shape` is how x is declared; its leading dimensions hold m rows.
@@ -178,9 +212,19 @@ public:
     jit->run("f", {Buffer(x.data(), shape), Buffer(got.codes.data(), shape),
                    Buffer(got.scale.data(), scaleShape),
                    Buffer(got.sum.data(), leading)});
-    EXPECT_EQ(got.codes, expected.codes) << quantizer.str() << " k = " << k;
-    EXPECT_EQ(got.sum, expected.sum);
-    for (size_t i = 0; i < got.scale.size(); ++i)
+    expectSame(got, expected);
+
+    Result byRuntime = runtime(quantizer, x, m, k, expected.scale.size() - 1);
+    byRuntime.codes.push_back(99);
+    byRuntime.scale.push_back(99);
+    byRuntime.sum.push_back(99);
+    expectSame(byRuntime, expected);
+  }
+
+  void expectSame(const Result &got, const Result &expected) {
+    EXPECT_EQ(got.codes, expected.codes) << quantizer.str();
+    EXPECT_EQ(got.sum, expected.sum) << quantizer.str();
+    for (size_t i = 0; i < expected.scale.size(); ++i)
       EXPECT_EQ(llvm::bit_cast<uint32_t>(got.scale[i]),
                 llvm::bit_cast<uint32_t>(expected.scale[i]))
           << quantizer.str() << " scale " << i;

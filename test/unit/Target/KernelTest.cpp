@@ -32,7 +32,8 @@ struct Shape {
   bool bias = true;
   bool channelScale = true;
   bool tensorXScale = false;
-  int64_t staticM = -1; ///< -1: M is dynamic
+  int64_t staticM = -1;  ///< -1: M is dynamic
+  std::string tile = ""; ///< as `#bit.kernel` has it
 };
 
 enum class Activations { Codes, Floats };
@@ -175,7 +176,9 @@ private:
       out << "bias(%b : " << b << ") ";
     out << "outs(%y : " << y << ") n = " << shape.n << " k = " << shape.k
         << " weights = ternary " << (floats ? "" : "range = [-128, 127] ")
-        << "kernel = #bit.kernel<" << kernel.getName() << ">\n  return\n}\n";
+        << "kernel = #bit.kernel<" << kernel.getName()
+        << (shape.tile.empty() ? "" : ", tile = ") << shape.tile
+        << ">\n  return\n}\n";
     return text;
   }
 
@@ -233,6 +236,16 @@ TEST_P(KernelTest, StaticTokens) {
     Shape shape{70, 40};
     shape.staticM = m;
     expectRight(shape, {m});
+  }
+}
+
+// Whatever the tile, the bits are the same.
+TEST_P(KernelTest, OtherTiles) {
+  for (const char *tile :
+       {"[16, 1, 16]", "[32, 3, 16]", "[48, 2, 16]", "[64, 5, 16]"}) {
+    Shape shape{119, 37};
+    shape.tile = tile;
+    expectRight(shape, {1, 2, 3, 7});
   }
 }
 

@@ -83,6 +83,11 @@ public:
                                    emitError = nullptr) const final;
   void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const final;
 
+  /// The most tokens of a tile: those of `tile = [rows, tokens, 16]`, if given.
+  int64_t getTokens(PackedMatmulOp op) const;
+  /// The most groups of a tile of so many tokens.
+  int64_t getGroups(PackedMatmulOp op, int64_t tokens) const;
+
   /// Whether tiles can be built of f32 activations.
   virtual bool supportsFloat() const { return false; }
   /// The most tokens that a tile should have.

@@ -155,6 +155,7 @@ PackedMatmulSpec PackedMatmulOp::getSpec() {
   spec.groups = getGroups();
   spec.weights = getWeights();
   spec.floatActivations = hasFloatActivations();
+  spec.tile = getKernel().getTile();
   if (std::optional<ArrayRef<int64_t>> range = getRange()) {
     spec.low = (*range)[0];
     spec.high = (*range)[1];

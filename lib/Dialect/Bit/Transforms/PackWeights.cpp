@@ -21,6 +21,9 @@ namespace {
 /// Smaller constants are part of the IR's text, larger ones resources.
 constexpr int64_t maxInlineBytes = 1024;
 
+/// The most elements of a constant of one value that are packed.
+constexpr int64_t maxSplat = int64_t(1) << 30;
+
 /// The product of a layer, whatever ops it consists of.
 struct Product {
   Operation *op;   ///< whose result the packed product replaces
@@ -147,6 +150,11 @@ LogicalResult WeightPacker::pack(const Product &product) {
   spec.k = codes.getShapedType().getDimSize(1);
   if (spec.n == 0 || spec.k == 0)
     return decline(product, "it has no weights");
+  // No file's size bounds a splat's: its bytes would be made from nothing.
+  if (auto dense = dyn_cast<DenseElementsAttr>(codes);
+      dense && dense.isSplat() && codes.getNumElements() > maxSplat)
+    return decline(product, "it has " + Twine(codes.getNumElements()) +
+                                " weights of one value");
   spec.groups = product.groups;
   spec.weights = product.weights;
   spec.floatActivations = !product.xScale;

@@ -40,7 +40,8 @@ struct SelectKernel : impl::SelectKernelBase<SelectKernel> {
       const Kernel *best = findBest(op, current, kernels);
       ++(best == current ? numDeclined : numSelected);
       if (best != current)
-        op.setKernelAttr(KernelAttr::get(&getContext(), best->getName()));
+        op.setKernelAttr(KernelAttr::get(&getContext(), best->getName(),
+                                         op.getKernel().getTile()));
     });
   }
 };

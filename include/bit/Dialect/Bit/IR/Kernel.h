@@ -34,6 +34,7 @@ struct PackedMatmulSpec {
   WeightKind weights = WeightKind::Ternary;
   bool floatActivations = false;  ///< x is f32 and not codes
   int64_t low = -128, high = 127; ///< what codes of x lie in
+  llvm::ArrayRef<int64_t> tile;   ///< sizes given in `#bit.kernel`, or none
 };
 
 /// One way to multiply by packed weights. Objects are immutable and are shared

@@ -1,0 +1,44 @@
+// RUN: bit-opt %s --split-input-file --verify-diagnostics
+
+func.func @tile_of_half_a_group(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects a tile of 16, 32, 48 or 64 rows, 1 to 16 tokens and 16 k for kernel 'generic.p2'}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<1xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2, tile = [8, 4, 16]>
+  return
+}
+
+// -----
+
+func.func @too_many_tokens(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects a tile of 16, 32, 48 or 64 rows, 1 to 16 tokens and 16 k for kernel 'generic.p2'}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<1xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2, tile = [64, 17, 16]>
+  return
+}
+
+// -----
+
+func.func @tile_of_two_sizes(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects a tile of 16, 32, 48 or 64 rows, 1 to 16 tokens and 16 k for kernel 'generic.p2'}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<1xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2, tile = [64, 4]>
+  return
+}
+
+// -----
+
+func.func @float_for_vnni(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects i8 activations for kernel 'x86.vnni_p2', got f32}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<1xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 16 weights = ternary kernel = #bit.kernel<x86.vnni_p2>
+  return
+}
+
+// -----
+
+func.func @groups(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<16x2xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects one weight scale along k for kernel 'generic.p2', got 2}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<16x2xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2>
+  return
+}
