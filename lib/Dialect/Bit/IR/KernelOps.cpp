@@ -19,15 +19,13 @@ static LogicalResult verifyDestinations(DestinationStyleOpInterface op) {
   bool tensors = op.hasPureTensorSemantics();
   if (!tensors && !op.hasPureBufferSemantics())
     return op.emitOpError() << "expects only tensors or only memrefs, got both";
-  auto expected = tensors ? TypeRange(op.getDpsInits()) : TypeRange();
-  if (op->getResultTypes() == expected)
-    return success();
-  auto diag = op.emitOpError() << "expects results ";
-  if (expected.empty())
-    diag << "of memrefs to be absent";
-  else
-    diag << "of the inits' types " << expected;
-  return diag << ", got " << op->getNumResults();
+  if (!tensors && op->getNumResults() != 0)
+    return op.emitOpError()
+           << "expects no results of memrefs, got " << op->getNumResults();
+  if (tensors && op->getResultTypes() != TypeRange(op.getDpsInits()))
+    return op.emitOpError() << "expects results of the types of its inits, got "
+                            << op->getResultTypes();
+  return success();
 }
 
 static void
@@ -196,6 +194,10 @@ static LogicalResult verifyKernel(PackedMatmulOp op) {
   if (!kernel)
     return op.emitOpError()
            << "expects a registered kernel, got '" << name << "'";
+  // C13
+  PackedMatmulSpec spec = op.getSpec();
+  if (failed(kernel->supports(spec, [&] { return op.emitOpError(); })))
+    return failure();
   // C12
   int64_t bytes = kernel->getPackedBytes(op.getN(), op.getK());
   ArrayRef<int64_t> packed = op.getPacked().getType().getShape();
@@ -203,10 +205,6 @@ static LogicalResult verifyKernel(PackedMatmulOp op) {
     return op.emitOpError()
            << "expects packed weights of " << bytes << " bytes for kernel '"
            << name << "', got " << printShape(packed);
-  // C13
-  PackedMatmulSpec spec = op.getSpec();
-  if (failed(kernel->supports(spec, [&] { return op.emitOpError(); })))
-    return failure();
   // C14
   if (!spec.floatActivations) {
     int64_t maxK = kernel->getMaxK(spec.low, spec.high);

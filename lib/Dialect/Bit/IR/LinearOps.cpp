@@ -3,6 +3,7 @@
 #include "Shapes.h"
 #include "Verify.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/IR/WeightQuantizer.h"
 
 using namespace mlir;
 
@@ -93,8 +94,9 @@ LogicalResult QuantizeWeightOp::verify() {
                  getScheme() == WeightScheme::Absmedian;
   if (!getEps().isFinite() || getEps().isNegative() ||
       (divides && getEps().isZero()))
-    return emitOpError() << "expects a finite "
-                         << (divides ? "positive" : "or zero") << " eps, got "
+    return emitOpError() << "expects a finite"
+                         << (divides ? ", positive eps, got "
+                                     : " eps that is not negative, got ")
                          << getEps().convertToFloat();
   return success();
 }
@@ -108,9 +110,37 @@ QuantizeWeightOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// Folders run again and again, and what they make stays in the context: larger
+/// weights are left to bit-quantize-weights.
+constexpr int64_t maxFoldedElements = 4096;
+
 LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
                                      SmallVectorImpl<OpFoldResult> &results) {
-  return failure();
+  auto w = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getW());
+  if (!w || w.getNumElements() > maxFoldedElements)
+    return failure();
+  auto weights = llvm::to_vector(w.getValues<float>());
+  if (findNonFinite(weights))
+    return failure();
+  SmallVector<int8_t> codes(weights.size());
+  SmallVector<float> scales(getScales().getType().getNumElements());
+  evaluate(weights, codes, scales);
+  results.push_back(
+      DenseElementsAttr::get(getCodes().getType(), ArrayRef<int8_t>(codes)));
+  results.push_back(
+      DenseElementsAttr::get(getScales().getType(), ArrayRef<float>(scales)));
+  return success();
+}
+
+void QuantizeWeightOp::evaluate(ArrayRef<float> weights,
+                                MutableArrayRef<int8_t> codes,
+                                MutableArrayRef<float> scales) {
+  // The weights of a tensor, of a row and of a group are neighbours.
+  size_t run = scales.empty() ? 0 : weights.size() / scales.size();
+  for (auto [i, scale] : llvm::enumerate(scales))
+    scale =
+        quantizeWeights(getScheme(), getEps().convertToFloat(),
+                        weights.slice(i * run, run), codes.slice(i * run, run));
 }
 
 } // namespace bit

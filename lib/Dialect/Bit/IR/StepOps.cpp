@@ -3,6 +3,10 @@
 #include "Shapes.h"
 #include "Verify.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include <climits>
 
 using namespace mlir;
 
@@ -54,9 +58,80 @@ TernaryMatmulOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+OpFoldResult TernaryMatmulOp::fold(FoldAdaptor adaptor) {
+  // Integers only: in bit.linear 0 * NaN is NaN.
+  auto w = dyn_cast_or_null<DenseIntElementsAttr>(adaptor.getW());
+  if (!w || !w.isSplat() || !w.getSplatValue<APInt>().isZero() ||
+      !getType().hasStaticShape())
+    return {};
+  return DenseElementsAttr::get(getType(), int32_t(0));
+}
+
 //===----------------------------------------------------------------------===//
 // rescale
 //===----------------------------------------------------------------------===//
+
+/// `values` times a power of two, or null where that is not exact: a zero stays
+/// one, and everything else stays a normal number.
+static DenseElementsAttr multiplyExactly(DenseFPElementsAttr values,
+                                         const APFloat &factor) {
+  SmallVector<APFloat> products;
+  for (APFloat value : values.getValues<APFloat>()) {
+    bool wasZero = value.isZero();
+    if (value.multiply(factor, APFloat::rmNearestTiesToEven) != APFloat::opOK ||
+        !(value.isNormal() || (wasZero && value.isZero())))
+      return {};
+    products.push_back(value);
+  }
+  return DenseElementsAttr::get(values.getType(), products);
+}
+
+namespace {
+
+/// rescale(acc, xs, ws, bias) * 2^n -> rescale(acc, xs, ws * 2^n, bias * 2^n).
+/// Other factors would round differently.
+struct MergeScale : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MulFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto rescale = op.getLhs().getDefiningOp<RescaleOp>();
+    DenseFPElementsAttr factor, ws, bias;
+    if (!rescale || !rescale->hasOneUse() ||
+        !matchPattern(op.getRhs(), m_Constant(&factor)) || !factor.isSplat() ||
+        !matchPattern(rescale.getWScale(), m_Constant(&ws)))
+      return failure();
+    auto power = factor.getSplatValue<APFloat>();
+    if (power.isNegative() || power.getExactLog2() == INT_MIN)
+      return failure();
+    DenseElementsAttr newScale = multiplyExactly(ws, power), newBias;
+    if (!newScale)
+      return failure();
+    if (rescale.getBias()) {
+      if (!matchPattern(rescale.getBias(), m_Constant(&bias)) ||
+          !(newBias = multiplyExactly(bias, power)))
+        return failure();
+    }
+    Location loc = rewriter.getFusedLoc({rescale.getLoc(), op.getLoc()});
+    Value scaleValue = arith::ConstantOp::create(rewriter, loc, newScale);
+    Value biasValue;
+    if (newBias)
+      biasValue = arith::ConstantOp::create(rewriter, loc, newBias);
+    auto merged =
+        RescaleOp::create(rewriter, loc, rescale.getType(), rescale.getAcc(),
+                          rescale.getXScale(), scaleValue, biasValue);
+    merged->setDiscardableAttrs(rescale->getDiscardableAttrDictionary());
+    rewriter.replaceOp(op, merged);
+    return success();
+  }
+};
+
+} // namespace
+
+void RescaleOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *context) {
+  patterns.add<MergeScale>(context);
+}
 
 LogicalResult RescaleOp::verify() {
   // C1
@@ -107,8 +182,8 @@ LogicalResult DequantizeOp::verify() {
   // C1
   int64_t axis = getAxis(), rank = codes.size(), scaleRank = scale.size();
   if (axis < 0 || scaleRank > rank || axis > rank - scaleRank)
-    return emitOpError() << "expects axis + rank of scale within the rank "
-                         << rank << " of codes, got " << axis << " + "
+    return emitOpError() << "expects axis and rank of scale within the rank "
+                         << rank << " of codes, got " << axis << " and "
                          << scaleRank;
   // C2
   bool matches = scaleRank <= 1 &&

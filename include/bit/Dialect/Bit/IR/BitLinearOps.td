@@ -134,6 +134,12 @@ def Bit_QuantizeWeightOp : Bit_PureOp<"quantize_weight"> {
     (`group` `=` $group^)? attr-dict
     `:` type($w) `->` type($codes) `,` type($scales)
   }];
+  let extraClassDeclaration = [{
+    /// Computes what the description says of finite, row-major weights.
+    void evaluate(llvm::ArrayRef<float> weights,
+                  llvm::MutableArrayRef<int8_t> codes,
+                  llvm::MutableArrayRef<float> scales);
+  }];
   let hasFolder = 1;
 }
 

@@ -132,6 +132,7 @@ def Bit_TernaryMatmulOp : Bit_PureOp<"ternary_matmul"> {
     int64_t getN() { return getW().getType().getDimSize(0); }
     int64_t getK() { return getW().getType().getDimSize(1); }
   }];
+  let hasFolder = 1;
 }
 
 def Bit_RescaleOp : Bit_PureOp<"rescale"> {
@@ -143,7 +144,10 @@ def Bit_RescaleOp : Bit_PureOp<"rescale"> {
              for ascending g, from bias[n]         (acc of rank 3)
     ```
 
-    Without bias the first fma is a multiplication.
+    Without bias the first fma is a multiplication. A multiplication of `y` by a
+    constant power of two merges into constant `w_scale` and `bias` where those
+    stay normal numbers: the same bits, unless `y` itself leaves the range of
+    normal numbers.
 
     Constraints:
     (C1) `acc` is M x N or M x N x G.
@@ -176,6 +180,7 @@ def Bit_RescaleOp : Bit_PureOp<"rescale"> {
     $acc `,` $xScale `,` $wScale (`bias` $bias^)? attr-dict
     `:` functional-type(operands, results)
   }];
+  let hasCanonicalizer = 1;
 }
 
 def Bit_DequantizeOp : Bit_PureOp<"dequantize"> {

@@ -28,4 +28,19 @@ def DecomposeLinear : Pass<"bit-decompose-linear"> {
   ];
 }
 
+def QuantizeWeights : Pass<"bit-quantize-weights"> {
+  let summary = "evaluate bit.quantize_weight of constants of any size";
+  let description = [{
+    The folder of `bit.quantize_weight` evaluates small constants only, since
+    folders run many times and keep what they make in the context for good. This
+    pass evaluates all of them, once; the codes become resources that are freed
+    with the module. A weight that is not finite is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numQuantized", "quantized", "weights evaluated">,
+    Statistic<"numDeclined", "declined", "weights that are not constant">
+  ];
+}
+
 #endif // BIT_DIALECT_BIT_TRANSFORMS_LINEARPASSES_TD
