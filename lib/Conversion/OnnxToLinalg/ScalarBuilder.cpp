@@ -111,7 +111,7 @@ Value ScalarBuilder::div(Value a, Value b) {
 
 Value ScalarBuilder::truncMod(Value a, Value b) {
   if (isFloat())
-    return make<arith::RemFOp>(a, b);
+    return floatRemainder(*this, a, b);
   auto [divisor, isZero] = safeDivisor(b);
   if (isUnsigned())
     return select(isZero, number(0), make<arith::RemUIOp>(a, divisor));

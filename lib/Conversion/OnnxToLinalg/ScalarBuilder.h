@@ -84,6 +84,9 @@ private:
   mlir::Type type;
 };
 
+/// C's fmod of two floats: the sign of `a`, NaN by 0 and of an infinity.
+mlir::Value floatRemainder(ScalarBuilder &scalar, mlir::Value a, mlir::Value b);
+
 /// From a stored element to the compute type, and back with one rounding.
 mlir::Value toCompute(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value stored, mlir::Type onnxType);
