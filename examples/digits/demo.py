@@ -34,11 +34,16 @@ def step(title):
     print(f"\n== {title}", flush=True)
 
 
+def shorten(word):
+    """An argument as one would type it at the root of the checkout."""
+    return str(word).replace(f"{ROOT}/", "")
+
+
 def compile_model(source, folder):
     """Compiles the ONNX file as a user would, and shows what the compiler says."""
     library, report = folder / "digits.so", folder / "report.json"
     shown = [source, "-o", library, f"--report={report}"]
-    step("compile: bit-opt " + " ".join(os.path.relpath(p, ROOT) if isinstance(p, pathlib.Path) else p for p in shown))
+    step("compile: bit-opt " + " ".join(shorten(word) for word in shown))
     start = time.perf_counter()
     print(compile_file(source, library, report=report).rstrip())
     print(f"compiled in {time.perf_counter() - start:.2f} s")
@@ -54,7 +59,7 @@ def run_in_c(folder, library, images, labels):
     command = [os.environ.get("CC", "cc"), "-O2", "-std=c99", "-Wall", "-Werror"]
     command += [f"-I{folder}", f"-I{ROOT / 'runtime/include'}", str(HERE / "classify.c"), str(library)]
     command += [f"-L{build / 'lib'}", "-lbitrt", f"-Wl,-rpath,{build / 'lib'}:{folder}", "-o", str(program)]
-    step("run from C: " + shlex.join(os.path.relpath(w, ROOT) if w.startswith("/") else w for w in command))
+    step("run from C: " + shlex.join(shorten(word) for word in command))
     subprocess.run(command, check=True)
     data = [str(folder / name) for name in ("images.f32", "labels.u8", "logits.f32")]
     done = subprocess.run([str(program), *data], check=True, capture_output=True, text=True)
@@ -62,16 +67,21 @@ def run_in_c(folder, library, images, labels):
     return np.fromfile(folder / "logits.f32", np.float32).reshape(len(labels), -1)
 
 
-def median_us(functions, rounds=60, calls=20):
-    """The median time of one call of each function, in microseconds; taken in turns, so that all see one machine."""
+def median_us(functions, rounds=10, calls=100):
+    """The median time of one call of each function, in microseconds.
+
+    In turns, so that all see one machine; with a pause before each, so that no one's idle threads still spin.
+    """
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
-            function()
-            start = time.perf_counter_ns()
-            for _ in range(calls):
+            time.sleep(0.02)
+            for _ in range(calls // 4):
                 function()
-            times[name].append((time.perf_counter_ns() - start) / calls / 1e3)
+            for _ in range(calls):
+                start = time.perf_counter_ns()
+                function()
+                times[name].append((time.perf_counter_ns() - start) / 1e3)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -196,7 +206,8 @@ def show(result, found, folder, n, small):
     rows = [("", "onnxruntime" if small else "torch", "compiled")]
     ties = result["code_ties"]
     rows.append((f"accuracy on {n} images", f"{result['accuracy_torch']:.4f}", f"{result['accuracy_compiled']:.4f}"))
-    rows.append(("codes that a rounding tie flipped", "", ties))
+    if ties is not None:
+        rows.append(("codes that a rounding tie flipped", "", ties))
     rows.append(("float ONNX file", bytes_text(result["onnx_bytes"]), ""))
     share = result["onnx_bytes"] / max(result["packed_bytes"], 1)
     rows.append(

@@ -101,5 +101,5 @@ class Comparison:
             distance = np.abs(np.abs(b - np.floor(b)) - 0.5)
             assert not np.any(distance[flipped] > TIE), f"a code at '{name}' differs away from a tie"
             flips += int(flipped.sum())
-            same &= ~flipped.reshape(batch, -1).any(axis=1)
+            same &= ~flipped.any(axis=tuple(range(1, flipped.ndim)))
         return same, flips

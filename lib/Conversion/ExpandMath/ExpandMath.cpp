@@ -110,6 +110,13 @@ struct ExpandPowF : OpRewritePattern<math::PowFOp> {
                                 PatternRewriter &rewriter) const override {
     if (!hasExpansion(op.getType()))
       return failure();
+    // A square, as norms have it, needs one rounding and no logarithm.
+    APFloat exponent(0.0);
+    if (matchPattern(op.getRhs(), m_ConstantFloat(&exponent)) &&
+        exponent.isExactlyValue(2.0)) {
+      rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(), op.getLhs());
+      return success();
+    }
     bool isDouble = getElementTypeOrSelf(op.getType()).isF64();
     rewriter.replaceOp(op, evaluate(rewriter, op, Precision::Double,
                                     [&](ArrayRef<Float> arguments) {
