@@ -14,6 +14,10 @@ def passes():
             yield path, *match.groups()
 
 
+def every_run():
+    return "\n".join(text(p) for p in with_suffix(".mlir", ".test"))
+
+
 def test_passes_describe_themselves():
     wrong = []
     for path, name, flag, body in passes():
@@ -28,6 +32,12 @@ def test_passes_describe_themselves():
 def test_passes_count_what_they_did():
     wrong = [f"{path}: {name}" for path, name, _, body in passes() if len(re.findall(r"\bStatistic<", body)) < 2]
     assert not wrong, "expects a pair of statistics, done and declined\n" + "\n".join(wrong)
+
+
+def test_passes_are_tested_by_their_flag():
+    runs = every_run()
+    wrong = [f"{path}: --{flag}" for path, _, flag, _ in passes() if not re.search(rf"[-(,]{flag}\b", runs)]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_ops_have_a_summary_and_a_description():

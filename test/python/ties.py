@@ -78,6 +78,10 @@ class Comparison:
         """Compares one run; returns our outputs and how many codes a tie flipped."""
         ours = self.model(*inputs)
         ours = list(ours) if isinstance(ours, tuple) else [ours]
+        if not len(inputs[0]):
+            # onnxruntime gives ReduceMax of no rows a wrong shape; that leaves nothing to compare but shapes.
+            assert all(y.shape[0] == 0 and y.ndim == len(i.shape) for y, i in zip(ours, self.model.outputs))
+            return ours, 0
         names = [i.name for i in self.reference.get_inputs()]
         theirs = self.reference.run(None, dict(zip(names, inputs)))
         probed = self.probe(*inputs)
