@@ -180,11 +180,38 @@ static bool isSameValue(Value a, Value b, int depth) {
       });
 }
 
+/// The factors of a product, whatever its order: constants in one, others in a
+/// list.
+static void collectFactors(OpFoldResult size, int64_t &constant,
+                           SmallVectorImpl<Value> &factors) {
+  if (std::optional<int64_t> known = getConstantIntValue(size)) {
+    constant *= *known;
+    return;
+  }
+  if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>()) {
+    collectFactors(product.getLhs(), constant, factors);
+    collectFactors(product.getRhs(), constant, factors);
+    return;
+  }
+  factors.push_back(cast<Value>(size));
+}
+
 bool bit::onnx::isSameDim(OpFoldResult a, OpFoldResult b) {
-  std::optional<int64_t> x = getConstantIntValue(a), y = getConstantIntValue(b);
-  if (x || y)
-    return x == y;
-  return isSameValue(cast<Value>(a), cast<Value>(b), /*depth=*/6);
+  int64_t left = 1, right = 1;
+  SmallVector<Value> leftFactors, rightFactors;
+  collectFactors(a, left, leftFactors);
+  collectFactors(b, right, rightFactors);
+  if (left != right || leftFactors.size() != rightFactors.size())
+    return false;
+  for (Value factor : leftFactors) {
+    auto *same = llvm::find_if(rightFactors, [&](Value other) {
+      return isSameValue(factor, other, /*depth=*/6);
+    });
+    if (same == rightFactors.end())
+      return false;
+    rightFactors.erase(same);
+  }
+  return true;
 }
 
 Value bit::onnx::toValue(OpBuilder &builder, Location loc, OpFoldResult dim) {

@@ -30,8 +30,60 @@ static Value collapseToScalar(OpBuilder &builder, Location loc, Value tensor) {
                                          ArrayRef<ReassociationIndices>{});
 }
 
-/// Keeps the dims that are the same at both ends, makes one dim of those
-/// between, and that one into the new dims.
+namespace {
+/// Neighbouring dims of the input and of the result that hold the same elements
+/// as one dim.
+struct Segment {
+  size_t source, target;
+};
+} // namespace
+
+/// How many dims of each side are one segment, from the front: one of one side
+/// is the product of some of the other. None at a side's end unless both end.
+static std::optional<Segment> matchFront(OpBuilder &builder, Location loc,
+                                         ArrayRef<OpFoldResult> source,
+                                         ArrayRef<OpFoldResult> target) {
+  auto endsAlike = [&](size_t i, size_t j) {
+    return (i == source.size()) == (j == target.size());
+  };
+  for (size_t i = 1; i <= source.size(); ++i)
+    if (endsAlike(i, 1) &&
+        isSameDim(mulDims(builder, loc, source.take_front(i)), target.front()))
+      return Segment{i, 1};
+  for (size_t j = 2; j <= target.size(); ++j)
+    if (endsAlike(1, j) &&
+        isSameDim(source.front(), mulDims(builder, loc, target.take_front(j))))
+      return Segment{1, j};
+  return std::nullopt;
+}
+
+/// Splits both shapes into segments. What does not match from the front and,
+/// dim by dim, from the back is one segment whose sizes the run must check.
+static SmallVector<Segment> findSegments(OpBuilder &builder, Location loc,
+                                         ArrayRef<OpFoldResult> source,
+                                         ArrayRef<OpFoldResult> target) {
+  SmallVector<Segment> segments, back;
+  while (!source.empty()) {
+    std::optional<Segment> segment = matchFront(builder, loc, source, target);
+    if (!segment)
+      break;
+    segments.push_back(*segment);
+    source = source.drop_front(segment->source);
+    target = target.drop_front(segment->target);
+  }
+  while (source.size() > 1 && target.size() > 1 &&
+         isSameDim(source.back(), target.back())) {
+    back.push_back({1, 1});
+    source = source.drop_back();
+    target = target.drop_back();
+  }
+  if (!source.empty())
+    segments.push_back({source.size(), target.size()});
+  segments.append(back.rbegin(), back.rend());
+  return segments;
+}
+
+/// Makes each segment one dim, and that one into the dims asked for.
 static FailureOr<Value> reshapeTo(OpBuilder &builder, Operation *op,
                                   Value input, ArrayRef<OpFoldResult> sizes) {
   Location loc = op->getLoc();
@@ -40,50 +92,36 @@ static FailureOr<Value> reshapeTo(OpBuilder &builder, Operation *op,
     return source.empty() ? input : collapseToScalar(builder, loc, input);
   if (source.empty())
     return expandScalar(builder, loc, input, sizes);
-  size_t limit = std::min(source.size(), sizes.size()) - 1;
-  size_t front = 0, back = 0;
-  while (front < limit && isSameDim(source[front], sizes[front]))
-    ++front;
-  while (front + back < limit && isSameDim(source[source.size() - 1 - back],
-                                           sizes[sizes.size() - 1 - back]))
-    ++back;
-
-  auto groups = [&](size_t rank) {
-    SmallVector<ReassociationIndices> groups;
-    for (size_t i = 0; i < rank; ++i) {
-      if (i <= front || i + back >= rank)
-        groups.emplace_back();
-      groups.back().push_back(i);
-    }
-    return groups;
-  };
-  auto middle = [&](ArrayRef<OpFoldResult> dims) {
-    return mulDims(builder, loc, dims.drop_front(front).drop_back(back));
-  };
-  if (!checkSameDim(builder, loc, middle(source), middle(sizes),
-                    "expects a shape with as many elements as the input"))
-    return op->emitOpError("expects a shape of ")
-           << *getConstant(middle(source)) << " elements, got "
-           << *getConstant(middle(sizes));
-  Value result = input;
-  if (source.size() > front + back + 1)
-    result = tensor::CollapseShapeOp::create(builder, loc, result,
-                                             groups(source.size()));
-  if (sizes.size() == front + back + 1) {
-    Dims collapsed(sizes);
-    return castTo(builder, loc, result,
-                  getTensorType(collapsed, elementType(input)));
+  SmallVector<ReassociationIndices> collapsed, expanded;
+  Dims merged;
+  size_t from = 0, to = 0;
+  for (Segment segment : findSegments(builder, loc, source, sizes)) {
+    OpFoldResult have =
+        mulDims(builder, loc, ArrayRef(source).slice(from, segment.source));
+    OpFoldResult want = mulDims(builder, loc, sizes.slice(to, segment.target));
+    if (!checkSameDim(builder, loc, have, want,
+                      "expects a shape with as many elements as the input"))
+      return op->emitOpError("expects a shape of ")
+             << *getConstant(have) << " elements, got " << *getConstant(want);
+    merged.push_back(want);
+    collapsed.push_back(
+        llvm::to_vector<2>(llvm::seq<int64_t>(from, from + segment.source)));
+    expanded.push_back(
+        llvm::to_vector<2>(llvm::seq<int64_t>(to, to + segment.target)));
+    from += segment.source;
+    to += segment.target;
   }
-  // A dynamic dim cannot expand to static ones, nor the reverse.
-  SmallVector<OpFoldResult> expected(sizes.begin(), sizes.begin() + front);
-  expected.push_back(middle(sizes));
-  expected.append(sizes.end() - back, sizes.end());
+  Value result = input;
+  if (merged.size() < source.size())
+    result = tensor::CollapseShapeOp::create(builder, loc, result, collapsed);
   result =
-      castTo(builder, loc, result, getTensorType(expected, elementType(input)));
-  Value expanded = tensor::ExpandShapeOp::create(
-      builder, loc, getTensorType(sizes, elementType(input)), result,
-      groups(sizes.size()), sizes);
-  return expanded;
+      castTo(builder, loc, result, getTensorType(merged, elementType(input)));
+  if (merged.size() == sizes.size())
+    return result;
+  Value reshaped = tensor::ExpandShapeOp::create(
+      builder, loc, getTensorType(sizes, elementType(input)), result, expanded,
+      sizes);
+  return reshaped;
 }
 
 static LogicalResult pushReshaped(OpBuilder &builder, Operation *op,
