@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 import models  # noqa: E402
 import ties  # noqa: E402
-from graphs import Graph  # noqa: E402
+from graphs import Graph, quantize_activation  # noqa: E402
 
 from bit_mlir.compiler import compile_file  # noqa: E402
 
@@ -160,3 +160,60 @@ def test_edge_rows(tmp_path):
     assert np.isnan(ours[5]).all() and np.isnan(theirs[5]).all()
     rows = [0, 1, 2, 3, 4, 6]
     np.testing.assert_allclose(ours[rows], theirs[rows], rtol=1e-4, atol=1e-4)
+
+
+def ternary(rng, *shape):
+    return rng.integers(-1, 2, shape).astype(np.float32)
+
+
+def channel_scales(g, rng):
+    w = ternary(rng, 64, 24) * rng.random(24).astype(np.float32)
+    return g.op("MatMul", quantize_activation(g, "x"), g.const(w))
+
+
+def group_scales(g, rng):
+    w = ternary(rng, 24, 4, 16) * rng.random((24, 4, 1)).astype(np.float32)
+    return g.op("MatMul", quantize_activation(g, "x"), g.const(w.reshape(24, 64).T))
+
+
+def binary(g, rng):
+    w = np.where(rng.random((64, 24)) < 0.5, np.float32(-0.3), np.float32(0.3))
+    return g.op("MatMul", quantize_activation(g, "x"), g.const(w))
+
+
+def one_scale_a_tensor(g, rng):
+    largest = g.op("ReduceMax", g.op("Abs", "x"), keepdims=0)
+    scale = g.op("Div", g.const(127.0), g.op("Clip", largest, g.const(1e-5)))
+    x = g.op("Div", g.op("Round", g.op("Mul", "x", scale)), scale)
+    return g.op("MatMul", x, g.const(ternary(rng, 64, 24)))
+
+
+def inverse_four_bits(g, rng):
+    largest = g.op("ReduceMax", g.op("Abs", "x"), g.const([-1], np.int64), keepdims=1)
+    d = g.op("Div", g.op("Add", largest, g.const(1e-6)), g.const(7.0))
+    codes = g.op("Floor", g.op("Add", g.op("Div", "x", d), g.const(0.5)))
+    x = g.op("Mul", g.op("Clip", codes, g.const(-7.0), g.const(7.0)), d)
+    return g.op("MatMul", x, g.const(ternary(rng, 64, 24)))
+
+
+def rescaled_directly(g, rng):
+    largest = g.op("ReduceMax", g.op("Abs", "x"), g.const([-1], np.int64), keepdims=1)
+    largest = g.op("Max", largest, g.const(1e-5))
+    codes = g.op("Round", g.op("Mul", "x", g.op("Div", g.const(127.0), largest)))
+    x = g.op("Mul", codes, g.op("Div", largest, g.const(127.0)))
+    return g.op("MatMul", x, g.const(ternary(rng, 64, 24)))
+
+
+FORMS = [channel_scales, group_scales, binary, one_scale_a_tensor, inverse_four_bits, rescaled_directly]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_forms(form, tmp_path):
+    g = Graph()
+    y = form(g, np.random.default_rng(0))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    (layer,) = compile_report(path, tmp_path)["bitlinear"]["layers"]
+    assert layer["activation_bits"] == (4 if form is inverse_four_bits else 8)
+    comparison = ties.Comparison(path)
+    for seed in range(3):
+        comparison.check(input_like({"dynamic": (0,)}, seed))

@@ -133,6 +133,10 @@ Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
   }
   // Constants go to the top of the function, so that all users see them.
   auto function = op->getParentOfType<FunctionOpInterface>();
+  if (!function) {
+    weight.reason = "it is in no function";
+    return weight;
+  }
   rewriter.setInsertionPointToStart(&function.getFunctionBody().front());
   std::string name = "weight";
   if (std::optional<NodeInfo> node = getNodeInfo(op->getLoc()))

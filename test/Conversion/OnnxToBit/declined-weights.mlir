@@ -101,3 +101,10 @@ func.func @integer_product(%x: tensor<1x2xi8>) -> tensor<1x1xi32> {
   %y = onnx.MatMulInteger %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x2xi8>, tensor<2x1xi8>) -> tensor<1x1xi32>
   return %y : tensor<1x1xi32>
 }
+
+// -----
+
+// CHECK: bit.declined = "it is in no function"
+%x = onnx.Constant dense<0.5> : tensor<1x2xf32>
+%w = onnx.Constant dense<1.0> : tensor<2x1xf32>
+%y = onnx.MatMul %x, %w : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
