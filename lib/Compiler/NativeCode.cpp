@@ -2,9 +2,15 @@
 
 #include "bit/Compiler/NativeCode.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -49,6 +55,41 @@ createTargetMachine(StringRef tripleName) {
   return machine;
 }
 
+/// Makes masked loads and stores of 16-bit floats those of integers: the code
+/// generator widens the floats to f32 for them, and narrows bfloat again by
+/// calls of __truncsfbf2 that no library has.
+static void maskHalvesAsIntegers(Module &module) {
+  SmallVector<IntrinsicInst *> accesses;
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *call = dyn_cast<IntrinsicInst>(&instruction))
+        if (call->getIntrinsicID() == Intrinsic::masked_load ||
+            call->getIntrinsicID() == Intrinsic::masked_store)
+          accesses.push_back(call);
+  for (IntrinsicInst *access : accesses) {
+    bool isLoad = access->getIntrinsicID() == Intrinsic::masked_load;
+    Type *type =
+        isLoad ? access->getType() : access->getArgOperand(0)->getType();
+    if (!type->getScalarType()->is16bitFPTy())
+      continue;
+    IRBuilder<> builder(access);
+    Type *integer = type->getWithNewType(builder.getInt16Ty());
+    if (isLoad) {
+      Value *loaded = builder.CreateMaskedLoad(
+          integer, access->getArgOperand(0),
+          access->getParamAlign(0).valueOrOne(), access->getArgOperand(1),
+          builder.CreateBitCast(access->getArgOperand(2), integer));
+      access->replaceAllUsesWith(builder.CreateBitCast(loaded, type));
+    } else {
+      builder.CreateMaskedStore(
+          builder.CreateBitCast(access->getArgOperand(0), integer),
+          access->getArgOperand(1), access->getParamAlign(1).valueOrOne(),
+          access->getArgOperand(2));
+    }
+    access->eraseFromParent();
+  }
+}
+
 void optimizeModule(Module &module, TargetMachine &machine) {
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
@@ -72,6 +113,30 @@ void optimizeModule(Module &module, TargetMachine &machine) {
   builder.crossRegisterProxies(loops, functions, sccs, modules);
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
+  maskHalvesAsIntegers(module);
+}
+
+Error checkImports(StringRef path) {
+  Expected<object::OwningBinary<object::ObjectFile>> file =
+      object::ObjectFile::createObjectFile(path);
+  if (!file)
+    return file.takeError();
+  for (const object::SymbolRef &symbol : file->getBinary()->symbols()) {
+    Expected<uint32_t> flags = symbol.getFlags();
+    Expected<StringRef> name = symbol.getName();
+    if (!flags || !name)
+      return joinErrors(flags.takeError(), name.takeError());
+    bool isImport = *flags & object::SymbolRef::SF_Undefined;
+    bool isKnown =
+        is_contained({"memcpy", "memmove", "memset", "memcmp"}, *name);
+    // Hidden symbols are the weights', which another object defines.
+    bool isOurs = object::ELFSymbolRef(symbol).getOther() & ELF::STV_HIDDEN;
+    if (isImport && !name->empty() && !isKnown && !isOurs)
+      return createStringError(
+          "expects compiled code to call nothing outside, got a call of '" +
+          *name + "'");
+  }
+  return Error::success();
 }
 
 Error emitNativeCode(Module &module, TargetMachine &machine,

@@ -35,6 +35,10 @@ enum class NativeFileType { Assembly, Object };
 llvm::Error emitNativeCode(llvm::Module &module, llvm::TargetMachine &machine,
                            NativeFileType type, llvm::raw_pwrite_stream &os);
 
+/// Fails where the ELF object at `path` needs anything but mem* from outside:
+/// that would only be noticed where the library is loaded.
+llvm::Error checkImports(llvm::StringRef path);
+
 /// Writes a relocatable ELF object of one read-only section, 64-byte aligned,
 /// with one global hidden symbol at its start. `writeData` must write exactly
 /// `bytes` bytes; they stream through, so that weights of any size cost no
