@@ -4,7 +4,6 @@
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -55,39 +54,49 @@ createTargetMachine(StringRef tripleName) {
   return machine;
 }
 
-/// Makes masked loads and stores of 16-bit floats those of integers: the code
-/// generator widens the floats to f32 for them, and narrows bfloat again by
-/// calls of __truncsfbf2 that no library has.
-static void maskHalvesAsIntegers(Module &module) {
-  SmallVector<IntrinsicInst *> accesses;
+/// Replaces a select, masked load or masked store of 16-bit floats by one of
+/// integers.
+static void moveAsIntegers(Instruction &instruction) {
+  IRBuilder<> builder(&instruction);
+  auto asInteger = [&](Value *value) {
+    return builder.CreateBitCast(
+        value, value->getType()->getWithNewType(builder.getInt16Ty()));
+  };
+  auto isHalf = [](Type *type) { return type->getScalarType()->is16bitFPTy(); };
+  Type *type = instruction.getType();
+  auto *call = dyn_cast<IntrinsicInst>(&instruction);
+  Value *moved = nullptr;
+  if (auto *select = dyn_cast<SelectInst>(&instruction); select && isHalf(type))
+    moved = builder.CreateSelect(select->getCondition(),
+                                 asInteger(select->getTrueValue()),
+                                 asInteger(select->getFalseValue()));
+  else if (call && call->getIntrinsicID() == Intrinsic::masked_load &&
+           isHalf(type))
+    moved = builder.CreateMaskedLoad(
+        type->getWithNewType(builder.getInt16Ty()), call->getArgOperand(0),
+        call->getParamAlign(0).valueOrOne(), call->getArgOperand(1),
+        asInteger(call->getArgOperand(2)));
+  else if (call && call->getIntrinsicID() == Intrinsic::masked_store &&
+           isHalf(call->getArgOperand(0)->getType()))
+    builder.CreateMaskedStore(
+        asInteger(call->getArgOperand(0)), call->getArgOperand(1),
+        call->getParamAlign(1).valueOrOne(), call->getArgOperand(2));
+  else
+    return;
+  if (moved)
+    instruction.replaceAllUsesWith(builder.CreateBitCast(moved, type));
+  instruction.eraseFromParent();
+}
+
+/// Makes operations that only move 16-bit floats those of integers. LLVM folds
+/// the casts from the integers that our code computes with into them; the code
+/// generator then widens vectors to f32, and narrows bfloat again by calls of
+/// __truncsfbf2 that no library has.
+static void moveHalvesAsIntegers(Module &module) {
   for (Function &function : module)
-    for (Instruction &instruction : instructions(function))
-      if (auto *call = dyn_cast<IntrinsicInst>(&instruction))
-        if (call->getIntrinsicID() == Intrinsic::masked_load ||
-            call->getIntrinsicID() == Intrinsic::masked_store)
-          accesses.push_back(call);
-  for (IntrinsicInst *access : accesses) {
-    bool isLoad = access->getIntrinsicID() == Intrinsic::masked_load;
-    Type *type =
-        isLoad ? access->getType() : access->getArgOperand(0)->getType();
-    if (!type->getScalarType()->is16bitFPTy())
-      continue;
-    IRBuilder<> builder(access);
-    Type *integer = type->getWithNewType(builder.getInt16Ty());
-    if (isLoad) {
-      Value *loaded = builder.CreateMaskedLoad(
-          integer, access->getArgOperand(0),
-          access->getParamAlign(0).valueOrOne(), access->getArgOperand(1),
-          builder.CreateBitCast(access->getArgOperand(2), integer));
-      access->replaceAllUsesWith(builder.CreateBitCast(loaded, type));
-    } else {
-      builder.CreateMaskedStore(
-          builder.CreateBitCast(access->getArgOperand(0), integer),
-          access->getArgOperand(1), access->getParamAlign(1).valueOrOne(),
-          access->getArgOperand(2));
-    }
-    access->eraseFromParent();
-  }
+    for (BasicBlock &block : function)
+      for (Instruction &instruction : make_early_inc_range(block))
+        moveAsIntegers(instruction);
 }
 
 void optimizeModule(Module &module, TargetMachine &machine) {
@@ -113,7 +122,7 @@ void optimizeModule(Module &module, TargetMachine &machine) {
   builder.crossRegisterProxies(loops, functions, sccs, modules);
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
-  maskHalvesAsIntegers(module);
+  moveHalvesAsIntegers(module);
 }
 
 Error checkImports(StringRef path) {
