@@ -8,6 +8,8 @@
 #include "Model.h"
 #include "onnx/checker.h"
 #include "onnx/inliner/inliner.h"
+#include "onnx/shape_inference/implementation.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
@@ -24,19 +26,26 @@ struct Cost {
   uint64_t conversions = 0;
 };
 
+std::string getKey(const ::onnx::FunctionProto &function) {
+  return function.domain() + ":" + function.name() + ":" + function.overload();
+}
+
+/// The key of the function that `node` calls, if it calls one.
+std::string getKey(const ::onnx::NodeProto &node) {
+  return node.domain() + ":" + node.op_type() + ":" + node.overload();
+}
+
 class CostModel {
 public:
   explicit CostModel(Model &model) : opset(model.getOpset("")) {
     for (const ::onnx::FunctionProto &function : model.proto.functions())
-      functions[getKey(function.domain(), function.name(),
-                       function.overload())] = &function;
+      functions[getKey(function)] = &function;
   }
 
   Cost count(const Nodes &nodes) {
     Cost total;
     for (const ::onnx::NodeProto &node : nodes) {
-      auto it = functions.find(
-          getKey(node.domain(), node.op_type(), node.overload()));
+      auto it = functions.find(getKey(node));
       add(total, it == functions.end() ? Cost{1, 0} : count(*it->second));
       for (const ::onnx::AttributeProto &attribute : node.attribute()) {
         if (attribute.has_g())
@@ -67,17 +76,36 @@ private:
         llvm::SaturatingAdd(total.conversions, part.conversions);
   }
 
-  static std::string getKey(const std::string &domain, const std::string &name,
-                            const std::string &overload) {
-    return domain + ":" + name + ":" + overload;
-  }
-
   int64_t opset;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;
   llvm::DenseMap<const ::onnx::FunctionProto *, Cost> known;
 };
 
 } // namespace
+
+/// Writes the defaults of a function's attributes into its calls: the inliner
+/// drops what a call leaves out, default or not.
+static void addDefaults(Model &model) {
+  llvm::StringMap<const ::onnx::FunctionProto *> functions;
+  for (const ::onnx::FunctionProto &function : model.proto.functions())
+    if (function.attribute_proto_size() > 0)
+      functions[getKey(function)] = &function;
+  if (functions.empty())
+    return;
+  forEachNodes(model.proto, [&](Nodes &nodes) {
+    for (::onnx::NodeProto &node : nodes) {
+      auto it = functions.find(getKey(node));
+      if (it == functions.end())
+        continue;
+      llvm::StringSet<> given;
+      for (const ::onnx::AttributeProto &attribute : node.attribute())
+        given.insert(attribute.name());
+      for (const ::onnx::AttributeProto &value : it->second->attribute_proto())
+        if (!given.contains(value.name()))
+          *node.add_attribute() = value;
+    }
+  });
+}
 
 LogicalResult inlineFunctions(Model &model) {
   if (model.proto.functions_size() == 0)
@@ -99,6 +127,11 @@ LogicalResult inlineFunctions(Model &model) {
            << ", got " << cost.conversions << " calls of others in "
            << cost.nodes << " nodes";
   return guard(model, "functions", [&]() {
+    addDefaults(model);
+    // Converting a function takes the types of its call's results, which the
+    // inliner does not infer.
+    if (cost.conversions != 0)
+      ::onnx::shape_inference::InferShapes(model.proto);
     ::onnx::inliner::InlineLocalFunctions(model.proto,
                                           /*convert_version=*/true);
     model.proto.clear_functions();
