@@ -33,7 +33,7 @@ def run_case(case, mode, folder):
         compiled = bm.load(library, threads=1)
         got = compiled(*inputs)
     except (bm.RunError, TypeError) as error:
-        return f"run: {error}"
+        return f"run: {error}".replace(folder + os.sep, "")
     finally:
         os.unlink(library)
     return compare(case, expected, got if isinstance(got, tuple) else (got,))
