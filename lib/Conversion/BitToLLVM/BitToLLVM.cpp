@@ -87,8 +87,39 @@ void emitNullGuard(ConversionPatternRewriter &rewriter, Location loc,
   rewriter.setInsertionPointToStart(emitGuard(rewriter, loc, ok));
 }
 
-struct InputLowering : ConvertOpToLLVMPattern<bit::InputOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+/// Base of the ops whose result is memory: `data` becomes its descriptor.
+template <typename OpTy> struct BufferLowering : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+
+  /// What a descriptor of the op's type holds beside its address.
+  struct Layout {
+    SmallVector<Value> sizes, strides;
+  };
+
+  Layout getLayout(OpTy op, ValueRange dynamicSizes,
+                   ConversionPatternRewriter &rewriter) const {
+    auto type = cast<MemRefType>(op.getType());
+    if (type.hasStaticShape())
+      dynamicSizes = {};
+    Layout layout;
+    Value elements;
+    this->getMemRefDescriptorSizes(op.getLoc(), type, dynamicSizes, rewriter,
+                                   layout.sizes, layout.strides, elements,
+                                   /*sizeInBytes=*/false);
+    return layout;
+  }
+
+  void replaceByBuffer(OpTy op, Value data, const Layout &layout,
+                       ConversionPatternRewriter &rewriter) const {
+    rewriter.replaceOp(op,
+                       {this->createMemRefDescriptor(
+                           op.getLoc(), cast<MemRefType>(op.getType()), data,
+                           data, layout.sizes, layout.strides, rewriter)});
+  }
+};
+
+struct InputLowering : BufferLowering<bit::InputOp> {
+  using BufferLowering::BufferLowering;
 
   LogicalResult
   matchAndRewrite(bit::InputOp op, OpAdaptor adaptor,
@@ -110,12 +141,7 @@ struct InputLowering : ConvertOpToLLVMPattern<bit::InputOp> {
           dynamicSizes.push_back(
               emitter.loadElement(rewriter.getI64Type(), dims, i));
     }
-    SmallVector<Value> sizes, strides;
-    Value bytes;
-    getMemRefDescriptorSizes(loc, type, dynamicSizes, rewriter, sizes, strides,
-                             bytes);
-    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
-                                                   strides, rewriter)});
+    replaceByBuffer(op, data, getLayout(op, dynamicSizes, rewriter), rewriter);
     return success();
   }
 };
@@ -147,20 +173,16 @@ struct GetWeightLowering : ConvertOpToLLVMPattern<bit::GetWeightOp> {
   }
 };
 
-struct OutputLowering : ConvertOpToLLVMPattern<bit::OutputOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct OutputLowering : BufferLowering<bit::OutputOp> {
+  using BufferLowering::BufferLowering;
 
   LogicalResult
   matchAndRewrite(bit::OutputOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto type = cast<MemRefType>(op.getType());
-    SmallVector<Value> sizes, strides;
-    Value bytes;
-    getMemRefDescriptorSizes(loc, type, adaptor.getSizes(), rewriter, sizes,
-                             strides, bytes);
+    Layout layout = getLayout(op, adaptor.getSizes(), rewriter);
     CallEmitter emitter(rewriter, loc, adaptor.getCall());
-    Value dims = storeDims(rewriter, op, sizes);
+    Value dims = storeDims(rewriter, op, layout.sizes);
     Value index = LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
                                            op.getIndexAttr());
     Value data = emitter
@@ -168,8 +190,7 @@ struct OutputLowering : ConvertOpToLLVMPattern<bit::OutputOp> {
                                   emitter.getPointerType(), {index, dims})
                      .getResult();
     emitNullGuard(rewriter, loc, data);
-    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
-                                                   strides, rewriter)});
+    replaceByBuffer(op, data, layout, rewriter);
     return success();
   }
 
@@ -192,53 +213,38 @@ private:
   }
 };
 
-struct ReserveLowering : ConvertOpToLLVMPattern<bit::ReserveOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ReserveLowering : BufferLowering<bit::ReserveOp> {
+  using BufferLowering::BufferLowering;
 
   LogicalResult
   matchAndRewrite(bit::ReserveOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto type = cast<MemRefType>(op.getType());
-    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    CallEmitter emitter(rewriter, op.getLoc(), adaptor.getCall());
     Value data = emitter
                      .callRuntime(offsetof(bit_abi_functions, reserve),
                                   emitter.getPointerType(), adaptor.getBytes())
                      .getResult();
-    emitNullGuard(rewriter, loc, data);
-    SmallVector<Value> sizes, strides;
-    Value bytes;
-    SmallVector<Value> dynamicSizes;
-    if (!type.hasStaticShape())
-      dynamicSizes.push_back(adaptor.getBytes());
-    getMemRefDescriptorSizes(loc, type, dynamicSizes, rewriter, sizes, strides,
-                             bytes);
-    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
-                                                   strides, rewriter)});
+    emitNullGuard(rewriter, op.getLoc(), data);
+    replaceByBuffer(op, data, getLayout(op, adaptor.getBytes(), rewriter),
+                    rewriter);
     return success();
   }
 };
 
-struct AllocateLowering : ConvertOpToLLVMPattern<bit::AllocateOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct AllocateLowering : BufferLowering<bit::AllocateOp> {
+  using BufferLowering::BufferLowering;
 
   LogicalResult
   matchAndRewrite(bit::AllocateOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto type = cast<MemRefType>(op.getType());
-    SmallVector<Value> sizes, strides;
-    Value bytes;
-    getMemRefDescriptorSizes(loc, type, adaptor.getSizes(), rewriter, sizes,
-                             strides, bytes, /*sizeInBytes=*/true);
-    CallEmitter emitter(rewriter, loc, adaptor.getCall());
+    CallEmitter emitter(rewriter, op.getLoc(), adaptor.getCall());
     Value data = emitter
                      .callRuntime(offsetof(bit_abi_functions, alloc),
-                                  emitter.getPointerType(), bytes)
+                                  emitter.getPointerType(), adaptor.getBytes())
                      .getResult();
-    emitNullGuard(rewriter, loc, data);
-    rewriter.replaceOp(op, {createMemRefDescriptor(loc, type, data, data, sizes,
-                                                   strides, rewriter)});
+    emitNullGuard(rewriter, op.getLoc(), data);
+    replaceByBuffer(op, data, getLayout(op, adaptor.getSizes(), rewriter),
+                    rewriter);
     return success();
   }
 };

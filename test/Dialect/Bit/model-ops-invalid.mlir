@@ -37,7 +37,7 @@ func.func @output_c1(%call: !bit.call) {
 
 func.func @allocate_c1(%call: !bit.call, %n: index) {
   // expected-error @below {{'bit.allocate' op expects 0 sizes, one a dynamic dimension, got 1}}
-  %y = bit.allocate %call (%n) : memref<4xf32>
+  %y = bit.allocate %call[%n] (%n) : memref<4xf32>
   return
 }
 

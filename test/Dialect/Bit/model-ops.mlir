@@ -25,8 +25,8 @@ func.func @runtime(%call: !bit.call, %n: index, %data: !llvm.ptr) {
   %y = bit.output %call[0] (%n) : memref<?x4xf32>
   // CHECK: bit.reserve %{{.*}}[%{{.*}}] : memref<?xi8>
   %arena = bit.reserve %call[%n] : memref<?xi8>
-  // CHECK: bit.allocate %{{.*}}(%{{.*}}) : memref<?xf32>
-  %t = bit.allocate %call (%n) : memref<?xf32>
+  // CHECK: bit.allocate %{{.*}}[%{{.*}}] (%{{.*}}) : memref<?xf32>
+  %t = bit.allocate %call[%n] (%n) : memref<?xf32>
   // CHECK: bit.parallel_for %{{.*}} @body(%{{.*}} : !llvm.ptr) count %{{.*}}
   bit.parallel_for %call @body(%data : !llvm.ptr) count %n
   memref.copy %x, %y : memref<?x4xf32> to memref<?x4xf32>

@@ -44,12 +44,15 @@ func.func @dynamic(%call: !bit.call) -> i32 {
   return %ok : i32
 }
 
-// A size that is read from memory is known only when the run gets there.
+// A size that is read from memory is known only when the run gets there, and
+// may be anything: its product is cut like the others.
 // CHECK-LABEL: @data_dependent
 func.func @data_dependent(%call: !bit.call) -> i32 {
   // CHECK-NOT: bit.reserve
   // CHECK: %[[N:.*]] = arith.index_cast
-  // CHECK: bit.allocate %{{.*}}(%[[N]]) : memref<?xf32>
+  // CHECK: arith.mului_extended
+  // CHECK: %[[BYTES:.*]] = arith.index_cast %{{.*}} : i64 to index
+  // CHECK: bit.allocate %{{.*}}[%[[BYTES]]] (%[[N]]) : memref<?xf32>
   %n = bit.input %call[0] : memref<i64>
   %v = memref.load %n[] : memref<i64>
   %i = arith.index_cast %v : i64 to index

@@ -79,6 +79,36 @@ LogicalResult collectSize(Value size, SetVector<Operation *> &slice) {
   return success();
 }
 
+/// Emits the size of `alloc` in bytes, rounded up to the alignment and cut to
+/// largestSize; its sizes are looked up in `hoisted`. A negative size counts as
+/// a huge one.
+Value emitBytes(OpBuilder &builder, memref::AllocOp alloc,
+                const IRMapping &hoisted) {
+  Location loc = alloc.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(builder, loc, value, 64);
+  };
+  int64_t staticPart = elementBytes(alloc.getType());
+  for (int64_t dim : alloc.getType().getShape())
+    if (!ShapedType::isDynamic(dim))
+      staticPart = llvm::SaturatingMultiply<uint64_t>(staticPart, dim);
+  Value bytes = constant(std::min<uint64_t>(staticPart, largestSize));
+  Value limit = constant(largestSize);
+  for (Value size : alloc.getDynamicSizes()) {
+    Value dim = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                           hoisted.lookupOrDefault(size));
+    auto product = arith::MulUIExtendedOp::create(builder, loc, bytes, dim);
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       product.getHigh(), constant(0));
+    Value cut = arith::MinUIOp::create(builder, loc, product.getLow(), limit);
+    bytes = arith::SelectOp::create(builder, loc, fits, cut, limit);
+  }
+  bytes = arith::AddIOp::create(builder, loc, bytes, constant(alignment - 1));
+  bytes = arith::AndIOp::create(builder, loc, bytes, constant(-alignment));
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    bytes);
+}
+
 class ArenaPlanner {
 public:
   explicit ArenaPlanner(func::FuncOp function)
@@ -164,9 +194,6 @@ private:
     slots.push_back({temporary});
   }
 
-  Value emitBytes(OpBuilder &builder, memref::AllocOp alloc,
-                  const IRMapping &hoisted);
-
   func::FuncOp function;
   BufferViewFlowAnalysis flow;
   DenseMap<Operation *, int64_t> positions;
@@ -174,35 +201,6 @@ private:
   SmallVector<Slot> slots;
   SetVector<Operation *> sizeOps;
 };
-
-/// Emits the size of `alloc` in bytes, rounded up to the alignment and cut to
-/// largestSize.
-Value ArenaPlanner::emitBytes(OpBuilder &builder, memref::AllocOp alloc,
-                              const IRMapping &hoisted) {
-  Location loc = alloc.getLoc();
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIntOp::create(builder, loc, value, 64);
-  };
-  int64_t staticPart = elementBytes(alloc.getType());
-  for (int64_t dim : alloc.getType().getShape())
-    if (!ShapedType::isDynamic(dim))
-      staticPart = llvm::SaturatingMultiply<uint64_t>(staticPart, dim);
-  Value bytes = constant(std::min<uint64_t>(staticPart, largestSize));
-  Value limit = constant(largestSize);
-  for (Value size : alloc.getDynamicSizes()) {
-    Value dim = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
-                                           hoisted.lookupOrDefault(size));
-    auto product = arith::MulUIExtendedOp::create(builder, loc, bytes, dim);
-    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       product.getHigh(), constant(0));
-    Value cut = arith::MinUIOp::create(builder, loc, product.getLow(), limit);
-    bytes = arith::SelectOp::create(builder, loc, fits, cut, limit);
-  }
-  bytes = arith::AddIOp::create(builder, loc, bytes, constant(alignment - 1));
-  bytes = arith::AndIOp::create(builder, loc, bytes, constant(-alignment));
-  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                    bytes);
-}
 
 void ArenaPlanner::materialize(int64_t fixedBytes) {
   OpBuilder builder(function.getContext());
@@ -265,11 +263,11 @@ struct PlanArena : bit::impl::PlanArenaBase<PlanArena> {
     numPlanned += planner.getNumPlanned();
     function.walk([&](memref::AllocOp alloc) {
       OpBuilder builder(alloc);
-      alloc.replaceAllUsesWith(bit::AllocateOp::create(builder, alloc.getLoc(),
-                                                       alloc.getType(),
-                                                       function.getArgument(0),
-                                                       alloc.getDynamicSizes())
-                                   .getResult());
+      alloc.replaceAllUsesWith(
+          bit::AllocateOp::create(
+              builder, alloc.getLoc(), alloc.getType(), function.getArgument(0),
+              emitBytes(builder, alloc, IRMapping()), alloc.getDynamicSizes())
+              .getResult());
       alloc.erase();
       ++numDeclined;
     });

@@ -139,20 +139,24 @@ def Bit_AllocateOp : Bit_Op<"allocate", [MemoryEffects<[MemAlloc, MemWrite]>]> {
   let summary = "memory whose size depends on data, until the end of the run";
   let description = [{
     What the arena cannot hold because its size is not a function of the inputs'
-    dimensions. Without memory the run ends with an error.
+    dimensions. `bytes` is that of the result, computed without overflow. Without
+    memory the run ends with an error.
 
     (C1) There is one size for each dynamic dimension of the result.
 
     ```mlir
-    func.func @temporary(%call: !bit.call, %n: index) {
-      %t = bit.allocate %call(%n) : memref<?x4xf32>
+    func.func @temporary(%call: !bit.call, %bytes: index, %n: index) {
+      %t = bit.allocate %call[%bytes] (%n) : memref<?x4xf32>
       return
     }
     ```
   }];
-  let arguments = (ins Bit_CallType:$call, Variadic<Index>:$sizes);
+  let arguments = (ins Bit_CallType:$call, Index:$bytes,
+      Variadic<Index>:$sizes);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$call `(` $sizes `)` attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $call `[` $bytes `]` `(` $sizes `)` attr-dict `:` type($result)
+  }];
 }
 
 def Bit_ParallelForOp : Bit_Op<"parallel_for",
