@@ -40,7 +40,7 @@ if(BIT_PCH)
   file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
   add_library(bit_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
   target_link_libraries(bit_pch PRIVATE bit_options)
-  target_compile_options(bit_pch PRIVATE -fno-exceptions)
+  target_compile_options(bit_pch PRIVATE -fno-exceptions $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
   target_precompile_headers(bit_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
 endif()
 
