@@ -118,3 +118,26 @@ bit::onnx::broadcast(OpBuilder &builder, Operation *op, ValueRange tensors,
                                use.maybeOne});
   return result;
 }
+
+FailureOr<Broadcast> bit::onnx::broadcastToFirst(OpBuilder &builder,
+                                                 Operation *op,
+                                                 ValueRange tensors) {
+  constexpr const char *expectation =
+      "expects operands that broadcast to the first's shape";
+  FailureOr<Broadcast> result = broadcast(builder, op, tensors);
+  if (failed(result))
+    return failure();
+  Dims first = getDims(builder, op->getLoc(), tensors.front());
+  if (result->sizes.size() != first.size())
+    return op->emitOpError(expectation)
+           << ", got rank " << result->sizes.size() << " for rank "
+           << first.size();
+  for (auto [i, sizes] : llvm::enumerate(llvm::zip(result->sizes, first))) {
+    auto [size, expected] = sizes;
+    if (!checkSameDim(builder, op->getLoc(), size, expected, expectation))
+      return op->emitOpError(expectation)
+             << ", got " << *getConstant(size) << " for "
+             << *getConstant(expected) << " in axis " << i;
+  }
+  return result;
+}

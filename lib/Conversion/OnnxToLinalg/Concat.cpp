@@ -86,8 +86,16 @@ static FailureOr<Dims> getSplitSizes(SplitOp op, SplitOp::Adaptor operands,
       return op.emitOpError("expects ")
              << count << " sizes in split, got " << sizes->size();
     OpFoldResult sum = builder.getIndexAttr(0);
-    for (OpFoldResult size : *sizes)
+    for (OpFoldResult size : *sizes) {
       sum = addDims(builder, loc, sum, size);
+      // Two huge sizes may wrap around to the right sum.
+      if (!getConstant(size))
+        emitCheck(builder, loc,
+                  arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule,
+                                        toValue(builder, loc, size),
+                                        toValue(builder, loc, total)),
+                  "expects sizes in split within the axis");
+    }
     if (!checkSameDim(builder, loc, sum, total,
                       "expects sizes in split that sum up to the axis"))
       return op.emitOpError("expects sizes in split that sum up to ")

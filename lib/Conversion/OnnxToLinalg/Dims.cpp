@@ -46,29 +46,33 @@ static StringRef getDimName(func::FuncOp func, unsigned argument, int64_t dim) {
   return name ? name.getValue() : "";
 }
 
-void bit::onnx::materializeArgumentDims(OpBuilder &builder, func::FuncOp func) {
+LogicalResult bit::onnx::materializeArgumentDims(OpBuilder &builder,
+                                                 func::FuncOp func) {
   if (func.isExternal())
-    return;
+    return success();
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&func.front());
   Location loc = func.getLoc();
-  llvm::StringMap<Value> named;
+  llvm::StringMap<OpFoldResult> named;
   for (BlockArgument argument : func.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     for (int64_t dim = 0; type && dim < type.getRank(); ++dim) {
-      if (!type.isDynamicDim(dim))
-        continue;
-      Value size = tensor::DimOp::create(builder, loc, argument, dim);
+      OpFoldResult size = builder.getIndexAttr(type.getDimSize(dim));
+      if (type.isDynamicDim(dim))
+        size = tensor::DimOp::create(builder, loc, argument, dim).getResult();
       StringRef name = getDimName(func, argument.getArgNumber(), dim);
       if (name.empty())
         continue;
-      auto [first, inserted] = named.try_emplace(name, size);
-      if (!inserted)
-        checkSameDim(builder, loc, first->second, size,
-                     "expects dimension '" + name +
-                         "' to be the same in all inputs");
+      auto first = named.try_emplace(name, size).first;
+      if (!checkSameDim(builder, loc, first->second, size,
+                        "expects dimension '" + name +
+                            "' to be the same in all inputs"))
+        return func.emitError("expects dimension '")
+               << name << "' to be the same in all inputs, got "
+               << *getConstant(first->second) << " and " << *getConstant(size);
     }
   }
+  return success();
 }
 
 /// The entry block's tensor.dim of the first argument whose dim has this name.

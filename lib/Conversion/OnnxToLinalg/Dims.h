@@ -18,7 +18,8 @@ using Dims = llvm::SmallVector<mlir::OpFoldResult>;
 
 /// Creates the dynamic dims of all arguments at the function's entry, one for
 /// each symbolic name; arguments that share a name are checked to agree.
-void materializeArgumentDims(mlir::OpBuilder &builder, mlir::func::FuncOp func);
+mlir::LogicalResult materializeArgumentDims(mlir::OpBuilder &builder,
+                                            mlir::func::FuncOp func);
 
 /// The size of one dim: an index attribute where it is known.
 mlir::OpFoldResult getDim(mlir::OpBuilder &builder, mlir::Location loc,

@@ -42,6 +42,11 @@ mlir::LogicalResult broadcastDims(mlir::OpBuilder &builder, mlir::Operation *op,
 mlir::FailureOr<Broadcast> broadcast(
     mlir::OpBuilder &builder, mlir::Operation *op, mlir::ValueRange tensors,
     std::optional<llvm::ArrayRef<mlir::OpFoldResult>> shape = std::nullopt);
+/// ONNX's unidirectional broadcast: the result has the first tensor's sizes,
+/// and operands that would make it larger are an error.
+mlir::FailureOr<Broadcast> broadcastToFirst(mlir::OpBuilder &builder,
+                                            mlir::Operation *op,
+                                            mlir::ValueRange tensors);
 
 /// Takes the elements of the operands and returns the result's.
 using PointwiseBody = llvm::function_ref<mlir::Value(

@@ -215,7 +215,8 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
     return success();
   }
   FailureOr<Broadcast> sum =
-      broadcast(rewriter, op, {*product, stripStaticCasts(operands.getC())});
+      broadcastToFirst(rewriter, op,
+                       {*product, stripStaticCasts(operands.getC())});
   if (failed(sum))
     return failure();
   results.push_back(createPointwise(

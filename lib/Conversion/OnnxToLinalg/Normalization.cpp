@@ -40,7 +40,7 @@ static FailureOr<Value> applyNorm(OpBuilder &builder, Operation *op,
   Location loc = op->getLoc();
   SmallVector<Value> tensors{centered};
   llvm::append_range(tensors, parameters);
-  FailureOr<Broadcast> sources = broadcast(builder, op, tensors);
+  FailureOr<Broadcast> sources = broadcastToFirst(builder, op, tensors);
   if (failed(sources))
     return failure();
   int64_t rank = sources->sizes.size();
@@ -188,7 +188,7 @@ static FailureOr<Value> addSkip(OpTy op, typename OpTy::Adaptor operands,
   SmallVector<Value> terms{operands.getInput(), operands.getSkip()};
   if (operands.getBias())
     terms.push_back(operands.getBias());
-  FailureOr<Broadcast> sources = broadcast(rewriter, op, terms);
+  FailureOr<Broadcast> sources = broadcastToFirst(rewriter, op, terms);
   if (failed(sources))
     return failure();
   Type onnxType = elementType(op.getInput());

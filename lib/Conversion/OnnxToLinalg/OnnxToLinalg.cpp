@@ -119,8 +119,8 @@ struct ConvertOnnxToLinalg
     converter.addSourceMaterialization(castValue);
     convertSignature(func, converter);
     OpBuilder builder(&getContext());
-    materializeArgumentDims(builder, func);
-    if (failed(convert(converter)))
+    if (failed(materializeArgumentDims(builder, func)) ||
+        failed(convert(converter)))
       signalPassFailure();
   }
 

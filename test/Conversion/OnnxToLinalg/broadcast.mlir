@@ -17,6 +17,24 @@ func.func @same_name(%a: tensor<?x4xf32> {onnx.dims = ["batch", ""]},
   return %0 : tensor<?x4xf32>
 }
 
+// One of them may be known in another input.
+// CHECK-LABEL: func @same_name_known
+// CHECK: %[[SIZE:.*]] = tensor.dim %arg1
+// CHECK: %[[EQ:.*]] = arith.cmpi eq, %[[SIZE]], %c8
+// CHECK: cf.assert %[[EQ]], "expects dimension 'batch' to be the same in all inputs"
+func.func @same_name_known(%a: tensor<8x4xf32> {onnx.dims = ["batch", ""]},
+                           %b: tensor<?x4xf32> {onnx.dims = ["batch", ""]}) -> tensor<?x4xf32> {
+  return %b : tensor<?x4xf32>
+}
+
+// Gemm's bias may be broadcast, the product not.
+// CHECK-LABEL: func @gemm_bias
+// CHECK: cf.assert %{{.*}}, "expects operands that broadcast to the first's shape"
+func.func @gemm_bias(%a: tensor<?x4xf32>, %b: tensor<4x2xf32>, %c: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %0 = onnx.Gemm %a, %b, %c : (tensor<?x4xf32>, tensor<4x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  return %0 : tensor<?x2xf32>
+}
+
 // Two dims that may differ: one of them may be 1, which the run decides.
 // CHECK-LABEL: func @may_differ
 // CHECK: cf.assert %{{.*}}, "expects dims that broadcast"

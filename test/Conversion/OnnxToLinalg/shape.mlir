@@ -104,3 +104,12 @@ func.func @ranges(%end: tensor<f32>) -> (tensor<3xi64>, tensor<?xf32>) {
   %6 = onnx.Range %4, %end, %5 : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<?xf32>
   return %3, %6 : tensor<3xi64>, tensor<?xf32>
 }
+
+// The sum of two huge sizes may wrap around.
+// CHECK-LABEL: func @split_sizes
+// CHECK-COUNT-2: cf.assert %{{.*}}, "expects sizes in split within the axis"
+// CHECK: cf.assert %{{.*}}, "expects sizes in split that sum up to the axis"
+func.func @split_sizes(%a: tensor<?xf32>, %s: tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %0, %1 = onnx.Split %a, %s : (tensor<?xf32>, tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>)
+  return %0, %1 : tensor<?xf32>, tensor<?xf32>
+}
