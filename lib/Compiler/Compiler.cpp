@@ -9,6 +9,7 @@
 #include "bit/Import/Import.h"
 #include "bit/Pipelines/Levels.h"
 #include "bit/Pipelines/Pipelines.h"
+#include "bit/Verify/Verify.h"
 #include "bit/abi.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
@@ -22,6 +23,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/xxhash.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
 #include <chrono>
 #include <sys/resource.h>
 
@@ -63,7 +65,13 @@ private:
   LogicalResult lowerToLLVM();
   LogicalResult emitMLIR();
   LogicalResult emitNative();
-  LogicalResult emitObjects(llvm::Module &module, llvm::TargetMachine &machine);
+  LogicalResult lower();
+  LogicalResult link(llvm::Module &code, llvm::TargetMachine &machine,
+                     const Weights &weights);
+  LogicalResult makeReference();
+  LogicalResult verify();
+  LogicalResult finish();
+  LogicalResult createDirectory();
   LogicalResult writeText(function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
 
   LogicalResult check(llvm::Error error) {
@@ -79,6 +87,7 @@ private:
   MLIRContext *context;
   Report &report;
   OwningOpRef<ModuleOp> module;
+  TemporaryDirectory directory; ///< of what is not whole yet
   ModelDescription model;
 };
 
@@ -206,7 +215,14 @@ LogicalResult Compilation::run() {
   collectLayers(*module, report);
   if (options.emit == EmitKind::Bit)
     return emitMLIR();
+  if (options.verify > 0 &&
+      failed(stage("reference", [&] { return makeReference(); })))
+    return failure();
+  return lower();
+}
 
+/// Everything after recognition.
+LogicalResult Compilation::lower() {
   LinalgStageOptions linalg;
   linalg.pack = options.pack;
   if (failed(passes("linalg",
@@ -280,50 +296,111 @@ LogicalResult Compilation::emitNative() {
     return writeText([&](llvm::raw_pwrite_stream &os) {
       return emitNativeCode(*code, **machine, NativeFileType::Assembly, os);
     });
-  return stage("link", [&]() -> LogicalResult {
-    TemporaryDirectory directory;
-    if (llvm::Error error = directory.create(options.output))
-      return check(std::move(error));
-    std::vector<std::string> objects = {directory.getPath("code.o")};
-    if (llvm::Error error = writeFile(objects[0], [&](auto &os) {
-          return emitNativeCode(*code, **machine, NativeFileType::Object, os);
-        }))
-      return check(std::move(error));
-    if (llvm::Error error = checkImports(objects[0]))
-      return check(std::move(error));
-    if (model.weightsBytes > 0) {
-      objects.push_back(directory.getPath("weights.o"));
-      if (llvm::Error error = writeFile(objects[1], [&](auto &os) {
-            return writeDataObject(
-                os, options.triple, model.weightsSymbol, model.weightsBytes,
-                [&](auto &data) { return weights.write(data); });
-          }))
-        return check(std::move(error));
-    }
+  if (failed(stage("link", [&] { return link(*code, **machine, weights); })) ||
+      (options.verify > 0 && failed(stage("verify", [&] { return verify(); }))))
+    return failure();
+  return finish();
+}
 
-    std::string linked = directory.getPath("linked");
-    llvm::Error error =
-        options.emit == EmitKind::Static
-            ? archiveObjects(objects, linked)
-            : linkObjects(objects, linked, options.triple,
-                          {getDescribeSymbol(model)},
-                          /*relocatable=*/options.emit == EmitKind::Object);
-    if (error)
-      return check(std::move(error));
-    std::string header = directory.getPath("header");
-    if (llvm::Error error = writeFile(header, [&](auto &os) {
-          writeHeader(os, model);
-          return llvm::Error::success();
+/// Writes the file, as "linked" in `directory`, and its header.
+LogicalResult Compilation::link(llvm::Module &code,
+                                llvm::TargetMachine &machine,
+                                const Weights &weights) {
+  if (failed(createDirectory()))
+    return failure();
+  std::vector<std::string> objects = {directory.getPath("code.o")};
+  if (llvm::Error error = writeFile(objects[0], [&](auto &os) {
+        return emitNativeCode(code, machine, NativeFileType::Object, os);
+      }))
+    return check(std::move(error));
+  if (llvm::Error error = checkImports(objects[0]))
+    return check(std::move(error));
+  if (model.weightsBytes > 0) {
+    objects.push_back(directory.getPath("weights.o"));
+    if (llvm::Error error = writeFile(objects[1], [&](auto &os) {
+          return writeDataObject(
+              os, options.triple, model.weightsSymbol, model.weightsBytes,
+              [&](auto &data) { return weights.write(data); });
         }))
       return check(std::move(error));
-    uint64_t size = 0;
-    llvm::sys::fs::file_size(linked, size);
-    report.libraryBytes = size;
-    SmallString<128> headerPath(options.output);
-    llvm::sys::path::replace_extension(headerPath, ".h");
-    return check(replaceFiles(
-        {{linked, options.output}, {header, headerPath.str().str()}}));
-  });
+  }
+
+  std::string linked = directory.getPath("linked");
+  llvm::Error error =
+      options.emit == EmitKind::Static
+          ? archiveObjects(objects, linked)
+          : linkObjects(objects, linked, options.triple,
+                        {getDescribeSymbol(model)},
+                        /*relocatable=*/options.emit == EmitKind::Object);
+  if (error)
+    return check(std::move(error));
+  uint64_t size = 0;
+  llvm::sys::fs::file_size(linked, size);
+  report.libraryBytes = size;
+  return check(writeFile(directory.getPath("header"), [&](auto &os) {
+    writeHeader(os, model);
+    return llvm::Error::success();
+  }));
+}
+
+LogicalResult Compilation::createDirectory() {
+  return directory.isCreated() ? success()
+                               : check(directory.create(options.output));
+}
+
+/// Compiles the recognized model without kernels, for the level that every
+/// other one includes. Before anything else: packing releases the codes.
+LogicalResult Compilation::makeReference() {
+  if (failed(createDirectory()))
+    return failure();
+  CompilerOptions plain = options;
+  plain.output = directory.getPath("reference.so");
+  plain.pack = false;
+  plain.verify = 0;
+  plain.progress = nullptr;
+  StringRef architecture =
+      llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
+  plain.levels = {getLevels(architecture).back().name.str()};
+  Report plainReport;
+  Compilation reference(plain, context, plainReport);
+  reference.module = module->clone();
+  reference.model.name = model.name;
+  return reference.lower();
+}
+
+/// Runs what was linked and the reference.
+LogicalResult Compilation::verify() {
+  VerifyOptions verifyOptions;
+  verifyOptions.sets = options.verify;
+  llvm::Expected<Verification> result =
+      verifyLibrary(directory.getPath("linked"),
+                    directory.getPath("reference.so"), verifyOptions);
+  if (!result)
+    return check(llvm::createStringError("cannot verify: " +
+                                         llvm::toString(result.takeError())));
+  report.verification = std::move(*result);
+  for (const std::string &difference : report.verification->failures)
+    emitError(UnknownLoc::get(context)) << "verification: " << difference;
+  for (const OutputComparison &output : report.verification->outputs)
+    if (output.differing > 0)
+      emitError(UnknownLoc::get(context))
+          << "verification: output '" << output.name
+          << "': " << output.differing << " of " << output.elements
+          << " elements differ from the reference lowering, by up to "
+          << llvm::formatv("{0:g3}, relative {1:g3}", output.worstAbsolute,
+                           output.worstRelative)
+                 .str()
+          << "; " << output.worst;
+  return success(report.verification->agrees());
+}
+
+/// Moves the files to where they were asked for.
+LogicalResult Compilation::finish() {
+  SmallString<128> header(options.output);
+  llvm::sys::path::replace_extension(header, ".h");
+  return check(
+      replaceFiles({{directory.getPath("linked"), options.output},
+                    {directory.getPath("header"), header.str().str()}}));
 }
 
 /// What a library tells people about itself: its layers and levels.
@@ -337,8 +414,22 @@ std::string Compilation::describeManifest() {
 
 } // namespace
 
+std::string whyNotVerified(const CompilerOptions &options) {
+  if (options.emit != EmitKind::Shared)
+    return "cannot verify what does not run by itself; expects a shared "
+           "library";
+  llvm::Triple target(options.triple),
+      host(llvm::sys::getDefaultTargetTriple());
+  if (target.getArch() != host.getArch() || target.getOS() != host.getOS())
+    return "cannot verify a library for " + target.str() + " on " + host.str();
+  return "";
+}
+
 LogicalResult compile(const CompilerOptions &options, MLIRContext *context,
                       Report &report) {
+  if (options.verify > 0)
+    if (std::string reason = whyNotVerified(options); !reason.empty())
+      return emitError(UnknownLoc::get(context)) << reason;
   LogicalResult result = Compilation(options, context, report).run();
   rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) == 0)

@@ -6,6 +6,7 @@
 #include "bit/Support/NodeLocation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 
 using namespace mlir;
 using llvm::json::Array;
@@ -125,6 +126,34 @@ static Object toJSON(const LayerReport &layer) {
                 {"packed_bytes", layer.packedBytes}};
 }
 
+/// JSON has no infinity.
+static llvm::json::Value toJSON(double number) {
+  if (!std::isfinite(number))
+    return nullptr;
+  return number;
+}
+
+static llvm::json::Value
+toJSON(const std::optional<Verification> &verification) {
+  if (!verification)
+    return nullptr;
+  auto toArray = [](llvm::ArrayRef<std::string> texts) { return Array(texts); };
+  Array outputs;
+  for (const OutputComparison &output : verification->outputs)
+    outputs.push_back(Object{{"name", output.name},
+                             {"elements", output.elements},
+                             {"differing", output.differing},
+                             {"worst_absolute", toJSON(output.worstAbsolute)},
+                             {"worst_relative", toJSON(output.worstRelative)}});
+  return Object{{"agrees", verification->agrees()},
+                {"sets", verification->sets},
+                {"skipped", toArray(verification->skipped)},
+                {"levels", toArray(verification->levels)},
+                {"levels_not_run", toArray(verification->lacking)},
+                {"outputs", std::move(outputs)},
+                {"failures", toArray(verification->failures)}};
+}
+
 Object toJSON(const Report &report) {
   Array layers, rejected, stages, levels, errors;
   for (const LayerReport &layer : report.layers)
@@ -153,6 +182,7 @@ Object toJSON(const Report &report) {
                                  {"weights", report.weightsBytes},
                                  {"arena", report.arenaBytes}}},
                 {"stages", std::move(stages)},
+                {"verification", toJSON(report.verification)},
                 {"errors", std::move(errors)},
                 {"peak_rss", report.peakRSS}};
 }
@@ -164,6 +194,17 @@ static std::string formatBytes(int64_t bytes) {
   if (bytes < 10000000)
     return llvm::formatv("{0:F1} kB", bytes / 1e3);
   return llvm::formatv("{0:F1} MB", bytes / 1e6);
+}
+
+static void printVerification(raw_ostream &os,
+                              const Verification &verification) {
+  os << "verified " << verification.sets << " input sets on "
+     << llvm::join(verification.levels, ", ") << ": "
+     << verification.outputs.size() << " outputs equal bit for bit\n";
+  for (const std::string &set : verification.skipped)
+    os << "  not verified: " << set << "\n";
+  for (const std::string &level : verification.lacking)
+    os << "  not verified: level " << level << ", which this machine lacks\n";
 }
 
 void printSummary(raw_ostream &os, const Report &report, StringRef output) {
@@ -193,6 +234,8 @@ void printSummary(raw_ostream &os, const Report &report, StringRef output) {
      << "\n";
   os << "levels " << llvm::join(report.levels, ", ")
      << llvm::formatv("; {0:F2} s", total) << "\n";
+  if (report.verification)
+    printVerification(os, *report.verification);
 }
 
 } // namespace bit

@@ -12,7 +12,8 @@ namespace bit {
 Weights::Weights(ModuleOp module) : module(module) {
   for (auto weight : module.getOps<WeightOp>()) {
     int64_t offset = weight.getOffset().value_or(0);
-    entries.push_back({offset, weight.getValue()});
+    entries.push_back({offset, static_cast<uint64_t>(weight.getByteSize()),
+                       weight.getValue()});
     bytes = std::max<uint64_t>(
         bytes, llvm::alignTo(offset + weight.getByteSize(), 64));
   }
@@ -52,7 +53,7 @@ llvm::Error Weights::write(llvm::raw_ostream &os) const {
     auto resource = dyn_cast<DenseResourceElementsAttr>(entry.value);
     AsmResourceBlob *blob =
         resource ? resource.getRawHandle().getBlob() : nullptr;
-    if (!blob)
+    if (!blob || blob->getData().size() != entry.bytes)
       return llvm::createStringError(
           "weights: expects the constants' data, got a model without it (was "
           "it printed as text?)");

@@ -102,7 +102,10 @@ WRONG = {
     "no output": ([], "-o"),
     "a pass on a model": (["-o", "{}/m.so", "--canonicalize"], "--canonicalize"),
     "later: all": (["-o", "{}/m.so", "--quantize=all"], "not supported"),
-    "later: verify": (["-o", "{}/m.so", "--verify"], "--verify"),
+    "verify no sets": (["-o", "{}/m.so", "--verify=0"], "expects the number of input sets"),
+    "verify a word": (["-o", "{}/m.so", "--verify=all"], "expects the number of input sets"),
+    "verify an object": (["-o", "{}/m.o", "--verify"], "cannot verify"),
+    "verify a stage": (["--emit=bit", "--verify"], "cannot verify"),
     "later: skip": (["-o", "{}/m.so", "--skip=head"], "--skip"),
     "later: aarch64": (["-o", "{}/m.so", "--target=aarch64"], "not supported"),
 }

@@ -51,6 +51,11 @@ struct Flags {
   Setting<std::string> packing{"packing",
                                "how ternary weights are stored: 2bit",
                                cl::init("2bit"), cl::value_desc("how")};
+  Setting<std::string> verify{
+      "verify",
+      "compare the library with the reference lowering, bit for bit, on n "
+      "sets of random inputs (default: 8)",
+      cl::value_desc("n"), cl::ValueOptional};
   Setting<std::string> report{"report", "write what was found and made",
                               cl::value_desc("file.json")};
   Setting<std::string> name{
@@ -102,9 +107,8 @@ constexpr StringRef levelLater[] = {"avxvnni", "avx512vbmi", "neon", "dotprod",
                                     "i8mm"};
 
 /// Options of INTERFACES that later versions bring, refused by name.
-constexpr StringRef optionsLater[] = {"verify", "quantize-scheme",
-                                      "quantize-granularity", "activation-bits",
-                                      "skip"};
+constexpr StringRef optionsLater[] = {"quantize-scheme", "quantize-granularity",
+                                      "activation-bits", "skip"};
 
 bool refuseLaterOptions(int argc, char **argv, raw_ostream &errs) {
   for (int i = 1; i < argc; ++i) {
@@ -206,6 +210,24 @@ bool parseTarget(CompilerOptions &compiler, raw_ostream &errs) {
   return true;
 }
 
+bool parseVerify(CompilerOptions &compiler, raw_ostream &errs) {
+  if (!flags().verify.getNumOccurrences())
+    return true;
+  compiler.verify = VerifyOptions().sets;
+  StringRef sets = flags().verify;
+  if (!sets.empty() &&
+      (sets.getAsInteger(10, compiler.verify) || compiler.verify == 0)) {
+    errs << "bit-opt: error: --verify=" << sets
+         << ": expects the number of input sets, at least 1\n";
+    return false;
+  }
+  std::string reason = whyNotVerified(compiler);
+  if (reason.empty())
+    return true;
+  errs << "bit-opt: error: --verify: " << reason << "\n";
+  return false;
+}
+
 bool parseName(CompilerOptions &compiler, raw_ostream &errs) {
   compiler.name = flags().name;
   StringRef name = compiler.name;
@@ -268,8 +290,12 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
       llvm::any_of(ArrayRef<StringRef>{".so", ".a", ".o", ".s", ".ll"},
                    [&](StringRef suffix) { return output.ends_with(suffix); });
   options.compile = !isMLIR || wantsCode || flags().emit.getNumOccurrences();
-  if (!options.compile)
-    return true;
+  if (!options.compile) {
+    if (!flags().verify.getNumOccurrences())
+      return true;
+    errs << "bit-opt: error: --verify: expects -o model.so\n";
+    return false;
+  }
 
   if (!Words{"weights", weightsWords, weightsLater}.check(flags().weights,
                                                           errs) ||
@@ -279,7 +305,7 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
                                                           errs) ||
       !refuseDriverOptions(argc, argv, errs) || !parseEmit(options, errs) ||
       !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
-      !parseName(compiler, errs))
+      !parseVerify(compiler, errs) || !parseName(compiler, errs))
     return false;
   compiler.recognize = flags().quantize != "off";
   compiler.threads = flags().threads;

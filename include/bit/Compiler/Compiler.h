@@ -42,6 +42,7 @@ struct CompilerOptions {
   std::string name;      ///< prefix of C symbols; empty: from the output
   bool recognize = true; ///< off: nothing becomes ternary, the oracle
   bool pack = true;      ///< off: bit ops through the reference lowering
+  unsigned verify = 0;   ///< sets of random inputs to verify with; 0: none
   unsigned threads = 0;  ///< of the compiler; 0: all cores
   /// Called for the pass manager of each stage, for instrumentation.
   std::function<mlir::LogicalResult(mlir::PassManager &)> configure;
@@ -49,9 +50,14 @@ struct CompilerOptions {
   std::function<void(llvm::StringRef)> progress;
 };
 
+/// Returns why the output of such a compilation cannot be verified here: it is
+/// no shared library, or not one for this machine. Empty: it can be.
+std::string whyNotVerified(const CompilerOptions &options);
+
 /// Compiles one model. All errors are diagnostics of `context`, each at the
 /// ONNX node it is about. On failure no output file is made and an existing one
-/// stays as it was. `report` is filled as far as the compilation got.
+/// stays as it was; that goes for a library that fails its verification, too.
+/// `report` is filled as far as the compilation got.
 mlir::LogicalResult compile(const CompilerOptions &options,
                             mlir::MLIRContext *context, Report &report);
 

@@ -40,6 +40,7 @@ class TemporaryDirectory {
 public:
   ~TemporaryDirectory();
   llvm::Error create(llvm::StringRef output);
+  bool isCreated() const { return !path.empty(); }
   std::string getPath(llvm::StringRef file) const;
 
 private:

@@ -5,10 +5,12 @@
 #ifndef BIT_COMPILER_REPORT_H
 #define BIT_COMPILER_REPORT_H
 
+#include "bit/Verify/Verify.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/JSON.h"
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,8 +47,9 @@ struct Report {
   bool arenaIsDynamic = false; ///< the arena's size depends on the inputs
   std::vector<StageReport> stages;
   std::vector<std::string> levels;
-  std::vector<std::string> errors; ///< every reason why it failed
-  int64_t peakRSS = 0;             ///< of the compiler, in bytes
+  std::optional<Verification> verification; ///< where it was asked for
+  std::vector<std::string> errors;          ///< every reason why it failed
+  int64_t peakRSS = 0;                      ///< of the compiler, in bytes
 
   /// Layers whose weights are packed.
   size_t countPacked() const;

@@ -34,6 +34,7 @@ public:
 private:
   struct Entry {
     int64_t offset;
+    uint64_t bytes;
     mlir::ElementsAttr value;
   };
   mlir::ModuleOp module;
