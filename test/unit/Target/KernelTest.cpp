@@ -317,6 +317,34 @@ INSTANTIATE_TEST_SUITE_P(All, KernelTest,
 INSTANTIATE_TEST_SUITE_P(All, FloatKernelTest,
                          testing::ValuesIn(floatKernels()), kernelName);
 
+class Named : public Kernel {
+public:
+  llvm::StringRef getName() const override { return "test.named"; }
+  llvm::StringRef getLayout() const override { return "test"; }
+  llvm::ArrayRef<llvm::StringRef> getFeatures() const override { return {}; }
+  int64_t getPackedBytes(int64_t, int64_t) const override { return 0; }
+  void pack(llvm::ArrayRef<int8_t>, int64_t, int64_t,
+            llvm::MutableArrayRef<uint8_t>) const override {}
+  int64_t getMaxK(int64_t, int64_t) const override { return 0; }
+  mlir::LogicalResult
+  supports(const PackedMatmulSpec &,
+           llvm::function_ref<mlir::InFlightDiagnostic()>) const override {
+    return mlir::failure();
+  }
+  void lower(mlir::OpBuilder &, PackedMatmulOp) const override {}
+};
+
+TEST(KernelRegistryTest, KeepsTheOrderAndRefusesASecondKernelOfOneName) {
+  KernelRegistry registry;
+  EXPECT_EQ(registry.lookup("test.named"), nullptr);
+  registry.add(std::make_unique<Named>());
+  const Kernel *kernel = registry.lookup("test.named");
+  ASSERT_NE(kernel, nullptr);
+  EXPECT_EQ(registry.getAll(), std::vector<const Kernel *>{kernel});
+  EXPECT_DEATH(registry.add(std::make_unique<Named>()),
+               "two kernels are named 'test.named'");
+}
+
 /// Fails where every kernel was skipped.
 class SomeKernelRan : public testing::Environment {
   void TearDown() override { EXPECT_GT(kernelsRun, 0); }

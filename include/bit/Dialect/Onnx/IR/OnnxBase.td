@@ -72,7 +72,10 @@ def ConstantOp : OnnxOp<"Constant", "", "r", [
     initializer. Large ones are `dense_resource` blobs over the mapped file.
 
     ```mlir
-    %0 = onnx.Constant dense<[1.0, 2.0]> : tensor<2xf32>
+    func.func @constant() -> tensor<2xf32> {
+      %0 = onnx.Constant dense<[1.0, 2.0]> : tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
     ```
   }];
   let arguments = (ins ElementsAttr:$value);
@@ -90,10 +93,13 @@ def YieldOp : Op<OnnxDialect, "Yield", [
     element types are those of the results.
 
     ```mlir
-    %0 = onnx.If %c : (tensor<i1>) -> tensor<?xf32> {
-      onnx.Yield %a : tensor<2xf32>
-    } {
-      onnx.Yield %b : tensor<3xf32>
+    func.func @choose(%c: tensor<i1>, %a: tensor<2xf32>, %b: tensor<3xf32>) -> tensor<?xf32> {
+      %0 = onnx.If %c : (tensor<i1>) -> tensor<?xf32> {
+        onnx.Yield %a : tensor<2xf32>
+      } {
+        onnx.Yield %b : tensor<3xf32>
+      }
+      return %0 : tensor<?xf32>
     }
     ```
   }];
