@@ -66,8 +66,22 @@ static void emitTexts(const Model &model, StringRef what, StringRef text) {
       emitText(model, what, line);
 }
 
+namespace {
+/// LLVM's handler ends the program where memory is short: a file that claims
+/// more than there is has to be an error, so that `new` throws.
+class ThrowingNew {
+public:
+  ThrowingNew() : previous(std::set_new_handler(nullptr)) {}
+  ~ThrowingNew() { std::set_new_handler(previous); }
+
+private:
+  std::new_handler previous;
+};
+} // namespace
+
 LogicalResult guard(const Model &model, StringRef what,
                     llvm::function_ref<void()> step) {
+  ThrowingNew handler;
   try {
     step();
     return success();

@@ -32,6 +32,21 @@ bool hasFunctionBody(const ::onnx::OpSchema &schema) {
   return schema.HasFunction() || schema.HasContextDependentFunction();
 }
 
+/// libonnx makes a vector of as many sizes as Split says it has outputs, before
+/// it looks at those.
+static LogicalResult checkOutputCount(const Model &model,
+                                      const ::onnx::NodeProto &node) {
+  if (node.op_type() != "Split" || !node.domain().empty())
+    return success();
+  for (const ::onnx::AttributeProto &attribute : node.attribute())
+    if (attribute.name() == "num_outputs" &&
+        attribute.i() != node.output_size())
+      return model.emitError(node)
+             << "expects num_outputs to be the number of outputs, "
+             << node.output_size() << ", got " << attribute.i();
+  return success();
+}
+
 static LogicalResult checkOperator(const Model &model, const Schemas &schemas,
                                    const ::onnx::NodeProto &node,
                                    int64_t opset) {
@@ -47,6 +62,8 @@ static LogicalResult checkOperator(const Model &model, const Schemas &schemas,
     return model.emitError(node)
            << "expects an operator that ai.onnx opset " << opset << " has";
   }
+  if (failed(checkOutputCount(model, node)))
+    return failure();
   if (staysWhole(model, node))
     return success();
   // Conversion renames the few operators that are gone in the newer opset.

@@ -240,6 +240,10 @@ TEXTS = [
     ("g (float x) => (float y) { y = Add (y, x) }", "node 'y' .*expects a graph without cycles"),
     ("g (float x) => (float y) { y = Relu <nope = 1> (x) }", "node 'y' .*nope"),
     ("g (float x) => (float y) { y = Relu (x, x) }", "node 'y' .*input"),
+    (
+        "g (float[6] x) => (float y, float z) { y, z = Split <num_outputs = 1099511627776> (x) }",
+        "expects num_outputs to be the number of outputs, 2, got 1099511627776",
+    ),
     ("g (float x) => (int64 y) { y = Relu (x) }", "node 'y' .*inferred elem type"),
     ("g (string[n] x) => (string[n] y) { y = Identity (x) }", "(?s)input 'x' expects numbers.*output 'y'"),
     ("g (seq(float[n]) x) => (int64 y) { y = SequenceLength (x) }", "input 'x' expects a tensor, got a sequence"),
