@@ -1,28 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#define _GNU_SOURCE /* RTLD_NOLOAD, stpcpy */
 #include "library.h"
 #include "model.h"
 
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void bitrt_unload(void *library) {
   if (library != NULL)
     dlclose(library);
 }
 
-/* dlopen looks for a name without a slash in the system's folders. */
-static void *load_library(const char *path) {
-  if (strchr(path, '/') != NULL)
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  size_t bytes = strlen(path) + sizeof("./");
-  char *with_folder = malloc(bytes);
-  if (with_folder == NULL)
+/* A spelling of `path` that no other file has: the bits of its number as "./"
+   and ".//" before the name. NULL without memory or file. */
+static char *spell_by_number(const char *path) {
+  struct stat file;
+  if (stat(path, &file) != 0)
     return NULL;
-  memcpy(with_folder, "./", 2);
-  memcpy(with_folder + 2, path, bytes - 2);
-  void *library = dlopen(with_folder, RTLD_NOW | RTLD_LOCAL);
-  free(with_folder);
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+  char *spelled = malloc(strlen(path) + 3 * 64 + sizeof("./"));
+  if (spelled == NULL)
+    return NULL;
+  memcpy(spelled, path, folder);
+  char *end = spelled + folder;
+  for (uint64_t bits = (uint64_t)file.st_ino; bits != 0; bits >>= 1)
+    end = stpcpy(end, (bits & 1) != 0 ? ".//" : "./");
+  strcpy(end, path + folder);
+  return spelled;
+}
+
+static void *load_library(const char *path) {
+  /* dlopen looks for a name without a slash in the system's folders. */
+  if (strchr(path, '/') != NULL) {
+    /* Under a name that it knows it returns what it loaded then, even if
+       another file has taken the place since; under a new one it compares the
+       files. */
+    void *known = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    if (known == NULL)
+      return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    dlclose(known);
+  }
+  char *spelled = spell_by_number(path);
+  if (spelled == NULL)
+    return NULL;
+  void *library = dlopen(spelled, RTLD_NOW | RTLD_LOCAL);
+  free(spelled);
   return library;
 }
 

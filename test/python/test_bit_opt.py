@@ -1,11 +1,14 @@
 """bit-opt's command line, as scripts rely on it: exit codes, messages, what is left on the disk."""
 
 import json
+import pathlib
 import subprocess
 
 import graphs
+import numpy as np
 import pytest
 
+import bit_mlir as bm
 from bit_mlir.paths import tool
 
 
@@ -169,3 +172,18 @@ def test_all_unsupported_nodes_are_named(tmp_path):
     for node in ("node_nonzero_1", "node_unique_"):
         assert node in done.stderr
     assert "(ai.onnx NonZero, opset " in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["", "here"], ids=["bare name", "path"])
+def test_recompiled_while_open(tmp_path, monkeypatch, folder):
+    """The dynamic loader knows libraries by their names; a model opened after a recompilation has to be the new one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    path = str(pathlib.Path(folder) / "out.so")
+    models = []
+    for width in (10, 7, 5):
+        source = graphs.mlp(tmp_path / f"net{width}.onnx", (32, 48, width))
+        assert bit_opt(source, "--name=net", "-o", path).returncode == 0
+        models += [bm.load(path), bm.load(path)]
+    x = np.ones((2, 32), np.float32)
+    assert [model(x).shape[-1] for model in models] == [10, 10, 7, 7, 5, 5]
