@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Compiler/Compiler.h"
+#include "ExposeCodes.h"
 #include "bit/Compiler/Description.h"
 #include "bit/Compiler/NativeCode.h"
 #include "bit/Compiler/Output.h"
@@ -70,6 +71,8 @@ private:
                      const Weights &weights);
   LogicalResult makeReference();
   LogicalResult verify();
+  void countFlippedCodes();
+  void reportDifferences();
   LogicalResult finish();
   LogicalResult createDirectory();
   LogicalResult writeText(function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
@@ -88,6 +91,7 @@ private:
   Report &report;
   OwningOpRef<ModuleOp> module;
   TemporaryDirectory directory; ///< of what is not whole yet
+  bool exposesCodes = false;    ///< codes are outputs, too
   ModelDescription model;
 };
 
@@ -215,6 +219,8 @@ LogicalResult Compilation::run() {
   collectLayers(*module, report);
   if (options.emit == EmitKind::Bit)
     return emitMLIR();
+  if (exposesCodes && failed(exposeCodes(*module)))
+    return failure();
   if (options.verify > 0 &&
       failed(stage("reference", [&] { return makeReference(); })))
     return failure();
@@ -379,19 +385,64 @@ LogicalResult Compilation::verify() {
     return check(llvm::createStringError("cannot verify: " +
                                          llvm::toString(result.takeError())));
   report.verification = std::move(*result);
-  for (const std::string &difference : report.verification->failures)
-    emitError(UnknownLoc::get(context)) << "verification: " << difference;
-  for (const OutputComparison &output : report.verification->outputs)
+  if (report.verification->agrees())
+    return success();
+  if (!exposesCodes)
+    countFlippedCodes();
+  reportDifferences();
+  return failure();
+}
+
+/// Compiles and verifies the model once more with its codes as outputs, from
+/// the start: the weights' codes are gone.
+void Compilation::countFlippedCodes() {
+  CompilerOptions probe = options;
+  probe.output = directory.getPath("probe.so");
+  probe.progress = nullptr;
+  Report probeReport;
+  Compilation compilation(probe, context, probeReport);
+  compilation.exposesCodes = true;
+  {
+    // All that this says is known, and it is expected to fail.
+    ScopedDiagnosticHandler silence(context, [](Diagnostic &) {});
+    (void)compilation.run();
+  }
+  if (!probeReport.verification)
+    return;
+  std::vector<OutputComparison> &all = probeReport.verification->outputs;
+  size_t own = report.verification->outputs.size();
+  if (all.size() > own)
+    report.verification->codes.assign(all.begin() + own, all.end());
+}
+
+/// Emits an error for each difference, then says where codes differ.
+void Compilation::reportDifferences() {
+  auto error = [&] {
+    return emitError(UnknownLoc::get(context)) << "verification: ";
+  };
+  const Verification &verification = *report.verification;
+  for (const std::string &difference : verification.failures)
+    error() << difference;
+  for (const OutputComparison &output : verification.outputs)
     if (output.differing > 0)
-      emitError(UnknownLoc::get(context))
-          << "verification: output '" << output.name
-          << "': " << output.differing << " of " << output.elements
-          << " elements differ from the reference lowering, by up to "
-          << llvm::formatv("{0:g3}, relative {1:g3}", output.worstAbsolute,
-                           output.worstRelative)
-                 .str()
-          << "; " << output.worst;
-  return success(report.verification->agrees());
+      error() << "output '" << output.name << "': " << output.differing
+              << " of " << output.elements
+              << " elements differ from the reference lowering, by up to "
+              << llvm::formatv("{0:g3}, relative {1:g3}", output.worstAbsolute,
+                               output.worstRelative)
+                     .str()
+              << "; " << output.worst;
+  bool flipped = false;
+  for (const OutputComparison &codes : verification.codes) {
+    if (codes.differing == 0)
+      continue;
+    flipped = true;
+    error() << codes.differing << " of " << codes.elements
+            << " codes flipped at the quantizer of '" << codes.name << "'";
+  }
+  if (!flipped && !verification.codes.empty())
+    error() << "no code flipped at " << verification.codes.size()
+            << " quantizers: the difference arises after them";
 }
 
 /// Moves the files to where they were asked for.

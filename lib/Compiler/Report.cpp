@@ -138,19 +138,24 @@ toJSON(const std::optional<Verification> &verification) {
   if (!verification)
     return nullptr;
   auto toArray = [](llvm::ArrayRef<std::string> texts) { return Array(texts); };
-  Array outputs;
+  Array outputs, quantizers;
   for (const OutputComparison &output : verification->outputs)
     outputs.push_back(Object{{"name", output.name},
                              {"elements", output.elements},
                              {"differing", output.differing},
                              {"worst_absolute", toJSON(output.worstAbsolute)},
                              {"worst_relative", toJSON(output.worstRelative)}});
+  for (const OutputComparison &codes : verification->codes)
+    quantizers.push_back(Object{{"name", codes.name},
+                                {"codes", codes.elements},
+                                {"flipped", codes.differing}});
   return Object{{"agrees", verification->agrees()},
                 {"sets", verification->sets},
                 {"skipped", toArray(verification->skipped)},
                 {"levels", toArray(verification->levels)},
                 {"levels_not_run", toArray(verification->lacking)},
                 {"outputs", std::move(outputs)},
+                {"quantizers", std::move(quantizers)},
                 {"failures", toArray(verification->failures)}};
 }
 

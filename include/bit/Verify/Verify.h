@@ -36,6 +36,8 @@ struct Verification {
   std::vector<std::string> levels;  ///< that ran
   std::vector<std::string> lacking; ///< levels that this machine has not
   std::vector<OutputComparison> outputs;
+  /// Quantizers' codes, compared only where outputs differ.
+  std::vector<OutputComparison> codes;
   std::vector<std::string> skipped;  ///< input sets that neither library takes
   std::vector<std::string> failures; ///< differences that are not in values
 

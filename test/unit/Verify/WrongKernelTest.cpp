@@ -27,9 +27,12 @@ constexpr llvm::StringLiteral source = R"(
 func.func @main_graph(%x: tensor<?x16xf32> {onnx.name = "x"}) -> (tensor<?x2xf32> {onnx.name = "y"}) {
   %codes = arith.constant dense<[[1, 0, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
                                  [0, 1, 1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]]> : tensor<2x16xi8>
+  %square = arith.constant dense<[[1, -1], [0, 1]]> : tensor<2x2xi8>
   %scale = arith.constant dense<0.5> : tensor<1xf32>
-  %y = bit.linear %x, %codes, %scale weights = ternary quantizer = <bits = 8>
+  %h = bit.linear %x, %codes, %scale weights = ternary quantizer = <bits = 8>
       : (tensor<?x16xf32>, tensor<2x16xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %y = bit.linear %h, %square, %scale weights = ternary quantizer = <bits = 8>
+      : (tensor<?x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
 )";
@@ -146,8 +149,13 @@ TEST_F(WrongKernelTest, AWrongKernelIsFoundAndNoFileChanges) {
   EXPECT_THAT(errors, HasSubstr("verification: output 'y'"));
   EXPECT_THAT(errors, HasSubstr("differ from the reference lowering"));
   EXPECT_THAT(errors, HasSubstr("got 1000 at [0, 0]"));
+  // The first layer's product is wrong, so only the second one's codes are.
+  EXPECT_THAT(errors, HasSubstr("codes flipped at the quantizer of '#1'"));
   ASSERT_TRUE(report.verification);
   EXPECT_FALSE(report.verification->agrees());
+  ASSERT_EQ(report.verification->codes.size(), 2u);
+  EXPECT_EQ(report.verification->codes[0].differing, 0u);
+  EXPECT_GT(report.verification->codes[1].differing, 0u);
   EXPECT_EQ(read("model.so"), "precious");
   EXPECT_EQ(countFiles(), 2u);
 }
