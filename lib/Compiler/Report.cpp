@@ -65,6 +65,8 @@ void collectLayers(ModuleOp module, Report &report) {
       entry.activationGranularity =
           stringifyActivationGranularity(quantizer.getGranularity()).str();
     }
+    if (auto reason = op->getAttrOfType<StringAttr>("bit.activations_declined"))
+      entry.activationsDeclined = reason.str();
     report.layers.push_back(std::move(entry));
   });
   module.walk([&](Operation *op) {
@@ -120,6 +122,7 @@ static Object toJSON(const LayerReport &layer) {
                 {"weight_granularity", layer.weightGranularity},
                 {"activation_bits", layer.activationBits},
                 {"activation_granularity", layer.activationGranularity},
+                {"activations_declined", layer.activationsDeclined},
                 {"weight_error", layer.weightError},
                 {"kernel", layer.kernel},
                 {"source_bytes", layer.sourceBytes},
@@ -231,6 +234,13 @@ void printSummary(raw_ostream &os, const Report &report, StringRef output) {
     os << "  left float: '" << node.node << "': " << node.reason << "\n";
   if (report.rejected.size() > shown)
     os << "  left float: " << report.rejected.size() - shown << " more\n";
+  size_t declined = 0;
+  for (const LayerReport &layer : report.layers)
+    if (!layer.activationsDeclined.empty() && ++declined <= shown)
+      os << "  activations left float: '" << layer.name
+         << "': " << layer.activationsDeclined << "\n";
+  if (declined > shown)
+    os << "  activations left float: " << declined - shown << " more\n";
   os << output << ": " << formatBytes(report.libraryBytes) << " from "
      << formatBytes(report.sourceBytes) << ", weights "
      << formatBytes(report.weightsBytes) << ", arena "

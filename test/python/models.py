@@ -25,6 +25,48 @@ def quantize_weight(w):
     return (w * scale).round().clamp(-1, 1) / scale
 
 
+def absmax(x, dim=-1):
+    """The greatest magnitude of a row, or of all where there is no dim."""
+    return x.abs().max() if dim is None else x.abs().amax(dim=dim, keepdim=True)
+
+
+def quantize_bitlab(x):
+    """BitLab: eps clamps the step."""
+    d = (absmax(x) / 127.0).clamp(min=1e-6)
+    return (x / d).round().clamp(-127, 127) * d
+
+
+def quantize_half_up(x):
+    """onebitllms: floor(v + 0.5)."""
+    s = 127.0 / absmax(x).clamp(min=1e-5)
+    return torch.floor(x * s + 0.5).clamp(-128, 127) / s
+
+
+def quantize_paper(x):
+    """The first BitNet paper, with a rounding: x * Q / gamma, for the whole tensor."""
+    gamma = absmax(x, None) + 1e-5
+    return (x * 127 / gamma).round().clamp(-127, 127) * gamma / 127
+
+
+def quantize_mean(x):
+    """Four bits by the mean magnitude, straight through."""
+    s = 7.0 / x.abs().mean(dim=-1, keepdim=True).clamp(min=1e-5)
+    q = (x * s).round().clamp(-8, 7) / s
+    return x + (q - x).detach()
+
+
+def quantize_round_through(x):
+    """Straight through around the rounding alone; codes go through int8."""
+    v = x * (127.0 / torch.maximum(absmax(x), torch.tensor(1e-5)))
+    codes = v + (v.round() - v).detach()
+    return codes.clamp(-128, 127).to(torch.int8).to(x.dtype) * absmax(x).clamp(min=1e-5) / 127.0
+
+
+QUANTIZERS = {
+    f.__name__: f for f in (quantize_bitlab, quantize_half_up, quantize_paper, quantize_mean, quantize_round_through)
+}
+
+
 class RMSNorm(nn.Module):
     """RMS normalization by hand, as most BitLinear code has it."""
 
@@ -106,6 +148,19 @@ class TernaryLinear(nn.Module):
         """Multiplies by weight * weight_scale."""
         x = quantize_activation(x) if self.quantize else x
         return F.linear(x, self.weight * self.weight_scale, self.bias)
+
+
+class QuantizedLinear(nn.Module):
+    """A ternary weight behind one of QUANTIZERS; activations and weights are scaled in float."""
+
+    def __init__(self, in_features, out_features, quantizer):
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features)
+        self.quantize = QUANTIZERS[quantizer]
+
+    def forward(self, x):
+        """Quantizes both sides, multiplies."""
+        return F.linear(self.quantize(x), quantize_weight(self.linear.weight), self.linear.bias)
 
 
 class SharedQuantizer(nn.Module):

@@ -36,16 +36,20 @@ def compiled(path, **options):
     return bm.load(library)
 
 
+# How values become integers, and where between two of them the next one begins.
+ROUNDINGS = {"Round": (np.rint, 0.5), "Floor": (np.floor, 0.0), "Ceil": (np.ceil, 0.0)}
+
+
 def rounded_values(model):
-    """Names of the inputs of all Round nodes that depend on a graph input, in graph order."""
+    """Names of the inputs of all roundings that depend on a graph input, in graph order, with the operator."""
     constant = {i.name for i in model.graph.initializer}
     depends = {i.name for i in model.graph.input} - constant
-    values = []
+    values = {}
     for node in model.graph.node:
         if depends.intersection(node.input):
             depends.update(node.output)
-            if node.op_type == "Round" and node.input[0] not in values:
-                values.append(node.input[0])
+            if node.op_type in ROUNDINGS:
+                values.setdefault(node.input[0], node.op_type)
     return values
 
 
@@ -98,11 +102,12 @@ class Comparison:
     def _follow(self, ours, theirs, batch):
         same = np.ones(batch, bool)
         flips = 0
-        for name, a, b in zip(self.values, ours, theirs):
+        for (name, op), a, b in zip(self.values.items(), ours, theirs):
             assert a.shape == b.shape, name
-            flipped = np.rint(a) != np.rint(b)
+            to_integer, border = ROUNDINGS[op]
+            flipped = to_integer(a) != to_integer(b)
             flipped[~same] = False
-            distance = np.abs(np.abs(b - np.floor(b)) - 0.5)
+            distance = np.abs((b - border) - np.rint(b - border))
             assert not np.any(distance[flipped] > TIE), f"a code at '{name}' differs away from a tie"
             flips += int(flipped.sum())
             same &= ~flipped.any(axis=tuple(range(1, flipped.ndim)))

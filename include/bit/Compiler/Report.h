@@ -24,8 +24,9 @@ struct LayerReport {
   std::string weightScheme, weightGranularity;
   int64_t activationBits = 0; ///< 0: activations stay float
   std::string activationGranularity;
-  double weightError = 0; ///< relative
-  std::string kernel;     ///< empty while it is not packed
+  std::string activationsDeclined; ///< why they stay float, if they do
+  double weightError = 0;          ///< relative
+  std::string kernel;              ///< empty while it is not packed
   int64_t sourceBytes = 0, packedBytes = 0;
 };
 

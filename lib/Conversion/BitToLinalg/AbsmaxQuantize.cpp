@@ -4,6 +4,7 @@
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <limits>
 
 using namespace mlir;
@@ -14,8 +15,8 @@ namespace {
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-/// From the absolute maximum `a` of one scale: s, or d for scale = inverse, and
-/// xs. Both are NaN where the quantizer says that xs is.
+/// From the statistic `a` of one scale: s, d or a', whichever the values are
+/// scaled by, and xs. Both are NaN where the quantizer says that xs is.
 SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
                                Value a) {
   Value eps = buildF32(b, quantizer.getEpsValue());
@@ -26,28 +27,44 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
   else if (quantizer.getEpsMode() == EpsMode::Add)
     a = arith::AddFOp::create(b, a, eps);
 
+  Value d = quantizer.getScale() == ScaleForm::InverseMul
+                ? arith::MulFOp::create(
+                      b, a, buildF32(b, 1.0f / quantizer.getMaxCode()))
+                      .getResult()
+                : arith::DivFOp::create(b, a, q).getResult();
+  if (quantizer.getEpsMode() == EpsMode::ClampStep)
+    d = arith::MaximumFOp::create(b, d, eps);
+  else if (quantizer.getEpsMode() == EpsMode::AddStep)
+    d = arith::AddFOp::create(b, d, eps);
+
   // Ordered comparisons: false for NaN.
   Value infinity = buildF32(b, inf), zero = buildF32(b, 0.0f);
-  Value valid =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, a, infinity);
-  Value s, stepIsValid;
-  if (quantizer.getScale() == ScaleForm::Inverse) {
-    s = arith::DivFOp::create(b, a, q);
-    stepIsValid = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, s, zero);
-  } else {
-    s = quantizer.getScale() == ScaleForm::Div
-            ? arith::DivFOp::create(b, q, a).getResult()
-            : arith::MulFOp::create(b, arith::DivFOp::create(b, one, a), q)
-                  .getResult();
-    stepIsValid =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, s, infinity);
+  auto isBelow = [&](Value low, Value high) -> Value {
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, low, high);
+  };
+  Value valid = isBelow(a, infinity);
+  auto require = [&](Value condition) {
+    valid = arith::AndIOp::create(b, valid, condition);
+  };
+  if (quantizer.hasStep()) {
+    require(isBelow(zero, d));
+    require(isBelow(d, infinity));
+  } else if (!quantizer.hasFactor()) {
+    require(isBelow(zero, a));
   }
-  valid = arith::AndIOp::create(b, valid, stepIsValid);
+  Value s = quantizer.hasStep() ? d : a;
+  if (quantizer.hasFactor()) {
+    if (quantizer.getScale() == ScaleForm::Div)
+      s = arith::DivFOp::create(b, q, a);
+    else if (quantizer.getScale() == ScaleForm::RecipStep)
+      s = arith::DivFOp::create(b, one, d);
+    else
+      s = arith::MulFOp::create(b, arith::DivFOp::create(b, one, a), q);
+    require(isBelow(s, infinity));
+  }
 
-  Value xs = s;
-  if (quantizer.getDequant() == DequantForm::Direct)
-    xs = arith::DivFOp::create(b, a, q);
-  else if (quantizer.getScale() != ScaleForm::Inverse)
+  Value xs = d;
+  if (quantizer.hasFactor() && quantizer.getDequant() == DequantForm::Recip)
     xs = arith::DivFOp::create(b, one, s);
   Value none = buildF32(b, nan);
   return {arith::SelectOp::create(b, valid, s, none),
@@ -57,14 +74,28 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
 /// The i8 code of `x`: 0 where the scale is NaN.
 Value buildCode(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value x,
                 Value s) {
-  Value v = quantizer.getScale() == ScaleForm::Inverse
-                ? arith::DivFOp::create(b, x, s).getResult()
-                : arith::MulFOp::create(b, x, s).getResult();
-  if (quantizer.getRounding() == Rounding::HalfEven)
+  Value v, q = buildF32(b, static_cast<float>(quantizer.getMaxCode()));
+  if (quantizer.hasFactor()) {
+    v = arith::MulFOp::create(b, x, s);
+  } else {
+    if (quantizer.getScale() == ScaleForm::MulDiv)
+      x = arith::MulFOp::create(b, x, q);
+    v = arith::DivFOp::create(b, x, s);
+    if (quantizer.getScale() == ScaleForm::DivMul)
+      v = arith::MulFOp::create(b, v, q);
+  }
+  Value half = buildF32(b, 0.5f);
+  switch (quantizer.getRounding()) {
+  case Rounding::HalfEven:
     v = math::RoundEvenOp::create(b, v);
-  else
-    v = math::FloorOp::create(b,
-                              arith::AddFOp::create(b, v, buildF32(b, 0.5f)));
+    break;
+  case Rounding::HalfUp:
+    v = math::FloorOp::create(b, arith::AddFOp::create(b, v, half));
+    break;
+  case Rounding::HalfDown:
+    v = math::CeilOp::create(b, arith::SubFOp::create(b, v, half));
+    break;
+  }
   v = arith::MaximumFOp::create(
       b, v, buildF32(b, static_cast<float>(quantizer.getClampLow())));
   v = arith::MinimumFOp::create(
@@ -72,6 +103,15 @@ Value buildCode(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value x,
   Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, v, v);
   v = arith::SelectOp::create(b, isNaN, buildF32(b, 0.0f), v);
   return arith::FPToSIOp::create(b, b.getI8Type(), v);
+}
+
+/// How many values of `x` share a scale, as f32.
+Value buildCount(ImplicitLocOpBuilder &b, Value x, ArrayRef<unsigned> dims) {
+  Value count = arith::ConstantIndexOp::create(b, 1);
+  for (unsigned dim : dims)
+    count = arith::MulIOp::create(b, count, tensor::DimOp::create(b, x, dim));
+  count = arith::IndexCastOp::create(b, b.getI64Type(), count);
+  return arith::SIToFPOp::create(b, b.getF32Type(), count);
 }
 
 struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
@@ -94,20 +134,27 @@ struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
     }
 
     Value a = buildFill(b, b.getF32FloatAttr(0.0f), op.getScaleInit());
+    bool isMean = quantizer.getStatistic() == Statistic::AbsMean;
     a = buildGeneric(
         b, rank, {{op.getX(), all}}, {{a, scaleLoops}},
-        [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
+        [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
           Value abs = math::AbsFOp::create(b, v[0]);
+          if (isMean)
+            return {arith::AddFOp::create(b, v[1], abs)};
           return {arith::MaximumFOp::create(b, v[1], abs)};
         },
         reduced)[0];
+    Value count = isMean ? buildCount(b, op.getX(), reduced) : Value();
 
     SmallVector<unsigned> own = loopRange(scaleLoops.size());
     SmallVector<Value> scales =
         buildGeneric(b, own.size(), {{a, own}},
                      {{op.getScaleInit(), own}, {op.getScaleInit(), own}},
                      [&](ImplicitLocOpBuilder &b, ValueRange v) {
-                       return buildScales(b, quantizer, v[0]);
+                       Value a = v[0];
+                       if (count)
+                         a = arith::DivFOp::create(b, a, count);
+                       return buildScales(b, quantizer, a);
                      });
     Value codes = buildGeneric(
         b, rank, {{op.getX(), all}, {scales[0], scaleLoops}},

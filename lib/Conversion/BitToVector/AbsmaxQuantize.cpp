@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// bit.absmax_quantize on buffers: one pass over the values for the absolute
-// maximum, one for the codes and their sum, 16 values at a time.
+// bit.absmax_quantize on buffers: one pass over the values for their absolute
+// maximum or mean, one for the codes and their sum, 16 values at a time.
 
 #include "ParallelRange.h"
 #include "Patterns.h"
@@ -19,11 +19,11 @@ namespace {
 
 constexpr int64_t lanes = 16;
 
-/// What a quantizer makes of an absolute maximum. Scalars, or vectors where
+/// What a quantizer makes of a statistic. Scalars, or vectors where
 /// each lane has a scale of its own.
 struct Scale {
   Value valid;  ///< i1: whether codes can be computed
-  Value factor; ///< s, or d of the inverse form
+  Value factor; ///< s, d or a': what values are multiplied or divided by
   Value xs;     ///< NaN where not valid
 };
 
@@ -42,8 +42,12 @@ private:
   void emitTensor();
   void emitChannel();
 
-  Value emitAbsmax(ValueRange row, Value initial);
-  Scale emitScale(Value absmax);
+  Value emitPartials(ValueRange row, Value initial);
+  Value addPartial(Value carried, Value x);
+  Value finish(Value partials);
+  Value divideByCount(Value sum, ArrayRef<int64_t> dims);
+  Scale emitScale(Value a);
+  Value emitScaled(Value x, Value factor);
   Value emitClamp(Value v);
   Value emitCodes(Value x, Value factor, Value valid);
   void emitRow(ValueRange row, const Scale &scale);
@@ -68,6 +72,17 @@ private:
   void storeVector(Value value, Value target, ValueRange row, Value k,
                    Value mask);
   Value magnitude(Value x);
+  bool isMean() const {
+    return quantizer.getStatistic() == bit::Statistic::AbsMean;
+  }
+  /// The partial results of a statistic: magnitudes as integers, or sums.
+  VectorType partialType() const {
+    return isMean() ? vectorType : VectorType::get(lanes, builder.getI32Type());
+  }
+  /// What they start from: a sum from -0, as docs/numerics.md says.
+  Value noPartials() {
+    return isMean() ? constant(vectorType, -0.0f) : zero(partialType());
+  }
   Value broadcast(Value scalar) {
     return vector::BroadcastOp::create(
         builder, loc, VectorType::get(lanes, scalar.getType()), scalar);
@@ -185,32 +200,92 @@ Value Emitter::magnitude(Value x) {
   return arith::AndIOp::create(builder, loc, bits, mask);
 }
 
-/// The greatest magnitude of a row and `initial`, a vector of them.
-Value Emitter::emitAbsmax(ValueRange row, Value initial) {
+/// `carried` and the magnitudes of 16 values.
+Value Emitter::addPartial(Value carried, Value x) {
+  if (isMean())
+    return arith::AddFOp::create(builder, loc, carried,
+                                 math::AbsFOp::create(builder, loc, x));
+  return arith::MaxSIOp::create(builder, loc, carried, magnitude(x));
+}
+
+/// The partial results of a row, from `initial`.
+Value Emitter::emitPartials(ValueRange row, Value initial) {
   return forEachVector(initial, [&](Value k, Value mask, Value carried) {
-    return arith::MaxSIOp::create(builder, loc, carried,
-                                  magnitude(loadVector(row, k, mask)))
-        .getResult();
+    return addPartial(carried, loadVector(row, k, mask));
   });
 }
 
-Scale Emitter::emitScale(Value absmax) {
-  Type type = absmax.getType();
-  auto below = [&](Value value, float limit) -> Value {
-    return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, value,
-                                 constant(type, limit));
+/// The statistic of all partial results, a sum in the order of
+/// docs/numerics.md; not yet divided.
+Value Emitter::finish(Value partials) {
+  if (!isMean()) {
+    Value most = vector::ReductionOp::create(
+        builder, loc, vector::CombiningKind::MAXSI, partials);
+    return arith::BitcastOp::create(builder, loc, builder.getF32Type(), most);
+  }
+  for (int64_t half = lanes / 2; half > 0; half /= 2) {
+    auto part = [&](int64_t offset) -> Value {
+      return vector::ExtractStridedSliceOp::create(
+          builder, loc, partials, ArrayRef<int64_t>{offset},
+          ArrayRef<int64_t>{half}, ArrayRef<int64_t>{1});
+    };
+    partials = arith::AddFOp::create(builder, loc, part(0), part(half));
+  }
+  Value sum = vector::ExtractOp::create(builder, loc, partials, 0);
+  return arith::AddFOp::create(builder, loc, constant(sum.getType(), 0.0f),
+                               sum);
+}
+
+/// The mean from the sum over `dims`.
+Value Emitter::divideByCount(Value sum, ArrayRef<int64_t> dims) {
+  if (!isMean())
+    return sum;
+  Value count = index(1);
+  for (int64_t dim : dims)
+    count = arith::MulIOp::create(
+        builder, loc, count,
+        memref::DimOp::create(builder, loc, op.getX(), dim));
+  count = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), count);
+  count = arith::SIToFPOp::create(builder, loc, builder.getF32Type(), count);
+  if (isa<VectorType>(sum.getType()))
+    count = broadcast(count);
+  return arith::DivFOp::create(builder, loc, sum, count);
+}
+
+Scale Emitter::emitScale(Value a) {
+  Type type = a.getType();
+  auto isBelow = [&](Value low, Value high) -> Value {
+    return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, low,
+                                 high);
   };
   Value eps = constant(type, quantizer.getEpsValue());
-  Value a = absmax;
   if (quantizer.getEpsMode() == bit::EpsMode::Clamp)
     a = arith::MaximumFOp::create(builder, loc, a, eps);
   else if (quantizer.getEpsMode() == bit::EpsMode::Add)
     a = arith::AddFOp::create(builder, loc, a, eps);
 
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  Value q = constant(type, static_cast<float>(quantizer.getMaxCode()));
-  Value one = constant(type, 1.0f);
+  float maxCode = static_cast<float>(quantizer.getMaxCode());
+  Value q = constant(type, maxCode), one = constant(type, 1.0f);
+  auto emitStep = [&]() -> Value {
+    Value d;
+    if (quantizer.getScale() == bit::ScaleForm::InverseMul)
+      d = arith::MulFOp::create(builder, loc, a,
+                                constant(type, 1.0f / maxCode));
+    else
+      d = arith::DivFOp::create(builder, loc, a, q);
+    if (quantizer.getEpsMode() == bit::EpsMode::ClampStep)
+      d = arith::MaximumFOp::create(builder, loc, d, eps);
+    else if (quantizer.getEpsMode() == bit::EpsMode::AddStep)
+      d = arith::AddFOp::create(builder, loc, d, eps);
+    return d;
+  };
+
+  Value infinity = constant(type, std::numeric_limits<float>::infinity());
   Scale scale;
+  scale.valid = isBelow(a, infinity);
+  auto require = [&](Value condition) {
+    scale.valid = arith::AndIOp::create(builder, loc, scale.valid, condition);
+  };
   switch (quantizer.getScale()) {
   case bit::ScaleForm::RecipMul:
     scale.factor = arith::MulFOp::create(
@@ -219,30 +294,35 @@ Scale Emitter::emitScale(Value absmax) {
   case bit::ScaleForm::Div:
     scale.factor = arith::DivFOp::create(builder, loc, q, a);
     break;
+  case bit::ScaleForm::DivMul:
+  case bit::ScaleForm::MulDiv:
+    scale.factor = a;
+    require(isBelow(zero(type), a));
+    break;
   case bit::ScaleForm::Inverse:
-    scale.factor = arith::DivFOp::create(builder, loc, a, q);
+  case bit::ScaleForm::InverseMul:
+  case bit::ScaleForm::RecipStep:
+    scale.factor = scale.xs = emitStep();
+    require(isBelow(zero(type), scale.xs));
+    require(isBelow(scale.xs, infinity));
+    if (quantizer.getScale() == bit::ScaleForm::RecipStep)
+      scale.factor = arith::DivFOp::create(builder, loc, one, scale.xs);
     break;
   }
-  scale.valid = arith::AndIOp::create(builder, loc, below(a, infinity),
-                                      below(scale.factor, infinity));
-  if (quantizer.getScale() == bit::ScaleForm::Inverse) {
-    Value positive =
-        arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
-                              scale.factor, constant(type, 0.0f));
-    scale.valid = arith::AndIOp::create(builder, loc, scale.valid, positive);
-    scale.xs = scale.factor;
-  } else if (quantizer.getDequant() == bit::DequantForm::Recip) {
-    scale.xs = arith::DivFOp::create(builder, loc, one, scale.factor);
-  } else {
-    scale.xs = arith::DivFOp::create(builder, loc, a, q);
+  if (quantizer.hasFactor()) {
+    require(isBelow(scale.factor, infinity));
+    if (quantizer.getDequant() == bit::DequantForm::Recip)
+      scale.xs = arith::DivFOp::create(builder, loc, one, scale.factor);
   }
+  if (!scale.xs)
+    scale.xs = emitStep();
   Value nan = constant(type, std::numeric_limits<float>::quiet_NaN());
   scale.xs = arith::SelectOp::create(builder, loc, scale.valid, scale.xs, nan);
   return scale;
 }
 
 /// A comparison and a select are one instruction where NaN may go either way,
-/// and here is none: it would be in the absolute maximum.
+/// and here is none: it would be in the statistic.
 Value Emitter::emitClamp(Value v) {
   auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
     Value bound = constant(vectorType, static_cast<float>(limit));
@@ -254,24 +334,44 @@ Value Emitter::emitClamp(Value v) {
   return v;
 }
 
+/// 16 values as integers that are not clamped yet.
+Value Emitter::emitScaled(Value x, Value factor) {
+  Value v, q = constant(vectorType, static_cast<float>(quantizer.getMaxCode()));
+  if (quantizer.hasFactor()) {
+    v = arith::MulFOp::create(builder, loc, x, factor);
+  } else {
+    if (quantizer.getScale() == bit::ScaleForm::MulDiv)
+      x = arith::MulFOp::create(builder, loc, x, q);
+    v = arith::DivFOp::create(builder, loc, x, factor);
+    if (quantizer.getScale() == bit::ScaleForm::DivMul)
+      v = arith::MulFOp::create(builder, loc, v, q);
+  }
+  Value half = constant(vectorType, 0.5f);
+  switch (quantizer.getRounding()) {
+  case bit::Rounding::HalfEven:
+    return math::RoundEvenOp::create(builder, loc, v);
+  case bit::Rounding::HalfUp:
+    return math::FloorOp::create(builder, loc,
+                                 arith::AddFOp::create(builder, loc, v, half));
+  case bit::Rounding::HalfDown:
+    return math::CeilOp::create(builder, loc,
+                                arith::SubFOp::create(builder, loc, v, half));
+  }
+  llvm_unreachable("all roundings are handled");
+}
+
 /// The codes of 16 values as i32. `valid` is null where all lanes are.
 Value Emitter::emitCodes(Value x, Value factor, Value valid) {
-  Value v;
-  if (quantizer.getScale() == bit::ScaleForm::Inverse)
-    v = arith::DivFOp::create(builder, loc, x, factor);
-  else
-    v = arith::MulFOp::create(builder, loc, x, factor);
-  if (quantizer.getRounding() == bit::Rounding::HalfEven)
-    v = math::RoundEvenOp::create(builder, loc, v);
-  else
-    v = math::FloorOp::create(
-        builder, loc,
-        arith::AddFOp::create(builder, loc, v, constant(vectorType, 0.5f)));
-  // |x * s| is at most Q and three roundings, which is Q when rounded to an
-  // integer; a subnormal d has no such bound.
+  Value v = emitScaled(x, factor);
+  // |v| is at most Q and three roundings, which is Q when rounded to an
+  // integer; a mean, a subnormal d and an overflow of x * Q have no such bound.
   int64_t q = quantizer.getMaxCode();
-  bool inRange = quantizer.getScale() != bit::ScaleForm::Inverse &&
-                 quantizer.getClampLow() <= -q && quantizer.getClampHigh() >= q;
+  bool isBounded =
+      !isMean() && (quantizer.getScale() == bit::ScaleForm::RecipMul ||
+                    quantizer.getScale() == bit::ScaleForm::Div ||
+                    quantizer.getScale() == bit::ScaleForm::DivMul);
+  bool inRange = isBounded && quantizer.getClampLow() <= -q &&
+                 quantizer.getClampHigh() >= q;
   if (!inRange)
     v = emitClamp(v);
   if (valid)
@@ -314,16 +414,10 @@ void Emitter::emitRow(ValueRange row, const Scale &scale) {
                           row);
 }
 
-static Value toFloat(OpBuilder &builder, Location loc, Value magnitudes) {
-  Value most = vector::ReductionOp::create(
-      builder, loc, vector::CombiningKind::MAXSI, magnitudes);
-  return arith::BitcastOp::create(builder, loc, builder.getF32Type(), most);
-}
-
 void Emitter::emitToken() {
   forEachRow(/*parallel=*/true, [&](ValueRange row) {
-    Value none = zero(VectorType::get(lanes, builder.getI32Type()));
-    Scale scale = emitScale(toFloat(builder, loc, emitAbsmax(row, none)));
+    Value a = divideByCount(finish(emitPartials(row, noPartials())), rank - 1);
+    Scale scale = emitScale(a);
     memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(), row);
     emitRow(row, scale);
   });
@@ -331,17 +425,18 @@ void Emitter::emitToken() {
 
 void Emitter::emitTensor() {
   // In memory, because the loop over rows carries nothing.
-  auto type = VectorType::get(lanes, builder.getI32Type());
+  VectorType type = partialType();
   Value state = memref::AllocaOp::create(
-      builder, loc, MemRefType::get({lanes}, builder.getI32Type()));
-  vector::StoreOp::create(builder, loc, zero(type), state, index(0));
+      builder, loc, MemRefType::get({lanes}, type.getElementType()));
+  vector::StoreOp::create(builder, loc, noPartials(), state, index(0));
   forEachRow(/*parallel=*/false, [&](ValueRange row) {
     Value before = vector::LoadOp::create(builder, loc, type, state, index(0));
-    vector::StoreOp::create(builder, loc, emitAbsmax(row, before), state,
+    vector::StoreOp::create(builder, loc, emitPartials(row, before), state,
                             index(0));
   });
-  Value most = vector::LoadOp::create(builder, loc, type, state, index(0));
-  Scale scale = emitScale(toFloat(builder, loc, most));
+  Value partials = vector::LoadOp::create(builder, loc, type, state, index(0));
+  Scale scale = emitScale(divideByCount(
+      finish(partials), llvm::to_vector(llvm::seq<int64_t>(0, rank))));
   memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(),
                           ValueRange());
   forEachRow(/*parallel=*/true, [&](ValueRange row) { emitRow(row, scale); });
@@ -354,21 +449,24 @@ void Emitter::emitChannel() {
     memref::StoreOp::create(builder, loc, zero(builder.getI32Type()),
                             op.getSumInit(), row);
   });
+  VectorType type = partialType();
   Value state = memref::AllocaOp::create(
-      builder, loc, MemRefType::get({lanes}, builder.getI32Type()));
+      builder, loc, MemRefType::get({lanes}, type.getElementType()));
   Value none = zero(builder.getI32Type());
   forEachVector(none, [&](Value k, Value mask, Value carried) {
-    vector::StoreOp::create(builder, loc, zero(i32Type), state, index(0));
+    // One chain of additions a lane, from 0.
+    vector::StoreOp::create(builder, loc, zero(type), state, index(0));
     forEachRow(/*parallel=*/false, [&](ValueRange row) {
       Value before =
-          vector::LoadOp::create(builder, loc, i32Type, state, index(0));
-      Value most = arith::MaxSIOp::create(builder, loc, before,
-                                          magnitude(loadVector(row, k, mask)));
-      vector::StoreOp::create(builder, loc, most, state, index(0));
+          vector::LoadOp::create(builder, loc, type, state, index(0));
+      Value after = addPartial(before, loadVector(row, k, mask));
+      vector::StoreOp::create(builder, loc, after, state, index(0));
     });
-    Value most = vector::LoadOp::create(builder, loc, i32Type, state, index(0));
-    Scale scale =
-        emitScale(arith::BitcastOp::create(builder, loc, vectorType, most));
+    Value a = vector::LoadOp::create(builder, loc, type, state, index(0));
+    if (!isMean())
+      a = arith::BitcastOp::create(builder, loc, vectorType, a);
+    Scale scale = emitScale(
+        divideByCount(a, llvm::to_vector(llvm::seq<int64_t>(0, rank - 1))));
     storeVector(scale.xs, op.getScaleInit(), {}, k, mask);
     forEachRow(/*parallel=*/false, [&](ValueRange row) {
       Value codes =

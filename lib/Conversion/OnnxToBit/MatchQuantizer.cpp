@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One function a box of the picture in docs/recognition.md, from the result
-// back to the input. A variant is a case in one of them.
+// The lower half of the picture in docs/recognition.md, from the result back:
+// straight-through arithmetic, rescaling, casts, clamping, rounding. A variant
+// is a case in one of the functions.
 
 #include "MatchQuantizer.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
@@ -12,127 +13,14 @@ using namespace mlir;
 
 namespace bit {
 
-Value skipIdentity(Value value) {
-  while (auto identity = value.getDefiningOp<onnx::IdentityOp>())
-    value = identity.getInput();
-  return value;
-}
-
-namespace {
-
-template <typename OpTy> OpTy getDefining(Value value) {
-  return skipIdentity(value).getDefiningOp<OpTy>();
-}
-
-/// Calls `fn(a, b)` with the operands of a commutative operation in both orders
-/// until it returns something.
-template <typename Fn>
-auto eitherOrder(Value a, Value b, Fn fn) -> decltype(fn(a, b)) {
-  if (auto result = fn(a, b))
-    return result;
-  return fn(b, a);
-}
-
-/// Returns b of Q = 2^(b-1) - 1.
-std::optional<unsigned> matchMaxCode(Value value) {
-  std::optional<double> q = onnx::evaluateScalar(value);
-  for (unsigned bits = 2; q && bits <= 8; ++bits)
-    if (*q == (1 << (bits - 1)) - 1)
-      return bits;
-  return std::nullopt;
-}
-
 //===----------------------------------------------------------------------===//
-// The absolute maximum
-//===----------------------------------------------------------------------===//
-
-/// a = ReduceMax(Abs(input)) over the last axis or over all of them.
-std::optional<ActivationGranularity> matchAbsMax(Value value, Value input) {
-  auto reduce = getDefining<onnx::ReduceMaxOp>(value);
-  if (!reduce)
-    return std::nullopt;
-  auto abs = getDefining<onnx::AbsOp>(reduce.getData());
-  if (!abs || skipIdentity(abs.getX()) != input)
-    return std::nullopt;
-  int64_t rank = cast<ShapedType>(input.getType()).getRank();
-  SmallVector<int64_t> axes;
-  if (reduce.getAxes()) {
-    auto values = onnx::getConstantIntegers(reduce.getAxes());
-    if (!values)
-      return std::nullopt;
-    axes = *values;
-  }
-  if (axes.empty() && reduce.getNoopWithEmptyAxes() != 0)
-    return std::nullopt;
-  SmallVector<bool> isReduced(rank, axes.empty());
-  for (int64_t axis : axes)
-    if (axis >= -rank && axis < rank)
-      isReduced[axis < 0 ? axis + rank : axis] = true;
-  if (llvm::all_of(isReduced, [](bool reduced) { return reduced; }))
-    return rank == 1 ? ActivationGranularity::Token
-                     : ActivationGranularity::Tensor;
-  // Without the reduced axis, a scale would be broadcast along others.
-  if (llvm::count(isReduced, true) == 1 && isReduced.back() &&
-      reduce.getKeepdims() != 0)
-    return ActivationGranularity::Token;
-  return std::nullopt;
-}
-
-/// a' = max(a, eps) | a + eps | a.
-std::optional<ScaleMatch> matchGuardedMax(Value value, Value input) {
-  ScaleMatch match;
-  auto finish = [&](Value a, std::optional<double> eps,
-                    EpsMode mode) -> std::optional<ScaleMatch> {
-    auto granularity = matchAbsMax(a, input);
-    if (!granularity || !eps || !(*eps >= 0) || !std::isfinite(*eps))
-      return std::nullopt;
-    match.granularity = *granularity;
-    match.eps = float(*eps);
-    match.epsMode = mode;
-    return match;
-  };
-  if (auto clip = getDefining<onnx::ClipOp>(value)) {
-    std::optional<double> high =
-        clip.getMax() ? onnx::evaluateScalar(clip.getMax()) : HUGE_VAL;
-    // A finite upper bound would be one more case of clamping.
-    if (!clip.getMin() || !high || *high < 3.4028234e38)
-      return std::nullopt;
-    return finish(clip.getInput(), onnx::evaluateScalar(clip.getMin()),
-                  EpsMode::Clamp);
-  }
-  auto withEps = [&](EpsMode mode) {
-    return [&, mode](Value a, Value eps) {
-      return finish(a, onnx::evaluateScalar(eps), mode);
-    };
-  };
-  if (auto max = getDefining<onnx::MaxOp>(value))
-    return max->getNumOperands() == 2
-               ? eitherOrder(max->getOperand(0), max->getOperand(1),
-                             withEps(EpsMode::Clamp))
-               : std::nullopt;
-  if (auto add = getDefining<onnx::AddOp>(value))
-    return eitherOrder(add.getA(), add.getB(), withEps(EpsMode::Add));
-  return finish(value, 0.0, EpsMode::None);
-}
-
-std::optional<ScaleMatch> withForm(std::optional<ScaleMatch> match,
-                                   std::optional<unsigned> bits,
-                                   ScaleForm form) {
-  if (!match || !bits)
-    return std::nullopt;
-  match->bits = *bits;
-  match->form = form;
-  return match;
-}
-
-//===----------------------------------------------------------------------===//
-// Codes
+// Steps back
 //===----------------------------------------------------------------------===//
 
 /// Narrows the range by a bound; false if the bound is no integer. A bound on
 /// an integer and on the value that is rounded to it are the same.
-bool addBound(Value bound, bool isLow, std::optional<double> &low,
-              std::optional<double> &high) {
+static bool addBound(Value bound, bool isLow, std::optional<double> &low,
+                     std::optional<double> &high) {
   if (!bound)
     return true;
   std::optional<double> value = onnx::evaluateScalar(bound);
@@ -146,7 +34,6 @@ bool addBound(Value bound, bool isLow, std::optional<double> &low,
   return true;
 }
 
-/// One step back through clamping; null if `value` is not clamped.
 Value skipClamp(Value value, std::optional<double> &low,
                 std::optional<double> &high, bool &isValid) {
   if (auto clip = getDefining<onnx::ClipOp>(value)) {
@@ -167,7 +54,6 @@ Value skipClamp(Value value, std::optional<double> &low,
   return {};
 }
 
-/// One step back through rounding.
 Value skipRound(Value value, Rounding &rounding) {
   if (auto round = getDefining<onnx::RoundOp>(value)) {
     rounding = Rounding::HalfEven;
@@ -179,156 +65,248 @@ Value skipRound(Value value, Rounding &rounding) {
         rounding = Rounding::HalfUp;
         return onnx::evaluateScalar(half) == 0.5 ? x : Value();
       });
+  if (auto ceil = getDefining<onnx::CeilOp>(value)) {
+    rounding = Rounding::HalfDown;
+    if (auto sub = getDefining<onnx::SubOp>(ceil.getX()))
+      return onnx::evaluateScalar(sub.getB()) == 0.5 ? sub.getA() : Value();
+    if (auto add = getDefining<onnx::AddOp>(ceil.getX()))
+      return eitherOrder(add.getA(), add.getB(), [&](Value x, Value half) {
+        return onnx::evaluateScalar(half) == -0.5 ? x : Value();
+      });
+  }
   return {};
 }
 
-/// float -> int8 -> float keeps codes of a range within int8.
-Value skipIntegerCast(Value value) {
-  auto outer = getDefining<onnx::CastOp>(value);
-  if (!outer || !cast<ShapedType>(value.getType()).getElementType().isF32())
-    return value;
-  auto inner = getDefining<onnx::CastOp>(outer.getInput());
-  auto narrow = cast<ShapedType>(outer.getInput().getType()).getElementType();
-  if (!inner || !narrow.isSignlessInteger() ||
-      narrow.getIntOrFloatBitWidth() < 8 ||
-      !cast<ShapedType>(inner.getInput().getType()).getElementType().isF32())
-    return value;
-  return inner.getInput();
+/// q of straight-through arithmetic around `x`: x + (q - x), x - (x - q).
+static Value skipStraightThrough(Value value, Value &x) {
+  auto isX = [&](Value other) { return skipIdentity(other) == x; };
+  if (auto add = getDefining<onnx::AddOp>(value))
+    return eitherOrder(add.getA(), add.getB(), [&](Value a, Value correction) {
+      auto sub = getDefining<onnx::SubOp>(correction);
+      x = skipIdentity(a);
+      return sub && isX(sub.getB()) ? sub.getA() : Value();
+    });
+  if (auto outer = getDefining<onnx::SubOp>(value)) {
+    auto sub = getDefining<onnx::SubOp>(outer.getB());
+    x = skipIdentity(outer.getA());
+    return sub && isX(sub.getA()) ? sub.getB() : Value();
+  }
+  return {};
+}
+
+namespace {
+
+/// The types that codes pass through on their way into the product.
+enum class CodeType { Exact, Limited, Other };
+
+/// How a type holds codes: all that are possible, those of its range, or not.
+CodeType classify(Type type, int64_t &low, int64_t &high) {
+  Type element = cast<ShapedType>(type).getElementType();
+  if (element.isF32())
+    return CodeType::Exact;
+  if (element.isF16() || element.isBF16()) {
+    // Integers up to here are exact.
+    high = element.isF16() ? 2048 : 256;
+    low = -high;
+    return CodeType::Limited;
+  }
+  auto integer = dyn_cast<IntegerType>(element);
+  if (!integer || integer.getWidth() < 8 || integer.getWidth() > 64)
+    return CodeType::Other;
+  // Wider ones hold all floats that are codes before they are clamped.
+  int64_t width = std::min(integer.getWidth(), 32u);
+  high = (int64_t(1) << (integer.isUnsigned() ? width : width - 1)) - 1;
+  low = integer.isUnsigned() ? 0 : -high - 1;
+  return CodeType::Limited;
+}
+
+/// Walks from codes back to the scaled values.
+struct CodesWalk {
+  std::optional<double> low, high;
+  /// The bounds that apply before the codes enter a type of limited range.
+  std::optional<double> innerLow, innerHigh;
+  int64_t typeLow = INT64_MIN, typeHigh = INT64_MAX;
+  Rounding rounding = Rounding::HalfEven;
+  bool isValid = true, isRounded = false;
+  SmallVector<Value> straightThrough; ///< each x of x + (q - x)
+  bool hasStraightThrough = false;
+
+  /// One step; null at the scaled values.
+  Value step(Value value);
+  Value stepCast(onnx::CastOp cast);
+};
+
+Value CodesWalk::stepCast(onnx::CastOp cast) {
+  // A cast of values that are not rounded yet would round them another way.
+  if (isRounded)
+    return {};
+  int64_t castLow, castHigh;
+  for (Type type : {cast.getResult().getType(), cast.getInput().getType()}) {
+    CodeType kind = classify(type, castLow, castHigh);
+    if (kind == CodeType::Other)
+      return {};
+    if (kind == CodeType::Limited) {
+      typeLow = std::max(typeLow, castLow);
+      typeHigh = std::min(typeHigh, castHigh);
+    }
+  }
+  innerLow = innerHigh = std::nullopt;
+  return cast.getInput();
+}
+
+Value CodesWalk::step(Value value) {
+  std::optional<double> ownLow, ownHigh;
+  if (Value inner = skipClamp(value, ownLow, ownHigh, isValid)) {
+    auto narrow = [&](std::optional<double> &low, std::optional<double> &high) {
+      // What is applied later wins, and was found before.
+      if (ownLow)
+        low = std::max(low.value_or(*ownLow), *ownLow);
+      if (ownHigh)
+        high = std::min(high.value_or(*ownHigh), *ownHigh);
+    };
+    narrow(low, high);
+    narrow(innerLow, innerHigh);
+    return inner;
+  }
+  if (auto cast = getDefining<onnx::CastOp>(value))
+    return stepCast(cast);
+  if (!isRounded) {
+    if (Value inner = skipRound(value, rounding)) {
+      isRounded = true;
+      return cast<ShapedType>(inner.getType()).getElementType().isF32()
+                 ? inner
+                 : Value();
+    }
+  }
+  Value x;
+  if (Value q = skipStraightThrough(value, x)) {
+    straightThrough.push_back(x);
+    hasStraightThrough = true;
+    return q;
+  }
+  return {};
 }
 
 } // namespace
 
-std::optional<ScaleMatch> matchScale(Value scale, Value input) {
-  input = skipIdentity(input);
-  if (auto mul = getDefining<onnx::MulOp>(scale))
-    return eitherOrder(mul.getA(), mul.getB(), [&](Value inverse, Value q) {
-      auto reciprocal = getDefining<onnx::ReciprocalOp>(inverse);
-      return reciprocal ? withForm(matchGuardedMax(reciprocal.getX(), input),
-                                   matchMaxCode(q), ScaleForm::RecipMul)
-                        : std::nullopt;
-    });
-  auto div = getDefining<onnx::DivOp>(scale);
-  if (!div)
-    return std::nullopt;
-  if (auto bits = matchMaxCode(div.getA()))
-    return withForm(matchGuardedMax(div.getB(), input), bits, ScaleForm::Div);
-  return withForm(matchGuardedMax(div.getA(), input), matchMaxCode(div.getB()),
-                  ScaleForm::Inverse);
-}
-
 std::optional<CodesMatch> matchCodes(Value codes) {
-  std::optional<double> low, high;
-  CodesMatch match;
-  bool isValid = true, isRounded = false;
-  Value value = skipIntegerCast(codes);
+  CodesWalk walk;
+  Value value = codes;
   // Clamping before rounding is the same as after it: the bounds are integers.
   while (true) {
-    if (Value inner = skipClamp(value, low, high, isValid)) {
-      value = inner;
-    } else if (Value inner =
-                   isRounded ? Value() : skipRound(value, match.rounding)) {
-      isRounded = true;
-      value = inner;
-    } else {
+    // x + (q - x) is q if q is made from x, which is then met upstream: both
+    // are small multiples of the same power of two.
+    llvm::erase(walk.straightThrough, skipIdentity(value));
+    Value inner = walk.step(value);
+    if (!inner)
       break;
-    }
+    value = inner;
   }
-  if (!isRounded || !isValid)
+  if (!walk.isRounded || !walk.isValid || !walk.straightThrough.empty())
     return std::nullopt;
-
-  if (auto mul = getDefining<onnx::MulOp>(value)) {
-    auto scale = eitherOrder(mul.getA(), mul.getB(), [&](Value x, Value s) {
-      match.input = skipIdentity(x);
-      return matchScale(s, x);
-    });
-    if (!scale || scale->form == ScaleForm::Inverse)
-      return std::nullopt;
-    match.scale = *scale;
-  } else if (auto div = getDefining<onnx::DivOp>(value)) {
-    match.input = skipIdentity(div.getA());
-    auto scale = matchScale(div.getB(), match.input);
-    if (!scale || scale->form != ScaleForm::Inverse)
-      return std::nullopt;
-    match.scale = *scale;
-  } else {
+  std::optional<ScaledMatch> scaled = matchScaled(value);
+  if (!scaled)
     return std::nullopt;
-  }
+  CodesMatch match;
+  match.input = scaled->input;
+  match.scale = scaled->scale;
+  match.rounding = walk.rounding;
 
-  // No code is beyond Q, so that bounds farther out say nothing.
+  // No code of the absolute maximum is beyond Q, so that bounds farther out say
+  // nothing. Others have no bounds but these. (x * Q may overflow.)
   double q = (1 << (match.scale.bits - 1)) - 1;
-  match.low = int64_t(std::max(low.value_or(-q - 1), -128.0));
-  match.high = int64_t(std::min(high.value_or(q), 127.0));
-  if (match.low > 0 || match.high < 0)
+  bool isBounded = match.scale.statistic.statistic == Statistic::AbsMax &&
+                   match.scale.form != ScaleForm::MulDiv;
+  // A large x would round x + (q - x).
+  if (!isBounded && walk.hasStraightThrough)
     return std::nullopt;
+  if (isBounded) {
+    for (auto *low : {&walk.low, &walk.innerLow})
+      *low = std::max(low->value_or(-q - 1), -q - 1);
+    for (auto *high : {&walk.high, &walk.innerHigh})
+      *high = std::min(high->value_or(q), q);
+  }
+  if (!walk.low || !walk.high || *walk.low < -128 || *walk.low > 0 ||
+      *walk.high < 0 || *walk.high > 127)
+    return std::nullopt;
+  match.low = int64_t(*walk.low);
+  match.high = int64_t(*walk.high);
+  // No rounded value leaves the types that it passes through. -Q - 1 is none.
+  if (walk.typeLow != INT64_MIN) {
+    double least = walk.innerLow.value_or(-HUGE_VAL);
+    if (isBounded)
+      least = std::max(least, -q);
+    if (least < double(walk.typeLow) ||
+        walk.innerHigh.value_or(HUGE_VAL) > double(walk.typeHigh))
+      return std::nullopt;
+  }
   return match;
 }
 
 QuantizerAttr makeQuantizer(MLIRContext *context, const CodesMatch &codes,
                             DequantForm dequant) {
-  const ScaleMatch &scale = codes.scale;
-  return QuantizerAttr::get(
-      context, scale.bits, scale.granularity,
-      scale.epsMode == EpsMode::None ? 1.0e-5f : scale.eps, scale.epsMode,
-      scale.form, dequant, std::make_pair(codes.low, codes.high),
-      codes.rounding);
+  const StatisticMatch &statistic = codes.scale.statistic;
+  return QuantizerAttr::get(context, codes.scale.bits, statistic.granularity,
+                            statistic.epsMode == EpsMode::None ? 1.0e-5f
+                                                               : statistic.eps,
+                            statistic.epsMode, codes.scale.form, dequant,
+                            std::make_pair(codes.low, codes.high),
+                            codes.rounding, statistic.statistic);
 }
 
-std::optional<DequantForm> matchRescale(const CodesMatch &codes, Value factor,
-                                        bool isDivided) {
-  if (!isDivided)
-    if (auto reciprocal = getDefining<onnx::ReciprocalOp>(factor))
-      return matchRescale(codes, reciprocal.getX(), true);
-  std::optional<ScaleMatch> scale = matchScale(factor, codes.input);
-  if (!scale)
-    return std::nullopt;
-  // codes / s, or codes * d for the inverse form.
-  if (*scale == codes.scale)
-    return isDivided == (scale->form != ScaleForm::Inverse)
-               ? std::optional(DequantForm::Recip)
-               : std::nullopt;
-  // codes * (a' / Q), where Q / a' made them.
-  if (isDivided || scale->form != ScaleForm::Inverse)
-    return std::nullopt;
-  scale->form = codes.scale.form;
-  return *scale == codes.scale ? std::optional(DequantForm::Direct)
-                               : std::nullopt;
+namespace {
+
+/// Codes on their way through multiplications and divisions.
+struct Rescaled {
+  CodesMatch codes;
+  SmallVector<std::pair<Value, bool>> factors; ///< and whether it divides
+};
+
+std::optional<Rescaled> matchRescaled(Value value, unsigned depth = 0) {
+  // codes * a' / Q has two; with Cast or a scale of its own, a few more.
+  constexpr unsigned maxDepth = 4;
+  auto descend = [&](Value inner, Value factor,
+                     bool isDivided) -> std::optional<Rescaled> {
+    if (depth == maxDepth)
+      return std::nullopt;
+    auto match = matchRescaled(inner, depth + 1);
+    if (match)
+      match->factors.push_back({factor, isDivided});
+    return match;
+  };
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return descend(div.getA(), div.getB(), true);
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return eitherOrder(mul.getA(), mul.getB(), [&](Value codes, Value factor) {
+      return descend(codes, factor, false);
+    });
+  auto codes = matchCodes(value);
+  return codes ? std::optional(Rescaled{*codes, {}}) : std::nullopt;
 }
+
+} // namespace
 
 /// Codes that are rescaled again.
 static std::optional<QuantizerMatch> matchDequantized(Value value) {
-  auto match = [&](Value codesValue, Value factor,
-                   bool isDivided) -> std::optional<QuantizerMatch> {
-    auto codes = matchCodes(codesValue);
-    auto dequant =
-        codes ? matchRescale(*codes, factor, isDivided) : std::nullopt;
-    if (!dequant)
-      return std::nullopt;
-    return QuantizerMatch{codes->input,
-                          makeQuantizer(value.getContext(), *codes, *dequant)};
-  };
-  if (auto div = getDefining<onnx::DivOp>(value))
-    return match(div.getA(), div.getB(), true);
-  if (auto mul = getDefining<onnx::MulOp>(value))
-    return eitherOrder(mul.getA(), mul.getB(), [&](Value codes, Value factor) {
-      return match(codes, factor, false);
-    });
-  return std::nullopt;
+  std::optional<Rescaled> match = matchRescaled(value);
+  if (!match || match->factors.empty())
+    return std::nullopt;
+  auto rescale = matchRescale(match->codes, match->factors);
+  if (!rescale || rescale->factor != 1)
+    return std::nullopt;
+  return QuantizerMatch{
+      match->codes.input,
+      makeQuantizer(value.getContext(), match->codes, rescale->dequant)};
 }
 
 std::optional<QuantizerMatch> matchQuantizer(Value value) {
-  auto add = getDefining<onnx::AddOp>(value);
-  if (!add)
+  Value x;
+  Value q = skipStraightThrough(value, x);
+  if (!q)
     return matchDequantized(value);
-  // Straight-through: x + (q - x) is q, but for its rounding.
-  return eitherOrder(
-      add.getA(), add.getB(),
-      [](Value x, Value correction) -> std::optional<QuantizerMatch> {
-        auto sub = getDefining<onnx::SubOp>(correction);
-        if (!sub || skipIdentity(sub.getB()) != skipIdentity(x))
-          return std::nullopt;
-        auto match = matchDequantized(sub.getA());
-        return match && match->input == skipIdentity(x) ? match : std::nullopt;
-      });
+  // x + (q - x) is q, but for its rounding.
+  auto match = matchDequantized(q);
+  return match && match->input == x ? match : std::nullopt;
 }
 
 } // namespace bit

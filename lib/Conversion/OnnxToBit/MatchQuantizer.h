@@ -9,21 +9,41 @@
 #include "bit/Dialect/Bit/IR/BitAttrs.h"
 #include "mlir/IR/Value.h"
 #include <optional>
+#include <string>
 
 namespace bit {
 
-/// How a value that scales activations is computed from their absolute maximum.
-struct ScaleMatch {
+/// a', or d of the eps modes that act on the step: the value from which the
+/// graph computes its scales.
+struct StatisticMatch {
   ActivationGranularity granularity = ActivationGranularity::Token;
-  unsigned bits = 8;
+  Statistic statistic = Statistic::AbsMax;
   float eps = 0;
   EpsMode epsMode = EpsMode::None;
-  ScaleForm form = ScaleForm::RecipMul;
+  unsigned bits = 0;     ///< where it is d
+  bool isInverse = true; ///< where it is d: a / Q, not a * (1 / Q)
 
-  bool operator==(const ScaleMatch &other) const {
-    return granularity == other.granularity && bits == other.bits &&
-           eps == other.eps && epsMode == other.epsMode && form == other.form;
+  /// Whether it is d, from which everything else follows.
+  bool isStep() const { return bits != 0; }
+
+  bool operator==(const StatisticMatch &other) const {
+    return granularity == other.granularity && statistic == other.statistic &&
+           eps == other.eps && epsMode == other.epsMode && bits == other.bits &&
+           isInverse == other.isInverse;
   }
+};
+
+/// How activations are scaled before they are rounded.
+struct ScaleMatch {
+  StatisticMatch statistic;
+  unsigned bits = 8;
+  ScaleForm form = ScaleForm::RecipMul;
+};
+
+/// Values of `input`, scaled.
+struct ScaledMatch {
+  mlir::Value input;
+  ScaleMatch scale;
 };
 
 /// Integer codes held in floats.
@@ -34,31 +54,82 @@ struct CodesMatch {
   Rounding rounding = Rounding::HalfEven;
 };
 
+/// What turns codes back into values.
+struct RescaleMatch {
+  DequantForm dequant = DequantForm::Recip;
+  double factor = 1; ///< left over: what it scales besides
+};
+
 struct QuantizerMatch {
   mlir::Value input;
   QuantizerAttr quantizer;
 };
 
-/// Matches a value that multiplies or divides `input`.
-std::optional<ScaleMatch> matchScale(mlir::Value scale, mlir::Value input);
+/// Matches a power of the statistic of `input` times a number: a' or 1 / a'.
+struct Monomial {
+  std::optional<StatisticMatch> statistic;
+  int power = 0;
+  double factor = 1;
+};
+std::optional<Monomial> matchMonomial(mlir::Value value, mlir::Value input);
 
-/// Matches clamp(round(input * scale)), codes that are not yet rescaled.
+/// Matches a statistic of `input`, guarded by eps.
+std::optional<StatisticMatch> matchStatistic(mlir::Value value,
+                                             mlir::Value input);
+
+/// Matches values that are scaled, not yet rounded.
+std::optional<ScaledMatch> matchScaled(mlir::Value value);
+
+/// Matches clamp(round(scaled)), codes that are not yet rescaled.
 std::optional<CodesMatch> matchCodes(mlir::Value codes);
 
 /// Returns the attribute for codes that are rescaled by `dequant`.
 QuantizerAttr makeQuantizer(mlir::MLIRContext *context, const CodesMatch &codes,
                             DequantForm dequant);
 
-/// How rescaling by `factor` (`isDivided`: by 1 / factor) fits the codes: the
-/// attribute's `dequant`, which `scale = inverse` does not have.
-std::optional<DequantForm> matchRescale(const CodesMatch &codes,
-                                        mlir::Value factor, bool isDivided);
+/// How multiplying the codes by all `factors` (true: dividing) rescales them.
+std::optional<RescaleMatch>
+matchRescale(const CodesMatch &codes,
+             llvm::ArrayRef<std::pair<mlir::Value, bool>> factors);
 
 /// Matches codes that are rescaled again, also as x + (q - x).
 std::optional<QuantizerMatch> matchQuantizer(mlir::Value dequantized);
 
+/// Where a bit.linear that keeps float activations says why.
+constexpr llvm::StringLiteral activationsDeclinedName =
+    "bit.activations_declined";
+
+/// Says in words of the graph's author why the activations `x` of a layer have
+/// no quantizer.
+std::string explainActivations(mlir::Value x);
+
+/// One step back through clamping: the value before it, null if `value` is not
+/// clamped. The bounds narrow `low` and `high`; `isValid` becomes false where
+/// they are no integers.
+mlir::Value skipClamp(mlir::Value value, std::optional<double> &low,
+                      std::optional<double> &high, bool &isValid);
+
+/// One step back through rounding; null if there is none.
+mlir::Value skipRound(mlir::Value value, Rounding &rounding);
+
+/// Returns b of Q = 2^(b-1) - 1.
+std::optional<unsigned> matchMaxCode(mlir::Value value);
+
 /// Looks through Identity.
 mlir::Value skipIdentity(mlir::Value value);
+
+template <typename OpTy> OpTy getDefining(mlir::Value value) {
+  return skipIdentity(value).getDefiningOp<OpTy>();
+}
+
+/// Calls `fn(a, b)` with the operands of a commutative operation in both orders
+/// until it returns something.
+template <typename Fn>
+auto eitherOrder(mlir::Value a, mlir::Value b, Fn fn) -> decltype(fn(a, b)) {
+  if (auto result = fn(a, b))
+    return result;
+  return fn(b, a);
+}
 
 } // namespace bit
 

@@ -3,7 +3,7 @@
 #include "MatchQuantizer.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
-#include "bit/Dialect/Onnx/IR/OnnxDialect.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -15,6 +15,15 @@ namespace bit {
 
 namespace {
 
+/// Whether a reshape leaves the last dimension, and so all rows, as they are.
+bool keepsRows(onnx::ReshapeOp reshape) {
+  ArrayRef<int64_t> from =
+      cast<ShapedType>(reshape.getData().getType()).getShape();
+  ArrayRef<int64_t> to = cast<ShapedType>(reshape.getType()).getShape();
+  return !from.empty() && !to.empty() && from.back() == to.back() &&
+         !ShapedType::isDynamic(from.back());
+}
+
 /// bit.linear(dequantize(quantize(x))) is bit.linear(x) with the quantizer.
 struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
   AbsorbQuantizer(MLIRContext *context, RecognitionCounts &counts)
@@ -24,13 +33,24 @@ struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
                                 PatternRewriter &rewriter) const override {
     if (op.getQuantizer())
       return rewriter.notifyMatchFailure(op, "has a quantizer");
-    std::optional<QuantizerMatch> match = matchQuantizer(op.getX());
+    // Rows and tensors stay what they are where only their number changes.
+    auto reshape = getDefining<onnx::ReshapeOp>(op.getX());
+    if (reshape && !keepsRows(reshape))
+      return rewriter.notifyMatchFailure(op, "reshaping changes the rows");
+    Value dequantized = reshape ? reshape.getData() : op.getX();
+    std::optional<QuantizerMatch> match = matchQuantizer(dequantized);
     if (!match)
       return rewriter.notifyMatchFailure(op, "its activations stay float");
-    if (match->input.getType() != op.getX().getType())
+    if (match->input.getType() != dequantized.getType())
       return rewriter.notifyMatchFailure(op, "quantizing changes the type");
+    Value x = match->input;
+    if (reshape)
+      x = onnx::ReshapeOp::create(rewriter, reshape.getLoc(), reshape.getType(),
+                                  x, reshape.getShape(),
+                                  reshape.getAllowzero());
     rewriter.modifyOpInPlace(op, [&] {
-      op.getXMutable().assign(match->input);
+      op->removeAttr(activationsDeclinedName);
+      op.getXMutable().assign(x);
       op.setQuantizerAttr(match->quantizer);
     });
     ++counts.recognized;
@@ -49,8 +69,14 @@ struct RecognizeActivations
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     numRecognized += counts.recognized;
-    getOperation()->walk(
-        [&](LinearOp op) { numDeclined += !op.getQuantizer(); });
+    getOperation()->walk([&](LinearOp op) {
+      if (op.getQuantizer())
+        return;
+      ++numDeclined;
+      op->setAttr(
+          activationsDeclinedName,
+          StringAttr::get(op.getContext(), explainActivations(op.getX())));
+    });
   }
 };
 

@@ -32,12 +32,14 @@ LinearOp getLinear(Value value, Operation *user) {
 
 /// Puts a copy of `linear` in the place of `op`: what the copy reads besides
 /// may be defined only after the original.
-void replaceByLinear(PatternRewriter &rewriter, Operation *op, LinearOp linear,
-                     llvm::function_ref<void(LinearOp)> change) {
+void replaceByLinear(
+    PatternRewriter &rewriter, Operation *op, LinearOp linear,
+    llvm::function_ref<void(LinearOp)> change,
+    llvm::function_ref<Value(Value)> finish = [](Value y) { return y; }) {
   rewriter.setInsertionPoint(op);
   auto copy = cast<LinearOp>(rewriter.clone(*linear));
   rewriter.modifyOpInPlace(copy, [&] { change(copy); });
-  rewriter.replaceOp(op, copy);
+  rewriter.replaceOp(op, finish(copy.getY()));
   rewriter.eraseOp(linear);
 }
 
@@ -63,8 +65,7 @@ std::optional<std::vector<float>> getFactors(Value value, int64_t n) {
 Value scaleConstant(PatternRewriter &rewriter, Operation *user, Value constant,
                     ArrayRef<float> factors, bool isDivided) {
   DenseElementsAttr elements;
-  if (!matchPattern(constant, m_Constant(&elements)))
-    return {};
+  matchPattern(constant, m_Constant(&elements));
   auto type = cast<RankedTensorType>(elements.getType());
   SmallVector<float> values(elements.getValues<float>());
   if (values.size() < factors.size()) {
@@ -108,13 +109,15 @@ struct AbsorbFactor : RewritePattern {
     // A factor of 0 or infinity would make NaN of what the graph leaves finite.
     if (!llvm::all_of(*factors, [](float f) { return std::isnormal(f); }))
       return rewriter.notifyMatchFailure(op, "scales by an extreme factor");
+    Value bias = linear.getBias();
+    DenseElementsAttr constant;
+    if (!matchPattern(linear.getScale(), m_Constant(&constant)) ||
+        (bias && !matchPattern(bias, m_Constant(&constant))))
+      return rewriter.notifyMatchFailure(op, "scales what is not constant");
     Value scale =
         scaleConstant(rewriter, op, linear.getScale(), *factors, isDivided);
-    Value bias = linear.getBias();
     if (bias)
       bias = scaleConstant(rewriter, op, bias, *factors, isDivided);
-    if (!scale || (linear.getBias() && !bias))
-      return rewriter.notifyMatchFailure(op, "scales what is not constant");
     replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
       copy.getScaleMutable().assign(scale);
       if (bias)
@@ -127,6 +130,42 @@ struct AbsorbFactor : RewritePattern {
   RecognitionCounts &counts;
 };
 
+bool isConstant(Value value) {
+  Expected<SmallVector<Value>> sources = onnx::getConstantSources(value);
+  if (sources)
+    return true;
+  llvm::consumeError(sources.takeError());
+  return false;
+}
+
+/// Returns `value` as a vector of `n` elements where it adds the same vector to
+/// every row of a layer: of shape [n], [1, n], [1, 1, n], or a single number.
+Value makeVector(PatternRewriter &rewriter, Operation *user, Value value,
+                 int64_t n) {
+  auto type = cast<RankedTensorType>(value.getType());
+  auto vectorType = RankedTensorType::get({n}, type.getElementType());
+  if (type == vectorType)
+    return value;
+  if (!type.hasStaticShape() || !type.getElementType().isF32())
+    return {};
+  // Of the shape of the result: a residual, with a batch of one.
+  if (type == user->getResult(0).getType() && !isConstant(value))
+    return {};
+  rewriter.setInsertionPoint(user);
+  if (std::optional<double> number = onnx::evaluateScalar(value))
+    return arith::ConstantOp::create(
+        rewriter, value.getLoc(),
+        DenseElementsAttr::get(vectorType, float(*number)));
+  if (type.getNumElements() != n || type.getRank() == 0 ||
+      type.getShape().back() != n)
+    return {};
+  auto shapeValue = rewriter.getI64TensorAttr({n});
+  Value shape = onnx::ConstantOp::create(rewriter, value.getLoc(),
+                                         shapeValue.getType(), shapeValue);
+  return onnx::ReshapeOp::create(rewriter, value.getLoc(), vectorType, value,
+                                 shape);
+}
+
 /// layer + vector: the vector is the bias.
 struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
   AbsorbBias(MLIRContext *context, RecognitionCounts &counts)
@@ -134,14 +173,15 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
 
   LogicalResult matchAndRewrite(onnx::AddOp op,
                                 PatternRewriter &rewriter) const override {
-    for (auto [layer, bias] :
+    for (auto [layer, added] :
          {std::pair(op.getA(), op.getB()), std::pair(op.getB(), op.getA())}) {
       LinearOp linear = getLinear(layer, op);
-      auto type = cast<RankedTensorType>(bias.getType());
-      if (!linear || linear.getBias() || type.getRank() != 1 ||
-          type.getDimSize(0) != linear.getN())
+      if (!linear || linear.getBias())
         continue;
-      replaceByLinear(rewriter, op, linear, [&, bias = bias](LinearOp copy) {
+      Value bias = makeVector(rewriter, op, added, linear.getN());
+      if (!bias)
+        continue;
+      replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
         copy.getBiasMutable().assign(bias);
       });
       ++counts.recognized;
@@ -152,6 +192,25 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
 
   RecognitionCounts &counts;
 };
+
+/// y + bias * factor, or y + bias / factor.
+Value addScaled(PatternRewriter &rewriter, Operation *op, Value y, Value bias,
+                Value factor, bool isDivided) {
+  auto factorType = cast<RankedTensorType>(factor.getType());
+  int64_t rank = std::max<int64_t>(factorType.getRank(), 1);
+  // The shape of the factor, whose last dimension is 1 or that of y.
+  SmallVector<int64_t> shape(rank, 1);
+  llvm::copy(factorType.getShape(),
+             shape.begin() + (rank - factorType.getRank()));
+  shape.back() = cast<RankedTensorType>(bias.getType()).getDimSize(0);
+  auto type = RankedTensorType::get(shape, factorType.getElementType());
+  Value scaled;
+  if (isDivided)
+    scaled = onnx::DivOp::create(rewriter, op->getLoc(), type, bias, factor);
+  else
+    scaled = onnx::MulOp::create(rewriter, op->getLoc(), type, bias, factor);
+  return onnx::AddOp::create(rewriter, op->getLoc(), y.getType(), y, scaled);
+}
 
 /// layer(codes) / scale, where scale made the codes: the layer gets the
 /// quantizer. A constant among the factors of the divisor goes to the weights.
@@ -166,8 +225,7 @@ struct AbsorbRescale : RewritePattern {
       if (isDivided && i == 1)
         break;
       LinearOp linear = getLinear(op->getOperand(i), op);
-      // A bias that was added before would have to be rescaled, too.
-      if (!linear || linear.getQuantizer() || linear.getBias())
+      if (!linear || linear.getQuantizer())
         continue;
       return absorb(op, linear, op->getOperand(1 - i), isDivided, rewriter);
     }
@@ -179,25 +237,54 @@ struct AbsorbRescale : RewritePattern {
     auto codes = matchCodes(linear.getX());
     if (!codes || codes->input.getType() != linear.getX().getType())
       return rewriter.notifyMatchFailure(op, "its layer multiplies no codes");
-    Value scale = linear.getScale();
-    auto dequant = matchRescale(*codes, factor, isDivided);
-    auto product = skipIdentity(factor).getDefiningOp<onnx::MulOp>();
-    for (unsigned i = 0; product && !dequant && i < 2; ++i) {
-      auto factors = getFactors(product->getOperand(i), linear.getN());
-      if (!factors ||
-          !llvm::all_of(*factors, [](float f) { return std::isnormal(f); }))
-        continue;
-      dequant = matchRescale(*codes, product->getOperand(1 - i), isDivided);
-      scale = scaleConstant(rewriter, op, scale, *factors, isDivided);
+    DenseElementsAttr constant;
+    if (!matchPattern(linear.getScale(), m_Constant(&constant)))
+      return rewriter.notifyMatchFailure(op, "scales what is not constant");
+    auto rescale = matchRescale(*codes, {{factor, isDivided}});
+    std::vector<float> factors = {1.0f};
+    bool dividesFactors = isDivided;
+    auto split = [&](Value vector, Value rest, bool dividesVector,
+                     bool dividesRest) {
+      auto found = rescale ? std::nullopt : getFactors(vector, linear.getN());
+      if (!found)
+        return;
+      rescale = matchRescale(*codes, {{rest, dividesRest}});
+      factors = *found;
+      dividesFactors = dividesVector;
+    };
+    // One factor of two may be a vector.
+    if (auto mul = skipIdentity(factor).getDefiningOp<onnx::MulOp>()) {
+      split(mul.getA(), mul.getB(), isDivided, isDivided);
+      split(mul.getB(), mul.getA(), isDivided, isDivided);
+    } else if (auto div = skipIdentity(factor).getDefiningOp<onnx::DivOp>()) {
+      split(div.getA(), div.getB(), isDivided, !isDivided);
+      split(div.getB(), div.getA(), !isDivided, isDivided);
     }
-    if (!dequant || !scale)
+    if (!rescale)
       return rewriter.notifyMatchFailure(op, "is not what made the codes");
-    replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
-      copy.getXMutable().assign(codes->input);
-      copy.getScaleMutable().assign(scale);
-      copy.setQuantizerAttr(
-          makeQuantizer(rewriter.getContext(), *codes, *dequant));
-    });
+    for (float &value : factors)
+      value = dividesFactors ? float(value / rescale->factor)
+                             : float(value * rescale->factor);
+    if (!llvm::all_of(factors, [](float f) { return std::isnormal(f); }))
+      return rewriter.notifyMatchFailure(op, "scales by an extreme factor");
+    Value scale = linear.getScale();
+    if (factors != std::vector<float>{1.0f})
+      scale = scaleConstant(rewriter, op, scale, factors, dividesFactors);
+    // (product + bias) * xs is product * xs + bias * xs.
+    Value bias = linear.getBias();
+    replaceByLinear(
+        rewriter, op, linear,
+        [&](LinearOp copy) {
+          copy->removeAttr(activationsDeclinedName);
+          copy.getXMutable().assign(codes->input);
+          copy.getScaleMutable().assign(scale);
+          copy.getBiasMutable().clear();
+          copy.setQuantizerAttr(
+              makeQuantizer(rewriter.getContext(), *codes, rescale->dequant));
+        },
+        [&](Value y) {
+          return bias ? addScaled(rewriter, op, y, bias, factor, isDivided) : y;
+        });
     ++counts.recognized;
     return success();
   }

@@ -6,7 +6,7 @@
 // Only the first case is written out; the others differ from it in one place.
 // CHECK-LABEL: func @no_round
 // CHECK: %[[X:.+]] = onnx.Div %{{.+}} -> tensor<3x4xf32>
-// CHECK: bit.linear %[[X]], %arg1, %arg2 weights = ternary :
+// CHECK: bit.linear %[[X]], %arg1, %arg2 weights = ternary {bit.activations_declined = "no Round between scale and matmul{{.*}}"} :
 func.func @no_round(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
@@ -23,7 +23,7 @@ func.func @no_round(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>)
 
 // The maximum is over the first axis: its scales belong to k.
 // CHECK-LABEL: func @other_axis
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are quantized per channel: {{.*}}"} :
 func.func @other_axis(%x: tensor<4x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<4x2xf32> {
   %axes = onnx.Constant dense<0> : tensor<1xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
@@ -41,7 +41,7 @@ func.func @other_axis(%x: tensor<4x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32
 
 // Without keepdims the maxima of the rows scale the columns.
 // CHECK-LABEL: func @dropped_axis
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "their scale is broadcast along another dimension{{.*}}"} :
 func.func @dropped_axis(%x: tensor<4x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<4x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
@@ -59,7 +59,7 @@ func.func @dropped_axis(%x: tensor<4x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
 
 // 100 is no Q of any number of bits.
 // CHECK-LABEL: func @other_maximum
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are scaled to a maximum of 100, not to 2^(bits-1) - 1{{.*}}"} :
 func.func @other_maximum(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %q = onnx.Constant dense<100.0> : tensor<f32>
@@ -77,7 +77,7 @@ func.func @other_maximum(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1x
 
 // Rescaled by another value than the one that made the codes.
 // CHECK-LABEL: func @other_rescale
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are rescaled by another factor than the one that made their codes{{.*}}"} :
 func.func @other_rescale(%x: tensor<3x4xf32>, %z: tensor<3x1xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
@@ -95,7 +95,7 @@ func.func @other_rescale(%x: tensor<3x4xf32>, %z: tensor<3x1xf32>, %w: tensor<2x
 
 // The codes are clamped at values between integers.
 // CHECK-LABEL: func @fractional_clamp
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are clamped at bounds that are no integers{{.*}}"} :
 func.func @fractional_clamp(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %lo = onnx.Constant dense<-127.5> : tensor<f32>
@@ -109,4 +109,120 @@ func.func @fractional_clamp(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor
   %6 = onnx.Div %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Codes of codes.
+// CHECK-LABEL: func @rounded_twice
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "they are rounded more than once"}
+func.func @rounded_twice(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %h = onnx.Constant dense<0.5> : tensor<f32>
+  %5 = onnx.Mul %4, %h : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %6, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// The scale of another tensor.
+// CHECK-LABEL: func @other_tensor
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "their scale comes from another tensor"}
+func.func @other_tensor(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %a = onnx.Abs %0 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %a, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// A cast to int8 truncates, so that nothing is left to round.
+// CHECK-LABEL: func @cast_before_round
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "{{.+}}"}
+func.func @cast_before_round(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Cast %3 {to = 3 : i64} : (tensor<3x4xf32>) -> tensor<3x4xi8>
+  %5 = onnx.Cast %4 {to = 1 : i64} : (tensor<3x4xi8>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %6, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Codes of a mean have no bounds but those of a clamp.
+// CHECK-LABEL: func @unbounded_mean
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "the range of their codes is not known to fit eight bits"}
+func.func @unbounded_mean(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMean %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Nothing is quantized.
+// CHECK-LABEL: func @float_input
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "they are not quantized"}
+func.func @float_input(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %0, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Rows of 4 are no rows of 2.
+// CHECK-LABEL: func @reshaped
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "{{.+}}"} :
+func.func @reshaped(%x: tensor<3x4xf32>, %w: tensor<2x2xi8>, %ws: tensor<1xf32>) -> tensor<6x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %shape = onnx.Constant dense<[6, 2]> : tensor<2xi64>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Reshape %5, %shape : (tensor<3x4xf32>, tensor<2xi64>) -> tensor<6x2xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<6x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<6x2xf32>
+  return %y : tensor<6x2xf32>
 }

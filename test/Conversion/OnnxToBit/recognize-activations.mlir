@@ -117,3 +117,201 @@ func.func @shared(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %v: tensor<2x4xi8>, %
   %z = bit.linear %6, %v, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y, %z, %6 : tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x4xf32>
 }
+
+// -----
+
+// BitLab: eps clamps the step.
+// CHECK-LABEL: func @step_clamped
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = clamp_step, scale = inverse>
+func.func @step_clamped(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Clip %2, %eps {operandSegmentSizes = array<i32: 1, 1, 0>} : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %4 = onnx.Div %x, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Mul %5, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// 1 / (a / Q + eps).
+// CHECK-LABEL: func @step_reciprocal
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = add_step, scale = recip_step>
+func.func @step_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Add %2, %eps : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %4 = onnx.Reciprocal %3 : (tensor<3x1xf32>) -> tensor<3x1xf32>
+  %5 = onnx.Mul %x, %4 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %6, %4 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// a * (1 / Q).
+// CHECK-LABEL: func @step_multiplied
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = inverse_mul>
+func.func @step_multiplied(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %i = onnx.Constant dense<0.007874016> : tensor<f32>
+  %2 = onnx.Mul %1, %i : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %4 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Mul %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// (x / a') * Q; rescaled in two steps.
+// CHECK-LABEL: func @normalized_first
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = add, scale = div_mul>
+func.func @normalized_first(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Add %eps, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Mul %3, %q : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Mul %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %6, %q : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// (x * Q) / a', whose overflow a clamp holds; half down.
+// CHECK-LABEL: func @multiplied_first
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = mul_div, clamp = [-127, 127], rounding = half_down>
+func.func @multiplied_first(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %lo = onnx.Constant dense<-127.0> : tensor<f32>
+  %2 = onnx.Mul %q, %x : (tensor<f32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %3 = onnx.Div %2, %1 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Sub %3, %half : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %5 = onnx.Ceil %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Clip %5, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %8 = onnx.Mul %6, %7 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// The mean magnitude; straight-through arithmetic as x - (x - q).
+// CHECK-LABEL: func @mean
+// CHECK-NOT: onnx.Sub
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <statistic = absmean, eps_mode = none, scale = div, clamp = [-127, 127]>
+func.func @mean(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %lo = onnx.Constant dense<-127.0> : tensor<f32>
+  %1 = onnx.ReduceMean %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Clip %4, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Sub %x, %6 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %8 = onnx.Sub %x, %7 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Straight-through arithmetic around the codes, (q - v) + v; codes go through int8 and f16.
+// CHECK-LABEL: func @straight_through_codes
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div>
+func.func @straight_through_codes(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Sub %4, %3 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Add %5, %3 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Cast %6 {to = 3 : i64} : (tensor<3x4xf32>) -> tensor<3x4xi8>
+  %8 = onnx.Cast %7 {to = 10 : i64} : (tensor<3x4xi8>) -> tensor<3x4xf16>
+  %9 = onnx.Cast %8 {to = 1 : i64} : (tensor<3x4xf16>) -> tensor<3x4xf32>
+  %10 = onnx.Div %9, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %10, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// After Relu, the maximum needs no Abs; Max of three.
+// CHECK-LABEL: func @relu
+// CHECK: %[[X:.+]] = onnx.Relu
+// CHECK: bit.linear %[[X]], {{.+}} quantizer = <scale = div>
+func.func @relu(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %r = onnx.Relu %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %r, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Max %zero, %1, %eps : (tensor<f32>, tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Div %q, %2 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %4 = onnx.Mul %r, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// A reshape of whole rows comes after the quantizer, and stays.
+// CHECK-LABEL: func @reshaped
+// CHECK: %[[X:.+]] = onnx.Reshape %arg0, %{{.+}} : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<6x4xf32>
+// CHECK: bit.linear %[[X]], {{.+}} quantizer = <eps_mode = none, scale = div>
+func.func @reshaped(%x: tensor<2x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<6x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %shape = onnx.Constant dense<[6, 4]> : tensor<2xi64>
+  %0 = onnx.Abs %x : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<2x3x4xf32>, tensor<1xi64>) -> tensor<2x3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<2x3x1xf32>) -> tensor<2x3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<2x3x4xf32>, tensor<2x3x1xf32>) -> tensor<2x3x4xf32>
+  %4 = onnx.Round %3 : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<2x3x4xf32>, tensor<2x3x1xf32>) -> tensor<2x3x4xf32>
+  %6 = onnx.Reshape %5, %shape : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<6x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<6x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<6x2xf32>
+  return %y : tensor<6x2xf32>
+}

@@ -112,3 +112,51 @@ func.func @zero_divisor(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>) -> tensor<1x2xf
   %u = onnx.Div %y, %f : (tensor<1x2xf32>, tensor<f32>) -> tensor<1x2xf32>
   return %u : tensor<1x2xf32>
 }
+
+// -----
+
+// A bias of rank 3 becomes a vector.
+// CHECK-LABEL: func @bias_of_rank_3
+// CHECK: %[[B:.+]] = onnx.Reshape %arg3, %{{.+}} : (tensor<1x1x2xf32>, tensor<1xi64>) -> tensor<2xf32>
+// CHECK: bit.linear %arg0, %arg1, %arg2 bias %[[B]]
+// CHECK-NOT: onnx.Add
+func.func @bias_of_rank_3(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>, %b: tensor<1x1x2xf32>) -> tensor<?x3x2xf32> {
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
+  %z = onnx.Add %y, %b : (tensor<?x3x2xf32>, tensor<1x1x2xf32>) -> tensor<?x3x2xf32>
+  return %z : tensor<?x3x2xf32>
+}
+
+// -----
+
+// One row for each row is no bias.
+// CHECK-LABEL: func @row_for_each_row
+// CHECK: onnx.Add
+func.func @row_for_each_row(%x: tensor<2x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>, %b: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<2x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<2x2xf32>
+  %z = onnx.Add %y, %b : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %z : tensor<2x2xf32>
+}
+
+// -----
+
+// The bias comes before the rescaling: it is rescaled on its own. The reason of
+// the step before is gone.
+// CHECK-LABEL: func @bias_before_rescale
+// CHECK: %[[A:.+]] = onnx.ReduceMax
+// CHECK: %[[D:.+]] = onnx.Div %[[A]]
+// CHECK: %[[Y:.+]] = bit.linear %arg0, %arg1, %{{.+}} weights = ternary quantizer = <eps_mode = none, scale = inverse> :
+// CHECK: %[[B:.+]] = onnx.Mul %arg2, %[[D]] : (tensor<2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+// CHECK: onnx.Add %[[Y]], %[[B]]
+func.func @bias_before_rescale(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %b: tensor<2xf32>) -> tensor<?x2xf32> {
+  %ws = arith.constant dense<1.0> : tensor<1xf32>
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Div %1, %q : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %3 = onnx.Div %x, %2 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %4 = onnx.Round %3 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %5 = bit.linear %4, %w, %ws bias %b weights = ternary {bit.activations_declined = "codes"} : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %6 = onnx.Mul %5, %2 : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  return %6 : tensor<?x2xf32>
+}

@@ -20,7 +20,17 @@ func.func private @quantizer_c4() attributes {q = #bit.quantizer<scale = inverse
 
 // -----
 
-// expected-error @below {{expects bits, granularity, eps, eps_mode, scale, dequant, clamp or rounding, got 'bit'}}
+// expected-error @below {{expects no dequant with scale = mul_div, got direct}}
+func.func private @quantizer_no_factor() attributes {q = #bit.quantizer<scale = mul_div, dequant = direct>}
+
+// -----
+
+// expected-error @below {{expects no eps_mode = clamp_step with scale = div}}
+func.func private @quantizer_c5() attributes {q = #bit.quantizer<scale = div, eps_mode = clamp_step>}
+
+// -----
+
+// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp or rounding, got 'bit'}}
 func.func private @quantizer_unknown() attributes {q = #bit.quantizer<bit = 8>}
 
 // -----

@@ -24,17 +24,33 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 struct Quantizer {
   int bits = 8;
   std::string granularity = "token", epsMode = "clamp", scale = "recip_mul",
-              dequant = "recip", rounding = "half_even";
+              dequant = "recip", rounding = "half_even", statistic = "absmax";
   float eps = 1e-5f;
   int low = 1, high = 0; ///< low > high: the default range
+
+  bool hasFactor() const {
+    return scale == "recip_mul" || scale == "div" || scale == "recip_step";
+  }
+  bool hasStep() const {
+    return scale == "inverse" || scale == "inverse_mul" ||
+           scale == "recip_step";
+  }
+  /// Whether the runtime has all of it.
+  bool isInRuntime() const {
+    return statistic == "absmax" && rounding != "half_down" &&
+           (epsMode == "clamp" || epsMode == "add" || epsMode == "none") &&
+           (scale == "recip_mul" || scale == "div" || scale == "inverse");
+  }
 
   std::string str() const {
     std::string text = llvm::formatv(
         "<bits = {0}, granularity = {1}, eps = {2:e8}, eps_mode = {3}, "
         "scale = {4}, rounding = {5}",
         bits, granularity, eps, epsMode, scale, rounding);
-    if (scale != "inverse")
+    if (hasFactor())
       text += ", dequant = " + dequant;
+    if (statistic != "absmax")
+      text += ", statistic = " + statistic;
     if (low <= high)
       text += llvm::formatv(", clamp = [{0}, {1}]", low, high);
     return text + ">";
@@ -47,44 +63,75 @@ struct Result {
   std::vector<int32_t> sum;
 };
 
-/// What #bit.quantizer defines, for values that share a scale.
+/// The sum of magnitudes as docs/numerics.md has it: rows of `k` in 16 chains
+/// each, or, where the values are a column, one chain.
+float sumMagnitudes(const std::vector<float> &values, int64_t k) {
+  if (k == 0) {
+    float sum = 0;
+    for (float value : values)
+      sum += std::fabs(value);
+    return sum;
+  }
+  std::vector<float> partials(16, -0.0f);
+  for (size_t i = 0; i < values.size(); ++i)
+    partials[(i % k) % 16] += std::fabs(values[i]);
+  for (int half : {8, 4, 2, 1})
+    for (int i = 0; i < half; ++i)
+      partials[i] += partials[i + half];
+  return 0.0f + partials[0];
+}
+
+/// What #bit.quantizer defines, for values that share a scale: rows of `k`, or,
+/// where that is 0, a column.
 class Reference {
 public:
-  Reference(const Quantizer &quantizer, const std::vector<float> &values)
-      : quantizer(quantizer) {
-    float q = static_cast<float>((1 << (quantizer.bits - 1)) - 1);
+  Reference(const Quantizer &quantizer, const std::vector<float> &values,
+            int64_t k)
+      : quantizer(quantizer),
+        q(static_cast<float>((1 << (quantizer.bits - 1)) - 1)) {
     float a = 0;
     for (float value : values)
       a = std::isnan(value) || std::isnan(a) ? nan
                                              : std::max(a, std::fabs(value));
-    if (quantizer.epsMode == "clamp")
-      a = std::isnan(a) ? a : std::max(a, quantizer.eps);
-    else if (quantizer.epsMode == "add")
-      a = a + quantizer.eps;
-    if (quantizer.scale == "recip_mul")
-      factor = (1.0f / a) * q;
-    else if (quantizer.scale == "div")
-      factor = q / a;
-    else
-      factor = a / q;
-    valid = std::isfinite(a) && std::isfinite(factor) && factor != 0;
-    xs = quantizer.scale == "inverse"   ? factor
-         : quantizer.dequant == "recip" ? 1.0f / factor
-                                        : a / q;
-    if (!valid)
-      xs = nan;
+    if (quantizer.statistic == "absmean")
+      a = sumMagnitudes(values, k) / static_cast<float>(values.size());
+    auto guard = [&](float value, const std::string &suffix) {
+      if (quantizer.epsMode == "clamp" + suffix)
+        return std::isnan(value) ? value : std::max(value, quantizer.eps);
+      return quantizer.epsMode == "add" + suffix ? value + quantizer.eps
+                                                 : value;
+    };
+    a = guard(a, "");
+    float d = guard(quantizer.scale == "inverse_mul" ? a * (1.0f / q) : a / q,
+                    "_step");
+    valid = std::isfinite(a);
+    if (quantizer.hasStep())
+      valid &= std::isfinite(d) && d > 0;
+    else if (!quantizer.hasFactor())
+      valid &= a > 0;
+    factor = quantizer.scale == "recip_mul"    ? (1.0f / a) * q
+             : quantizer.scale == "div"        ? q / a
+             : quantizer.scale == "recip_step" ? 1.0f / d
+             : quantizer.hasStep()             ? d
+                                               : a;
+    valid &= std::isfinite(factor);
+    bool isRecip = quantizer.hasFactor() && quantizer.dequant == "recip";
+    xs = !valid ? nan : isRecip ? 1.0f / factor : d;
   }
 
   int8_t code(float x) const {
     if (!valid)
       return 0;
-    int q = (1 << (quantizer.bits - 1)) - 1;
     bool defaults = quantizer.low > quantizer.high;
-    float low = static_cast<float>(defaults ? -q - 1 : quantizer.low);
-    float high = static_cast<float>(defaults ? q : quantizer.high);
-    float v = quantizer.scale == "inverse" ? x / factor : x * factor;
+    float low = defaults ? -q - 1 : static_cast<float>(quantizer.low);
+    float high = defaults ? q : static_cast<float>(quantizer.high);
+    float v = quantizer.hasFactor()          ? x * factor
+              : quantizer.hasStep()          ? x / factor
+              : quantizer.scale == "div_mul" ? (x / factor) * q
+                                             : (x * q) / factor;
     v = quantizer.rounding == "half_even" ? std::nearbyint(v)
-                                          : std::floor(v + 0.5f);
+        : quantizer.rounding == "half_up" ? std::floor(v + 0.5f)
+                                          : std::ceil(v - 0.5f);
     return static_cast<int8_t>(std::min(std::max(v, low), high));
   }
 
@@ -92,7 +139,7 @@ public:
 
 private:
   const Quantizer &quantizer;
-  float factor;
+  float q, factor;
   bool valid;
 };
 
@@ -103,7 +150,8 @@ Result reference(const Quantizer &quantizer, const std::vector<float> &x,
     std::vector<float> values;
     for (int64_t i : indices)
       values.push_back(x[i]);
-    Reference reference(quantizer, values);
+    Reference reference(quantizer, values,
+                        quantizer.granularity == "channel" ? 0 : k);
     result.scale.push_back(reference.xs);
     for (int64_t i : indices)
       result.codes[i] = reference.code(x[i]);
@@ -214,6 +262,8 @@ public:
                    Buffer(got.sum.data(), leading)});
     expectSame(got, expected);
 
+    if (!quantizer.isInRuntime())
+      return;
     Result byRuntime = runtime(quantizer, x, m, k, expected.scale.size() - 1);
     byRuntime.codes.push_back(99);
     byRuntime.scale.push_back(99);
@@ -277,6 +327,53 @@ TEST(AbsmaxQuantizeTest, EveryForm) {
           }
 }
 
+TEST(AbsmaxQuantizeTest, FormsOfStep) {
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *epsMode : {"none", "clamp_step", "add_step"})
+      for (const char *scale : {"inverse", "inverse_mul", "recip_step"})
+        for (const char *rounding : {"half_even", "half_down"}) {
+          Quantizer quantizer;
+          quantizer.granularity = granularity;
+          quantizer.epsMode = epsMode;
+          quantizer.eps = 0.02f;
+          quantizer.scale = scale;
+          quantizer.rounding = rounding;
+          Kernel kernel(quantizer, {"?", "37"});
+          kernel.expectRight(randomValues(4 * 37, 3), {4, 37});
+        }
+}
+
+TEST(AbsmaxQuantizeTest, FormsWithoutScale) {
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *epsMode : {"none", "clamp", "add"})
+      for (const char *scale : {"div_mul", "mul_div"}) {
+        Quantizer quantizer;
+        quantizer.granularity = granularity;
+        quantizer.epsMode = epsMode;
+        quantizer.scale = scale;
+        Kernel kernel(quantizer, {"?", "37"});
+        kernel.expectRight(randomValues(4 * 37, 3), {4, 37});
+        // x * Q overflows: the clamp holds what comes of it.
+        kernel.expectRight(std::vector<float>(2 * 37, 3e38f), {2, 37});
+      }
+}
+
+TEST(AbsmaxQuantizeTest, Means) {
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *scale : {"recip_mul", "inverse", "mul_div"}) {
+      Quantizer quantizer;
+      quantizer.granularity = granularity;
+      quantizer.statistic = "absmean";
+      quantizer.scale = scale;
+      for (int64_t k : {1, 5, 16, 37, 64}) {
+        Kernel kernel(quantizer, {"?", "?"});
+        kernel.expectRight(randomValues(5 * k, k), {5, k});
+      }
+      Kernel(quantizer, {"2", "3", "37"})
+          .expectRight(randomValues(2 * 3 * 37, 1), {2, 3, 37});
+    }
+}
+
 TEST(AbsmaxQuantizeTest, FewerBitsAndOtherRanges) {
   for (int bits = 2; bits <= 8; ++bits) {
     Quantizer quantizer;
@@ -295,8 +392,8 @@ TEST(AbsmaxQuantizeTest, Ties) {
   std::vector<float> x;
   for (int i = -254; i <= 254; ++i)
     x.push_back(static_cast<float>(i) / 2);
-  for (const char *rounding : {"half_even", "half_up"})
-    for (const char *scale : {"recip_mul", "div", "inverse"}) {
+  for (const char *rounding : {"half_even", "half_up", "half_down"})
+    for (const char *scale : {"recip_mul", "div", "inverse", "div_mul"}) {
       Quantizer quantizer;
       quantizer.rounding = rounding;
       quantizer.scale = scale;
@@ -319,7 +416,8 @@ TEST(AbsmaxQuantizeTest, ValuesThatHaveNoScale) {
     x.insert(x.end(), values.begin(), values.end());
   for (const char *granularity : {"token", "tensor", "channel"})
     for (const char *epsMode : {"clamp", "add", "none"})
-      for (const char *scale : {"recip_mul", "div", "inverse"}) {
+      for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
+                                "recip_step", "div_mul", "mul_div"}) {
         Quantizer quantizer;
         quantizer.granularity = granularity;
         quantizer.epsMode = epsMode;

@@ -32,6 +32,9 @@ def RecognizeActivations
     `#bit.quantizer` says, bit for bit, the layer reads the quantizer's input.
     Straight-through arithmetic, `x + (q - x)`, counts as `q`. Other users of
     the quantized activations keep them.
+
+    A layer that keeps float activations gets `bit.activations_declined`, the
+    reason in words its author understands.
   }];
   let dependentDialects = ["::bit::BitDialect"];
   let statistics = [

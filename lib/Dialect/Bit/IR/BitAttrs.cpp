@@ -30,7 +30,7 @@ QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       unsigned bits, ActivationGranularity granularity,
                       APFloat eps, EpsMode epsMode, ScaleForm scale,
                       DequantForm dequant, int64_t clampLow, int64_t clampHigh,
-                      Rounding rounding) {
+                      Rounding rounding, Statistic) {
   // C1
   if (bits < 2 || bits > 8)
     return emitError() << "expects bits of 2 to 8, got " << bits;
@@ -44,9 +44,20 @@ QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
            << "expects a clamp range that holds 0 within [-128, 127], got ["
            << clampLow << ", " << clampHigh << "]";
   // C4
-  if (scale == ScaleForm::Inverse && dequant != DequantForm::Recip)
-    return emitError() << "expects no dequant with scale = inverse, got "
+  bool hasFactor = scale == ScaleForm::RecipMul || scale == ScaleForm::Div ||
+                   scale == ScaleForm::RecipStep;
+  if (!hasFactor && dequant != DequantForm::Recip)
+    return emitError() << "expects no dequant with scale = "
+                       << stringifyEnum(scale) << ", got "
                        << stringifyEnum(dequant);
+  // C5
+  bool hasStep = scale == ScaleForm::Inverse ||
+                 scale == ScaleForm::InverseMul ||
+                 scale == ScaleForm::RecipStep;
+  if (!hasStep &&
+      (epsMode == EpsMode::ClampStep || epsMode == EpsMode::AddStep))
+    return emitError() << "expects no eps_mode = " << stringifyEnum(epsMode)
+                       << " with scale = " << stringifyEnum(scale);
   return success();
 }
 
@@ -68,6 +79,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   auto scale = ScaleForm::RecipMul;
   auto dequant = DequantForm::Recip;
   auto rounding = Rounding::HalfEven;
+  auto statistic = Statistic::AbsMax;
   SmallVector<int64_t> clamp;
 
   llvm::StringSet<> seen;
@@ -82,6 +94,8 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parser.parseInteger(bits);
     if (name == "granularity")
       return parseCase(parser, granularity);
+    if (name == "statistic")
+      return parseCase(parser, statistic);
     if (name == "eps")
       return parser.parseFloat(APFloat::IEEEsingle(), eps);
     if (name == "eps_mode")
@@ -94,8 +108,8 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parseCase(parser, rounding);
     if (name != "clamp")
       return parser.emitError(loc)
-             << "expects bits, granularity, eps, eps_mode, scale, dequant, "
-                "clamp or rounding, got '"
+             << "expects bits, granularity, statistic, eps, eps_mode, scale, "
+                "dequant, clamp or rounding, got '"
              << name << "'";
     auto parseBound = [&] { return parser.parseInteger(clamp.emplace_back()); };
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
@@ -115,8 +129,8 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   int64_t q = (int64_t(1) << (std::clamp(bits, 1u, 8u) - 1)) - 1;
   return parser.getChecked<QuantizerAttr>(
       loc, parser.getContext(), bits, granularity, eps, epsMode, scale, dequant,
-      clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1],
-      rounding);
+      clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1], rounding,
+      statistic);
 }
 
 void QuantizerAttr::print(AsmPrinter &printer) const {
@@ -131,6 +145,8 @@ void QuantizerAttr::print(AsmPrinter &printer) const {
     begin("bits") << getBits();
   if (getGranularity() != defaults.getGranularity())
     begin("granularity") << stringifyEnum(getGranularity());
+  if (getStatistic() != defaults.getStatistic())
+    begin("statistic") << stringifyEnum(getStatistic());
   if (!getEps().bitwiseIsEqual(defaults.getEps()))
     begin("eps") << getEps();
   if (getEpsMode() != defaults.getEpsMode())

@@ -14,41 +14,55 @@ class Bit_Attr<string name, string attrMnemonic>
 def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
   let summary = "how activations become integer codes";
   let description = [{
-    With `Q = 2^(bits-1) - 1` and `a = max |x|` over the values that share a
-    scale, `a` being NaN if one of them is:
+    With `Q = 2^(bits-1) - 1`, and `a` over the values that share a scale:
 
     ```
-    granularity  token:     one scale for each index of all but the last dimension
-                 tensor:    one scale
-                 channel:   one scale for each index of the last dimension
-    eps_mode     clamp:     a' = max(a, eps)
-                 add:       a' = a + eps
-                 none:      a' = a
-    scale        recip_mul: s = (1 / a') * Q
-                 div:       s = Q / a'
-                 inverse:   d = a' / Q
-    code         recip_mul, div:  clamp(round(x * s), clamp[0], clamp[1])
-                 inverse:         clamp(round(x / d), clamp[0], clamp[1])
-    rounding     half_even: to the nearest integer, ties to even
-                 half_up:   floor(v + 0.5)
-    xs           recip:     1 / s
-                 direct:    a' / Q
-                 (inverse:  d)
+    granularity  token:       one scale for each index of all but the last dimension
+                 tensor:      one scale
+                 channel:     one scale for each index of the last dimension
+    statistic    absmax:      a = max |x|, NaN if one x is
+                 absmean:     a = (sum of |x|) / (number of x)
+    eps_mode     clamp:       a' = max(a, eps)
+                 add:         a' = a + eps
+                 none, clamp_step, add_step:  a' = a
+    d                         a' / Q, or a' * (1 / Q) with scale = inverse_mul;
+                 clamp_step:  max(that, eps)
+                 add_step:    that + eps
+    scale        recip_mul:   v = x * s, s = (1 / a') * Q
+                 div:         v = x * s, s = Q / a'
+                 recip_step:  v = x * s, s = 1 / d
+                 inverse, inverse_mul:  v = x / d
+                 div_mul:     v = (x / a') * Q
+                 mul_div:     v = (x * Q) / a'
+    rounding     half_even:   round(v): to the nearest integer, ties to even
+                 half_up:     floor(v + 0.5)
+                 half_down:   ceil(v - 0.5)
+    code                      clamp(rounded v, clamp[0], clamp[1])
+    xs           recip:       1 / s
+                 direct:      d
+                 (where there is no s:  d)
     ```
 
-    Where `a'` or `s` is not finite, or `d` is not finite or 0, all codes are 0
-    and `xs` is NaN: what a graph computes from such values is NaN too.
+    The sum of absmean is a reduction along a row as docs/numerics.md has it, over
+    all rows one after the other for granularity tensor.
+
+    Where `a'`, or `s` if there is one, is not finite, or where `d` is not finite
+    or 0 (inverse, inverse_mul, recip_step) or `a'` is 0 (div_mul, mul_div), all
+    codes are 0 and `xs` is NaN: what a graph computes from such values is NaN too.
 
     Parameters may be given in any order; those that have their default value
-    are not printed. Defaults: `bits = 8, granularity = token, eps = 1.0e-5,
-    eps_mode = clamp, scale = recip_mul, dequant = recip, rounding = half_even`
-    and `clamp = [-Q-1, Q]`.
+    are not printed. Defaults: `bits = 8, granularity = token, statistic = absmax,
+    eps = 1.0e-5, eps_mode = clamp, scale = recip_mul, dequant = recip,
+    rounding = half_even` and `clamp = [-Q-1, Q]`.
 
     Constraints:
     (C1) `bits` is 2 to 8.
     (C2) `eps` is finite and not negative.
     (C3) `clamp` holds 0 and lies in [-128, 127].
-    (C4) `dequant` is not given with `scale = inverse`, whose xs is d.
+    (C4) `dequant` is given only with a `scale` that has s: recip_mul, div and
+    recip_step.
+    (C5) `eps_mode` is clamp_step or add_step only with a `scale` that has d:
+    inverse, inverse_mul and recip_step.
 
     Example:
 
@@ -70,7 +84,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     "DequantForm":$dequant,
     "int64_t":$clampLow,
     "int64_t":$clampHigh,
-    "Rounding":$rounding
+    "Rounding":$rounding,
+    "Statistic":$statistic
   );
 
   let builders = [
@@ -83,11 +98,12 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
                      CArg<"DequantForm", "DequantForm::Recip">:$dequant,
                      CArg<"std::optional<std::pair<int64_t, int64_t>>",
                           "std::nullopt">:$clamp,
-                     CArg<"Rounding", "Rounding::HalfEven">:$rounding), [{
+                     CArg<"Rounding", "Rounding::HalfEven">:$rounding,
+                     CArg<"Statistic", "Statistic::AbsMax">:$statistic), [{
       int64_t q = (int64_t(1) << (bits - 1)) - 1;
       return $_get($_ctxt, bits, granularity, llvm::APFloat(eps), epsMode,
                    scale, dequant, clamp ? clamp->first : -q - 1,
-                   clamp ? clamp->second : q, rounding);
+                   clamp ? clamp->second : q, rounding, statistic);
     }]>
   ];
 
@@ -95,6 +111,17 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     /// Q: the code of the absolute maximum.
     int64_t getMaxCode() const {
       return (int64_t(1) << (getBits() - 1)) - 1;
+    }
+    /// Whether v = x * s; the others divide x by d or a'.
+    bool hasFactor() const {
+      return getScale() == ScaleForm::RecipMul ||
+             getScale() == ScaleForm::Div || getScale() == ScaleForm::RecipStep;
+    }
+    /// Whether v is computed from the step d, not from a'.
+    bool hasStep() const {
+      return getScale() == ScaleForm::Inverse ||
+             getScale() == ScaleForm::InverseMul ||
+             getScale() == ScaleForm::RecipStep;
     }
     /// eps as a number.
     float getEpsValue() const { return getEps().convertToFloat(); }

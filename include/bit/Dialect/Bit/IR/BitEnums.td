@@ -42,15 +42,26 @@ def Bit_ActivationGranularity : Bit_Enum<"ActivationGranularity",
     I32EnumCase<"Tensor", 1, "tensor">,
     I32EnumCase<"Channel", 2, "channel">]>;
 
-def Bit_EpsMode : Bit_Enum<"EpsMode", "how eps enters the absolute maximum", [
+def Bit_Statistic : Bit_Enum<"Statistic",
+    "which number of the activations makes their scale", [
+    I32EnumCase<"AbsMax", 0, "absmax">,
+    I32EnumCase<"AbsMean", 1, "absmean">]>;
+
+def Bit_EpsMode : Bit_Enum<"EpsMode", "how eps keeps the scale finite", [
     I32EnumCase<"Clamp", 0, "clamp">,
     I32EnumCase<"Add", 1, "add">,
-    I32EnumCase<"None", 2, "none">]>;
+    I32EnumCase<"None", 2, "none">,
+    I32EnumCase<"ClampStep", 3, "clamp_step">,
+    I32EnumCase<"AddStep", 4, "add_step">]>;
 
 def Bit_ScaleForm : Bit_Enum<"ScaleForm", "how the quantizing scale is computed", [
     I32EnumCase<"RecipMul", 0, "recip_mul">,
     I32EnumCase<"Div", 1, "div">,
-    I32EnumCase<"Inverse", 2, "inverse">]>;
+    I32EnumCase<"Inverse", 2, "inverse">,
+    I32EnumCase<"InverseMul", 3, "inverse_mul">,
+    I32EnumCase<"RecipStep", 4, "recip_step">,
+    I32EnumCase<"DivMul", 5, "div_mul">,
+    I32EnumCase<"MulDiv", 6, "mul_div">]>;
 
 def Bit_DequantForm : Bit_Enum<"DequantForm",
     "how the dequantizing scale is computed", [
@@ -59,6 +70,7 @@ def Bit_DequantForm : Bit_Enum<"DequantForm",
 
 def Bit_Rounding : Bit_Enum<"Rounding", "how a scaled value becomes a code", [
     I32EnumCase<"HalfEven", 0, "half_even">,
-    I32EnumCase<"HalfUp", 1, "half_up">]>;
+    I32EnumCase<"HalfUp", 1, "half_up">,
+    I32EnumCase<"HalfDown", 2, "half_down">]>;
 
 #endif // BIT_DIALECT_BIT_IR_BITENUMS_TD

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Why activations have no quantizer. Only words: what is accepted is in
+// MatchScale.cpp and MatchQuantizer.cpp.
+
+#include "MatchQuantizer.h"
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace bit {
+namespace {
+
+/// Whether a quantizer may consist of it.
+bool isElementwise(Operation *op) {
+  return isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp,
+                         onnx::MinOp, onnx::MaxOp, onnx::ClipOp, onnx::CastOp,
+                         onnx::IdentityOp, onnx::RoundOp, onnx::FloorOp,
+                         onnx::CeilOp, onnx::ReciprocalOp, onnx::AbsOp,
+                         onnx::SqrtOp, onnx::ReshapeOp, onnx::NegOp>(op);
+}
+
+bool isReduction(Operation *op) {
+  return isa_and_nonnull<onnx::ReduceMaxOp, onnx::ReduceMeanOp,
+                         onnx::ReduceSumOp, onnx::ReduceMinOp, onnx::ReduceL1Op,
+                         onnx::ReduceL2Op>(op);
+}
+
+bool isRounding(Operation *op) {
+  return isa_and_nonnull<onnx::RoundOp, onnx::FloorOp, onnx::CeilOp>(op);
+}
+
+/// The nearest operation above `value` for which `isWanted`; `isPassed` says
+/// through which others the search goes.
+Operation *findAbove(Value value, function_ref<bool(Operation *)> isWanted,
+                     function_ref<bool(Operation *)> isPassed) {
+  constexpr size_t most = 64;
+  llvm::SmallSetVector<Value, 16> queue;
+  queue.insert(value);
+  for (size_t i = 0; i < queue.size() && i < most; ++i) {
+    Operation *op = queue[i].getDefiningOp();
+    if (isWanted(op))
+      return op;
+    if (isPassed(op))
+      queue.insert(op->operand_begin(), op->operand_end());
+  }
+  return nullptr;
+}
+
+std::string nameOf(Operation *op) { return op->getName().stripDialect().str(); }
+
+/// A number as its author writes it.
+std::string print(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", value);
+  return text;
+}
+
+/// The value of a rounding that is scaled: behind clamping and + 0.5.
+Value getRounded(Operation *rounding) {
+  Rounding kind;
+  Value value = skipRound(rounding->getResult(0), kind);
+  std::optional<double> low, high;
+  bool isValid = true;
+  while (value) {
+    Value inner = skipClamp(value, low, high, isValid);
+    if (!inner)
+      break;
+    value = inner;
+  }
+  return value;
+}
+
+/// Why the scale of a product or quotient is not understood.
+std::string explainScale(Value scaled) {
+  Operation *op = skipIdentity(scaled).getDefiningOp();
+  if (!isa_and_nonnull<onnx::MulOp, onnx::DivOp>(op))
+    return "what is rounded is not the activations times a scale";
+  for (Value operand : op->getOperands())
+    if (onnx::evaluateScalar(operand))
+      return "they are scaled by a constant, not by their own maximum";
+  Operation *reduction = findAbove(scaled, isReduction, isElementwise);
+  if (!reduction)
+    return "their scale is not computed from them: there is no ReduceMax "
+           "before it";
+  bool isKnown = isa<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(reduction);
+  if (!isKnown)
+    return "their scale comes from " + nameOf(reduction) +
+           ", not from ReduceMax or ReduceMean";
+  Value data = skipIdentity(reduction->getOperand(0));
+  auto abs = data.getDefiningOp<onnx::AbsOp>();
+  Value source = abs ? skipIdentity(abs.getX()) : data;
+  // One of both operands, or, in (x * Q) / a', one below them.
+  bool isOwn = false;
+  for (Value operand : op->getOperands()) {
+    operand = skipIdentity(operand);
+    isOwn |= operand == source;
+    Operation *inner = operand.getDefiningOp();
+    if (isa_and_nonnull<onnx::MulOp, onnx::DivOp>(inner))
+      for (Value below : inner->getOperands())
+        isOwn |= skipIdentity(below) == source;
+  }
+  if (!isOwn)
+    return "their scale comes from another tensor";
+  if (!abs)
+    return "their scale comes from " + nameOf(reduction) + " without Abs";
+  auto dataType = cast<ShapedType>(data.getType());
+  auto type = cast<ShapedType>(reduction->getResult(0).getType());
+  int64_t rank = dataType.getRank();
+  if (rank > 1 && type.getRank() == rank && type.getDimSize(rank - 1) != 1)
+    return "they are quantized per channel: a scale for each index of the last "
+           "dimension cannot be taken out of the product";
+  if (type.getRank() != rank && type.getRank() != 0)
+    return "their scale is broadcast along another dimension than it was "
+           "computed from: ReduceMax has keepdims 0";
+  for (Operation *inner : {op, op->getOperand(0).getDefiningOp(),
+                           op->getOperand(1).getDefiningOp()})
+    if (isa_and_nonnull<onnx::MulOp, onnx::DivOp>(inner))
+      for (Value operand : inner->getOperands()) {
+        std::optional<double> q = onnx::evaluateScalar(operand);
+        if (q && *q > 1 && !matchMaxCode(operand))
+          return llvm::formatv("they are scaled to a maximum of {0}, not to "
+                               "2^(bits-1) - 1 of 2 to 8 bits",
+                               print(*q));
+      }
+  return "the form of their scale is not known";
+}
+
+} // namespace
+
+std::string explainActivations(Value x) {
+  Operation *rounding = findAbove(x, isRounding, isElementwise);
+  if (!rounding) {
+    auto isScale = [](Operation *op) {
+      auto reduction = dyn_cast_or_null<onnx::ReduceMaxOp>(op);
+      return reduction && getDefining<onnx::AbsOp>(reduction.getData());
+    };
+    return findAbove(x, isScale, isElementwise)
+               ? "no Round between scale and matmul"
+               : "they are not quantized";
+  }
+  // A rounding of the scale or of the activations, too.
+  for (Value operand : rounding->getOperands())
+    if (findAbove(operand, isRounding, isElementwise))
+      return "they are rounded more than once";
+  Value scaled = getRounded(rounding);
+  if (!scaled)
+    return nameOf(rounding) + " does not round to nearest";
+  if (!cast<ShapedType>(scaled.getType()).getElementType().isF32())
+    return "they are not quantized in float32";
+  if (!matchScaled(scaled))
+    return explainScale(scaled);
+
+  // The codes themselves, or codes that are rescaled by something else.
+  if (!matchCodes(rounding->getResult(0))) {
+    std::optional<double> low, high;
+    bool isValid = true;
+    Rounding kind;
+    Value value = skipRound(rounding->getResult(0), kind);
+    while (Value inner = skipClamp(value, low, high, isValid))
+      value = inner;
+    if (!isValid)
+      return "they are clamped at bounds that are no integers";
+  }
+  // From the layer back to the rounding: what is between.
+  Value value = x;
+  bool isRescaled = false;
+  while (!matchCodes(value)) {
+    std::optional<double> low, high;
+    bool isValid = true;
+    Operation *op = skipIdentity(value).getDefiningOp();
+    if (Value inner = skipClamp(value, low, high, isValid)) {
+      if (!isValid)
+        return "they are clamped at bounds that are no integers";
+      bool isEmpty = (low && *low > 0) || (high && *high < 0);
+      bool isWide = (low && *low < -128) || (high && *high > 127);
+      if (isEmpty || isWide)
+        return llvm::formatv("they are clamped to [{0}, {1}], which is no "
+                             "range of codes",
+                             print(low.value_or(-HUGE_VAL)),
+                             print(high.value_or(HUGE_VAL)));
+      value = inner;
+      continue;
+    }
+    if (!op || op == rounding)
+      return "the range of their codes is not known to fit eight bits";
+    if (isa<onnx::ReshapeOp>(op))
+      return "Reshape between their quantizer and the matmul changes the rows "
+             "that share a scale, or comes after another step";
+    if (isa<onnx::AddOp, onnx::SubOp>(op))
+      return nameOf(op) + " between Round and matmul is no straight-through "
+                          "arithmetic, x + (q - x)";
+    isRescaled |= isa<onnx::MulOp, onnx::DivOp>(op);
+    Value next;
+    for (Value operand : op->getOperands())
+      if (findAbove(
+              operand, [&](Operation *o) { return o == rounding; },
+              isElementwise)) {
+        next = operand;
+        break;
+      }
+    if (!next || !isElementwise(op))
+      return "the form of their quantizer is not known";
+    value = next;
+  }
+  return isRescaled ? "they are rescaled by another factor than the one that "
+                      "made their codes"
+                    : "codes enter the product, and nothing after it rescales "
+                      "them";
+}
+
+} // namespace bit

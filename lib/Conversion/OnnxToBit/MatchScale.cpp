@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The upper half of the picture in docs/recognition.md: from the absolute
+// maximum or mean to scaled activations. A variant is a case in one of the
+// functions.
+
+#include "MatchQuantizer.h"
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace bit {
+
+Value skipIdentity(Value value) {
+  while (auto identity = value.getDefiningOp<onnx::IdentityOp>())
+    value = identity.getInput();
+  return value;
+}
+
+std::optional<unsigned> matchMaxCode(Value value) {
+  std::optional<double> q = onnx::evaluateScalar(value);
+  for (unsigned bits = 2; q && bits <= 8; ++bits)
+    if (*q == (1 << (bits - 1)) - 1)
+      return bits;
+  return std::nullopt;
+}
+
+namespace {
+
+double getMaxCode(unsigned bits) { return (1 << (bits - 1)) - 1; }
+
+/// b where `value` is 1 / Q, rounded to float.
+std::optional<unsigned> matchInverseMaxCode(Value value) {
+  std::optional<double> inverse = onnx::evaluateScalar(value);
+  for (unsigned bits = 3; inverse && bits <= 8; ++bits)
+    if (float(*inverse) == 1.0f / float(getMaxCode(bits)))
+      return bits;
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// The statistic
+//===----------------------------------------------------------------------===//
+
+/// Whether no element is below 0, so that it is its own magnitude.
+bool isNonNegative(Value value) {
+  Operation *op = skipIdentity(value).getDefiningOp();
+  if (isa_and_nonnull<onnx::ReluOp, onnx::SigmoidOp, onnx::SoftmaxOp,
+                      onnx::ExpOp, onnx::AbsOp>(op))
+    return true;
+  auto clip = dyn_cast_or_null<onnx::ClipOp>(op);
+  std::optional<double> low = clip && clip.getMin()
+                                  ? onnx::evaluateScalar(clip.getMin())
+                                  : std::nullopt;
+  return low && *low >= 0;
+}
+
+/// Whether `value` is |input|.
+bool isMagnitude(Value value, Value input) {
+  if (skipIdentity(value) == input)
+    return isNonNegative(input);
+  auto abs = getDefining<onnx::AbsOp>(value);
+  return abs && skipIdentity(abs.getX()) == input;
+}
+
+/// Over which elements of `input` a ReduceMax or ReduceMean goes.
+template <typename OpTy>
+std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
+  if (!isMagnitude(reduce.getData(), input))
+    return std::nullopt;
+  int64_t rank = cast<ShapedType>(input.getType()).getRank();
+  SmallVector<int64_t> axes;
+  if (reduce.getAxes()) {
+    auto values = onnx::getConstantIntegers(reduce.getAxes());
+    if (!values)
+      return std::nullopt;
+    axes = *values;
+  }
+  if (axes.empty() && reduce.getNoopWithEmptyAxes() != 0)
+    return std::nullopt;
+  SmallVector<bool> isReduced(rank, axes.empty());
+  for (int64_t axis : axes)
+    if (axis >= -rank && axis < rank)
+      isReduced[axis < 0 ? axis + rank : axis] = true;
+  if (llvm::all_of(isReduced, [](bool reduced) { return reduced; }))
+    return rank == 1 ? ActivationGranularity::Token
+                     : ActivationGranularity::Tensor;
+  // Without the reduced axis, a scale would be broadcast along others.
+  if (llvm::count(isReduced, true) == 1 && isReduced.back() &&
+      reduce.getKeepdims() != 0)
+    return ActivationGranularity::Token;
+  return std::nullopt;
+}
+
+/// a: the statistic without eps.
+std::optional<StatisticMatch> matchPlainStatistic(Value value, Value input) {
+  StatisticMatch match;
+  std::optional<ActivationGranularity> granularity;
+  if (auto max = getDefining<onnx::ReduceMaxOp>(value)) {
+    granularity = matchReduction(max, input);
+  } else if (auto mean = getDefining<onnx::ReduceMeanOp>(value)) {
+    granularity = matchReduction(mean, input);
+    match.statistic = Statistic::AbsMean;
+  }
+  if (!granularity)
+    return std::nullopt;
+  match.granularity = *granularity;
+  return match;
+}
+
+/// a / Q | a * (1 / Q).
+std::optional<StatisticMatch> matchPlainStep(Value value, Value input) {
+  auto finish = [&](Value a, std::optional<unsigned> bits,
+                    bool isInverse) -> std::optional<StatisticMatch> {
+    auto match = bits ? matchPlainStatistic(a, input) : std::nullopt;
+    if (match) {
+      match->bits = *bits;
+      match->isInverse = isInverse;
+    }
+    return match;
+  };
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return finish(div.getA(), matchMaxCode(div.getB()), true);
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return eitherOrder(mul.getA(), mul.getB(), [&](Value a, Value inverse) {
+      return finish(a, matchInverseMaxCode(inverse), false);
+    });
+  return std::nullopt;
+}
+
+/// The operand of an n-ary Max that is no constant, and the greatest constant.
+Value splitMax(onnx::MaxOp max, std::optional<double> &eps) {
+  Value a;
+  for (Value operand : max->getOperands()) {
+    if (std::optional<double> value = onnx::evaluateScalar(operand))
+      eps = std::max(eps.value_or(*value), *value);
+    else if (!a || skipIdentity(a) == skipIdentity(operand))
+      a = operand;
+    else
+      return {};
+  }
+  return a;
+}
+
+} // namespace
+
+std::optional<StatisticMatch> matchStatistic(Value value, Value input) {
+  auto finish = [&](Value a, std::optional<double> eps,
+                    bool isClamped) -> std::optional<StatisticMatch> {
+    if (!eps || !(*eps >= 0) || !std::isfinite(float(*eps)))
+      return std::nullopt;
+    auto match = matchPlainStatistic(a, input);
+    if (!match)
+      match = matchPlainStep(a, input);
+    if (!match)
+      return std::nullopt;
+    match->eps = float(*eps);
+    if (match->isStep())
+      match->epsMode = isClamped ? EpsMode::ClampStep : EpsMode::AddStep;
+    else
+      match->epsMode = isClamped ? EpsMode::Clamp : EpsMode::Add;
+    return match;
+  };
+  if (auto clip = getDefining<onnx::ClipOp>(value)) {
+    std::optional<double> high =
+        clip.getMax() ? onnx::evaluateScalar(clip.getMax()) : HUGE_VAL;
+    // A finite upper bound would be one more case of clamping.
+    if (!clip.getMin() || !high || *high < 3.4028234e38)
+      return std::nullopt;
+    return finish(clip.getInput(), onnx::evaluateScalar(clip.getMin()), true);
+  }
+  if (auto max = getDefining<onnx::MaxOp>(value)) {
+    std::optional<double> eps;
+    Value a = splitMax(max, eps);
+    return a ? finish(a, eps, true) : std::nullopt;
+  }
+  if (auto add = getDefining<onnx::AddOp>(value))
+    return eitherOrder(add.getA(), add.getB(), [&](Value a, Value eps) {
+      return finish(a, onnx::evaluateScalar(eps), false);
+    });
+  return matchPlainStatistic(value, input);
+}
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+std::optional<ScaleMatch> withForm(std::optional<StatisticMatch> statistic,
+                                   std::optional<unsigned> bits,
+                                   ScaleForm form) {
+  // Where eps is in d, the scale is computed from d.
+  if (!statistic || !bits || statistic->isStep())
+    return std::nullopt;
+  return ScaleMatch{*statistic, *bits, form};
+}
+
+/// d = a' / Q | a' * (1 / Q) | max(a / Q, eps) | a / Q + eps.
+std::optional<ScaleMatch> matchStep(Value value, Value input) {
+  if (auto statistic = matchStatistic(value, input)) {
+    if (statistic->isStep())
+      return ScaleMatch{*statistic, statistic->bits,
+                        statistic->isInverse ? ScaleForm::Inverse
+                                             : ScaleForm::InverseMul};
+    // Q = 1.
+    return withForm(statistic, 2, ScaleForm::Inverse);
+  }
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return withForm(matchStatistic(div.getA(), input), matchMaxCode(div.getB()),
+                    ScaleForm::Inverse);
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return eitherOrder(mul.getA(), mul.getB(), [&](Value a, Value inverse) {
+      return withForm(matchStatistic(a, input), matchInverseMaxCode(inverse),
+                      ScaleForm::InverseMul);
+    });
+  return std::nullopt;
+}
+
+/// v of 1 / v, written as Reciprocal or Div.
+Value skipReciprocal(Value value) {
+  if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
+    return reciprocal.getX();
+  auto div = getDefining<onnx::DivOp>(value);
+  return div && onnx::evaluateScalar(div.getA()) == 1.0 ? div.getB() : Value();
+}
+
+/// s = (1 / a') * Q | Q / a' | 1 / d.
+std::optional<ScaleMatch> matchFactor(Value value, Value input) {
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return eitherOrder(
+        mul.getA(), mul.getB(),
+        [&](Value inverse, Value q) -> std::optional<ScaleMatch> {
+          Value a = skipReciprocal(inverse);
+          return a ? withForm(matchStatistic(a, input), matchMaxCode(q),
+                              ScaleForm::RecipMul)
+                   : std::nullopt;
+        });
+  if (Value d = skipReciprocal(value)) {
+    // Q / a' with Q = 1.
+    if (auto scale = withForm(matchStatistic(d, input), 2, ScaleForm::Div))
+      return scale;
+    auto step = matchStep(d, input);
+    if (!step || step->form != ScaleForm::Inverse)
+      return std::nullopt;
+    step->form = ScaleForm::RecipStep;
+    return step;
+  }
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return withForm(matchStatistic(div.getB(), input), matchMaxCode(div.getA()),
+                    ScaleForm::Div);
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<ScaledMatch> matchScaled(Value value) {
+  auto finish = [](Value x, std::optional<ScaleMatch> scale) {
+    return scale ? std::optional(ScaledMatch{skipIdentity(x), *scale})
+                 : std::nullopt;
+  };
+  if (auto div = getDefining<onnx::DivOp>(value)) {
+    Value x = div.getA();
+    if (auto match = finish(x, matchStep(div.getB(), skipIdentity(x))))
+      return match;
+    // (x * Q) / a'
+    auto mul = getDefining<onnx::MulOp>(x);
+    if (!mul)
+      return std::nullopt;
+    return eitherOrder(mul.getA(), mul.getB(), [&](Value x, Value q) {
+      return finish(x, withForm(matchStatistic(div.getB(), skipIdentity(x)),
+                                matchMaxCode(q), ScaleForm::MulDiv));
+    });
+  }
+  auto mul = getDefining<onnx::MulOp>(value);
+  if (!mul)
+    return std::nullopt;
+  return eitherOrder(
+      mul.getA(), mul.getB(),
+      [&](Value x, Value s) -> std::optional<ScaledMatch> {
+        if (auto match = finish(x, matchFactor(s, skipIdentity(x))))
+          return match;
+        // (x / a') * Q
+        auto div = getDefining<onnx::DivOp>(x);
+        if (!div)
+          return std::nullopt;
+        x = div.getA();
+        return finish(x, withForm(matchStatistic(div.getB(), skipIdentity(x)),
+                                  matchMaxCode(s), ScaleForm::DivMul));
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Rescaling
+//===----------------------------------------------------------------------===//
+
+static std::optional<Monomial>
+multiply(std::optional<Monomial> a, std::optional<Monomial> b, bool isDivided) {
+  if (!a || !b)
+    return std::nullopt;
+  if (a->statistic && b->statistic && !(*a->statistic == *b->statistic))
+    return std::nullopt;
+  int sign = isDivided ? -1 : 1;
+  return Monomial{a->statistic ? a->statistic : b->statistic,
+                  a->power + sign * b->power,
+                  isDivided ? a->factor / b->factor : a->factor * b->factor};
+}
+
+std::optional<Monomial> matchMonomial(Value value, Value input) {
+  if (auto statistic = matchStatistic(value, input))
+    return Monomial{statistic, 1, 1};
+  if (std::optional<double> number = onnx::evaluateScalar(value))
+    return Monomial{std::nullopt, 0, *number};
+  if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
+    return multiply(Monomial(), matchMonomial(reciprocal.getX(), input), true);
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return multiply(matchMonomial(mul.getA(), input),
+                    matchMonomial(mul.getB(), input), false);
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return multiply(matchMonomial(div.getA(), input),
+                    matchMonomial(div.getB(), input), true);
+  return std::nullopt;
+}
+
+/// Whether `value` has s among its divisors; `isDivided` says that it is one.
+static bool dividesByFactor(Value value, Value input, bool isDivided) {
+  if (isDivided && matchFactor(value, input))
+    return true;
+  if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
+    return dividesByFactor(reciprocal.getX(), input, !isDivided);
+  if (auto mul = getDefining<onnx::MulOp>(value))
+    return dividesByFactor(mul.getA(), input, isDivided) ||
+           dividesByFactor(mul.getB(), input, isDivided);
+  if (auto div = getDefining<onnx::DivOp>(value))
+    return dividesByFactor(div.getA(), input, isDivided) ||
+           dividesByFactor(div.getB(), input, !isDivided);
+  return false;
+}
+
+std::optional<RescaleMatch>
+matchRescale(const CodesMatch &codes,
+             ArrayRef<std::pair<Value, bool>> factors) {
+  const StatisticMatch &statistic = codes.scale.statistic;
+  Value input = skipIdentity(codes.input);
+  std::optional<Monomial> match = Monomial();
+  for (auto [factor, isDivided] : factors)
+    match = multiply(match, matchMonomial(factor, input), isDivided);
+  if (!match || match->power != 1 || !(*match->statistic == statistic))
+    return std::nullopt;
+  // What codes * a' is to codes * xs.
+  double rest = match->factor;
+  if (!statistic.isStep())
+    rest *= getMaxCode(codes.scale.bits);
+  if (!std::isnormal(float(rest)))
+    return std::nullopt;
+  // Not more than the rounding of 1 / Q to a float.
+  if (std::abs(rest - 1) < 2e-7)
+    rest = 1;
+  RescaleMatch rescale;
+  rescale.factor = rest;
+  // 1 / s where the graph divides by s; the same but for its rounding is d.
+  if (codes.scale.form == ScaleForm::RecipMul ||
+      codes.scale.form == ScaleForm::Div ||
+      codes.scale.form == ScaleForm::RecipStep) {
+    bool divides = llvm::any_of(factors, [&](std::pair<Value, bool> factor) {
+      return dividesByFactor(factor.first, input, factor.second);
+    });
+    if (!divides)
+      rescale.dequant = DequantForm::Direct;
+  }
+  return rescale;
+}
+
+} // namespace bit

@@ -1,0 +1,264 @@
+"""Every form of an activation quantizer is recognised and answers as the graph does; near misses stay float."""
+
+import json
+
+import numpy as np
+import pytest
+import quantizers
+import ties
+from graphs import Graph
+
+from bit_mlir.compiler import compile_file
+
+K, N = 48, 24
+# Shapes of x, and whether the layer has a bias.
+LAYOUTS = {
+    "static, bias": ([5, K], True),
+    "dynamic": (["batch", K], False),
+    "static, rank 3": ([2, 3, K], False),
+    "dynamic, rank 3, bias": (["batch", "sequence", K], True),
+}
+
+
+# Quantizers of models.py that torch exports.
+EXPORTED = ["quantize_bitlab", "quantize_half_up", "quantize_paper", "quantize_mean", "quantize_round_through"]
+
+
+def weight(rng):
+    """A ternary weight, K x N."""
+    return rng.integers(-1, 2, (K, N)).astype(np.float32) * np.float32(0.3)
+
+
+def write(form, path, shape, bias=False):
+    """Writes a model of one layer behind `form`."""
+    g, rng = Graph(), np.random.default_rng(0)
+    y = g.op("MatMul", form(g, "x"), g.const(weight(rng)))
+    if bias:
+        y = g.op("Add", y, g.const(rng.standard_normal(N)))
+    return g.save(path, {"x": shape}, {y: [*shape[:-1], N]})
+
+
+def get_layers(path, tmp_path):
+    """What the report says of the layers."""
+    report = tmp_path / "report.json"
+    compile_file(path, tmp_path / "model.so", report=report)
+    return json.loads(report.read_text())["bitlinear"]["layers"]
+
+
+def inputs(shape, seed=0):
+    """Values of `shape`, whose symbols become 3 and 4."""
+    sizes = {"batch": 4, "sequence": 3}
+    return np.random.default_rng(seed).standard_normal([sizes.get(d, d) for d in shape]).astype(np.float32)
+
+
+# Each form in two of the layouts, a static one and a dynamic one.
+PAIRS = [
+    (name, layout)
+    for i, name in enumerate(quantizers.FORMS)
+    for layout in (list(LAYOUTS)[:2] if i % 2 else list(LAYOUTS)[2:])
+]
+
+
+@pytest.mark.parametrize("name, layout", PAIRS)
+def test_form(name, layout, tmp_path):
+    shape, bias = LAYOUTS[layout]
+    path = write(quantizers.FORMS[name], tmp_path / "model.onnx", shape, bias)
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert layer["activations_declined"] == ""
+    assert layer["activation_bits"] == quantizers.get_bits(name)
+    assert layer["activation_granularity"] == ("tensor" if "tensor" in name else "token")
+    for seed, scale in enumerate((1, 1e3, 1e-3)):
+        comparison.check(inputs(shape, seed) * np.float32(scale), atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "TorchScript"])
+@pytest.mark.parametrize("name", EXPORTED)
+def test_export(name, dynamo, tmp_path):
+    models = pytest.importorskip("models", reason="needs torch")
+    module = models.seeded(lambda: models.QuantizedLinear(K, N, name))
+    path = models.export(module, tmp_path / "model.onnx", (2, 3, K), dynamic=(0,), dynamo=dynamo)
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert layer["activations_declined"] == ""
+    assert layer["activation_bits"] == (4 if name == "quantize_mean" else 8)
+    for seed in range(3):
+        comparison.check(inputs(["batch", 3, K], seed))
+
+
+@pytest.mark.parametrize("form", quantizers.DECLINED, ids=lambda form: form.__name__)
+def test_near_miss(form, tmp_path):
+    shape = [6, K]
+    path = write(form, tmp_path / "model.onnx", shape)
+    (layer,) = get_layers(path, tmp_path)
+    assert layer["activation_bits"] == 0
+    assert quantizers.DECLINED[form] in layer["activations_declined"]
+    model, reference = ties.compiled(path), ties.reference(path)
+    for seed in range(3):
+        x = inputs(shape, seed)
+        np.testing.assert_allclose(model(x), reference.run(None, {"x": x})[0], rtol=1e-4, atol=1e-4)
+
+
+def edge_rows(k):
+    """Rows at the edges of quantizers."""
+    x = np.random.default_rng(1).standard_normal((9, k)).astype(np.float32)
+    x[0] = 0
+    x[1] *= np.float32(1e-7)
+    x[2] *= np.float32(1e30)
+    x[3, 5] = 1e6
+    x[4] = np.tile(np.float32([0.5, 1.5, -2.5, 127.0]), k // 4)  # ties, exactly
+    x[5, 3] = np.nan
+    x[6, 7] = np.inf
+    x[7] *= np.float32(1e-42)
+    return x
+
+
+# Forms of which exact ties have the codes of the graph, and rows at the edges its values.
+EDGES = [
+    "recip_mul",
+    "plain_div",
+    "inverse",
+    "inverse_mul",
+    "recip_step",
+    "bitlab",
+    "step_plus_eps",
+    "normalized_first",
+    "multiplied_first",
+    "eps_added",
+    "half_up",
+    "half_down",
+    "ste_around_codes",
+    "absmean",
+    "after_relu",
+]
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_edge_rows(name, tmp_path):
+    path = write(quantizers.FORMS[name], tmp_path / "model.onnx", ["batch", K])
+    x = edge_rows(K)
+    ours = ties.compiled(path)(x)
+    theirs = ties.reference(path).run(None, {"x": x})[0]
+    # onnxruntime's Clip without max turns infinity into the greatest float; that is no value to reproduce.
+    rows = [row for row in range(len(x)) if row != 6 or name in ("eps_added", "multiplied_first", "no_eps")]
+    np.testing.assert_array_equal(np.isnan(ours[rows]), np.isnan(theirs[rows]))
+    for row in rows:
+        # The products of huge rows are huge, and so are their roundings.
+        size = max(np.nanmax(np.abs(theirs[row]), initial=0), 1e-30)
+        np.testing.assert_allclose(ours[row] / size, theirs[row] / size, rtol=1e-4, atol=1e-4, err_msg=str(row))
+
+
+def test_rank_1(tmp_path):
+    path = write(quantizers.FORMS["per_tensor"], tmp_path / "model.onnx", [K])
+    (layer,) = get_layers(path, tmp_path)
+    assert layer["activation_bits"] == 8
+    x = inputs([K])
+    ours, theirs = ties.compiled(path)(x), ties.reference(path).run(None, {"x": x})[0]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_reshaped_rows(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    rows = g.op("Reshape", quantizers.ste(g, "x"), g.const([-1, K], np.int64))
+    y = g.op("Gemm", rows, g.const(weight(rng)), g.const(rng.standard_normal(N)))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 3, K]}, {y: ["rows", N]})
+    (layer,) = get_layers(path, tmp_path)
+    assert (layer["activation_bits"], layer["activations_declined"]) == (8, "")
+    x = inputs(["batch", 3, K])
+    ours, theirs = ties.compiled(path)(x), ties.reference(path).run(None, {"x": x})[0]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+# What follows a layer of codes: a function of graph, product, step a' / Q, scale Q / a' and the random generator.
+AFTER = {
+    "divided by both": lambda g, y, d, s, rng: g.op("Div", g.op("Div", y, g.const(2.5)), s),
+    "divided by the product": lambda g, y, d, s, rng: g.op("Div", y, g.op("Mul", s, g.const(2.5))),
+    "times the quotient": lambda g, y, d, s, rng: g.op("Mul", y, g.op("Div", g.const(2.5), s)),
+    "times a vector over s": lambda g, y, d, s, rng: g.op("Mul", y, g.op("Div", g.const(rng.random(N) + 0.5), s)),
+    "times the step": lambda g, y, d, s, rng: g.op("Mul", d, y),
+    "times the step and a vector": lambda g, y, d, s, rng: g.op("Mul", y, g.op("Mul", d, g.const(rng.random(N) + 0.5))),
+    "bias before": lambda g, y, d, s, rng: g.op("Div", g.op("Add", y, g.const(rng.standard_normal(N) * 100)), s),
+    "bias before and after": lambda g, y, d, s, rng: g.op(
+        "Add", g.op("Mul", g.op("Add", g.const(rng.standard_normal(N) * 100), y), d), g.const(rng.standard_normal(N))
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", [[5, K], ["batch", "sequence", K]], ids=["static", "dynamic, rank 3"])
+@pytest.mark.parametrize("after", AFTER)
+def test_rescaled_after_the_product(after, shape, tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    a = quantizers.clip(g, quantizers.absmax(g, "x"), 1e-5)
+    s = g.op("Div", g.const(127.0), a)
+    y = g.op("MatMul", quantizers.codes(g, "x", s), g.const(weight(rng)))
+    y = AFTER[after](g, y, g.op("Div", a, g.const(127.0)), s, rng)
+    path = g.save(tmp_path / "model.onnx", {"x": shape}, {y: [*shape[:-1], N]})
+    (layer,) = get_layers(path, tmp_path)
+    assert (layer["activation_bits"], layer["activations_declined"]) == (8, "")
+    comparison = ties.Comparison(path)
+    for seed in range(3):
+        comparison.check(inputs(shape, seed))
+
+
+def test_codes_that_nothing_rescales(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    y = g.op("MatMul", quantizers.codes(g, "x", quantizers.div(g, "x")), g.const(weight(rng)))
+    path = g.save(tmp_path / "model.onnx", {"x": [5, K]}, {y: [5, N]})
+    (layer,) = get_layers(path, tmp_path)
+    assert "nothing after it rescales them" in layer["activations_declined"]
+    ties.Comparison(path).check(inputs([5, K]))
+
+
+BIASES = {"[1, N]": (1, N), "[1, 1, N]": (1, 1, N), "[1]": (1,), "scalar": ()}
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+@pytest.mark.parametrize("bias", BIASES)
+def test_bias(bias, is_first, tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    product = g.op("MatMul", quantizers.plain_div(g, "x"), g.const(weight(rng)))
+    value = g.const(rng.standard_normal(BIASES[bias]))
+    y = g.op("Add", value, product) if is_first else g.op("Add", product, value)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 3, K]}, {y: ["batch", 3, N]})
+    ties.Comparison(path).check(inputs(["batch", 3, K]))
+
+
+def test_bias_as_input(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    y = g.op("Add", g.op("MatMul", quantizers.plain_div(g, "x"), g.const(weight(rng))), "b")
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", K], "b": [1, N]}, {y: ["batch", N]})
+    x, b = inputs(["batch", K]), rng.standard_normal((1, N)).astype(np.float32)
+    ours = ties.compiled(path)(x, b)
+    theirs = ties.reference(path).run(None, {"x": x, "b": b})[0]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_hadamard_behind_a_quantizer(tmp_path):
+    matrix = np.ones((1, 1), np.float32)
+    while len(matrix) < 64:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    g = Graph()
+    rotated = g.op("MatMul", "x", g.const(matrix / 8))
+    y = g.op("MatMul", quantizers.plain_div(g, rotated), g.const(np.sign(np.sin(np.arange(64 * N))).reshape(64, N)))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", N]})
+    by_bits = [layer["activation_bits"] for layer in get_layers(path, tmp_path)]
+    assert sorted(by_bits) == [0, 8], "the rotation reads floats"
+    ties.Comparison(path).check(inputs(["batch", 64]))
+
+
+def test_quantizer_before_a_float_weight(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    y = g.op("MatMul", quantizers.plain_div(g, "x"), g.const(rng.standard_normal((K, N))))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", K]}, {y: ["batch", N]})
+    assert get_layers(path, tmp_path) == []
+    ties.Comparison(path).check(inputs(["batch", K]))
+
+
+def test_shared_quantizer_and_other_users(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    q = quantizers.ste(g, "x")
+    outputs = {g.op("MatMul", q, g.const(weight(rng))): ["batch", N] for _ in range(3)}
+    outputs[g.op("Mul", q, g.const(2.0))] = ["batch", K]
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", K]}, outputs)
+    assert [layer["activation_bits"] for layer in get_layers(path, tmp_path)] == [8] * 3
+    ties.Comparison(path).check(inputs(["batch", K]))
