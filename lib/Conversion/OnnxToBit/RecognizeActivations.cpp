@@ -60,6 +60,20 @@ struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
   RecognitionCounts &counts;
 };
 
+/// TorchScript keeps x.float() of a float, on either side of a quantizer: two
+/// values that are one.
+struct DropCastToOwnType : OpRewritePattern<onnx::CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(onnx::CastOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getInput().getType() != op.getType())
+      return rewriter.notifyMatchFailure(op, "changes the type");
+    rewriter.replaceOp(op, op.getInput());
+    return success();
+  }
+};
+
 struct RecognizeActivations
     : impl::RecognizeActivationsBase<RecognizeActivations> {
   void runOnOperation() override {
@@ -85,6 +99,7 @@ struct RecognizeActivations
 void populateRecognizeActivationsPatterns(RewritePatternSet &patterns,
                                           RecognitionCounts &counts) {
   patterns.add<AbsorbQuantizer>(patterns.getContext(), counts);
+  patterns.add<DropCastToOwnType>(patterns.getContext());
 }
 
 } // namespace bit
