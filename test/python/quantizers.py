@@ -434,6 +434,11 @@ def ste_around_other(g, x):
     return g.op("Add", x, g.op("Sub", plain_div(g, x), g.op("Mul", x, g.const(0.5))))
 
 
+def ste_of_other_rescale(g, x):
+    """The reason is found inside straight-through arithmetic."""
+    return g.op("Add", x, g.op("Sub", other_rescale(g, x), x))
+
+
 def not_quantized(g, x):
     """Nothing at all."""
     return g.op("Mul", x, g.const(2.0))
@@ -454,5 +459,6 @@ DECLINED = {
     other_rescale: "rescaled by another factor",
     euclidean: "ReduceL2",
     ste_around_other: "no straight-through arithmetic",
+    ste_of_other_rescale: "rescaled by another factor",
     not_quantized: "they are not quantized",
 }

@@ -1,6 +1,7 @@
 """Every form of an activation quantizer is recognised and answers as the graph does; near misses stay float."""
 
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import ties
 from graphs import Graph
 
 from bit_mlir.compiler import compile_file
+from bit_mlir.paths import tool
 
 K, N = 48, 24
 # Shapes of x, and whether the layer has a bias.
@@ -200,6 +202,17 @@ def test_rescaled_after_the_product(after, shape, tmp_path):
         comparison.check(inputs(shape, seed))
 
 
+def test_bias_before_the_scale_of_a_tensor(tmp_path):
+    g, rng = Graph(), np.random.default_rng(0)
+    s = quantizers.div(g, "x", quantizers.absmax(g, "x", ()))
+    y = g.op("MatMul", quantizers.codes(g, "x", s), g.const(weight(rng)))
+    y = g.op("Div", g.op("Add", y, g.const(rng.standard_normal(N) * 100)), s)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", K]}, {y: ["batch", N]})
+    (layer,) = get_layers(path, tmp_path)
+    assert layer["activation_granularity"] == "tensor"
+    ties.Comparison(path).check(inputs(["batch", K]))
+
+
 def test_codes_that_nothing_rescales(tmp_path):
     g, rng = Graph(), np.random.default_rng(0)
     y = g.op("MatMul", quantizers.codes(g, "x", quantizers.div(g, "x")), g.const(weight(rng)))
@@ -261,4 +274,7 @@ def test_shared_quantizer_and_other_users(tmp_path):
     outputs[g.op("Mul", q, g.const(2.0))] = ["batch", K]
     path = g.save(tmp_path / "model.onnx", {"x": ["batch", K]}, outputs)
     assert [layer["activation_bits"] for layer in get_layers(path, tmp_path)] == [8] * 3
+    command = [tool("bit-opt"), path, "--emit=linalg"]
+    lowered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert lowered.count("bit.absmax_quantize") == 1, "the codes are computed once"
     ties.Comparison(path).check(inputs(["batch", K]))

@@ -189,6 +189,14 @@ std::string explainActivations(Value x) {
     }
     if (!op || op == rounding)
       return "the range of their codes is not known to fit eight bits";
+    Value around;
+    if (Value q = skipStraightThrough(value, around)) {
+      if (matchCodes(q))
+        return "straight-through arithmetic around their codes rounds where a "
+               "mean lets values be large";
+      value = q;
+      continue;
+    }
     if (isa<onnx::ReshapeOp>(op))
       return "Reshape between their quantizer and the matmul changes the rows "
              "that share a scale, or comes after another step";

@@ -77,8 +77,7 @@ Value skipRound(Value value, Rounding &rounding) {
   return {};
 }
 
-/// q of straight-through arithmetic around `x`: x + (q - x), x - (x - q).
-static Value skipStraightThrough(Value value, Value &x) {
+Value skipStraightThrough(Value value, Value &x) {
   auto isX = [&](Value other) { return skipIdentity(other) == x; };
   if (auto add = getDefining<onnx::AddOp>(value))
     return eitherOrder(add.getA(), add.getB(), [&](Value a, Value correction) {

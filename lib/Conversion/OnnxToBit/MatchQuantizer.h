@@ -112,6 +112,10 @@ mlir::Value skipClamp(mlir::Value value, std::optional<double> &low,
 /// One step back through rounding; null if there is none.
 mlir::Value skipRound(mlir::Value value, Rounding &rounding);
 
+/// Returns q of straight-through arithmetic around `x`, x + (q - x) or
+/// x - (x - q); null if there is none.
+mlir::Value skipStraightThrough(mlir::Value value, mlir::Value &x);
+
 /// Returns b of Q = 2^(b-1) - 1.
 std::optional<unsigned> matchMaxCode(mlir::Value value);
 

@@ -226,3 +226,25 @@ func.func @reshaped(%x: tensor<3x4xf32>, %w: tensor<2x2xi8>, %ws: tensor<1xf32>)
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<6x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<6x2xf32>
   return %y : tensor<6x2xf32>
 }
+
+// -----
+
+// A mean lets x be millions of steps: then x + (q - x) is not q.
+// CHECK-LABEL: func @straight_through_mean
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "straight-through arithmetic around their codes rounds {{.+}}"} :
+func.func @straight_through_mean(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %lo = onnx.Constant dense<-127.0> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMean %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Clip %4, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Sub %5, %3 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Add %3, %6 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %8 = onnx.Div %7, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

@@ -48,7 +48,9 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
 
     Where `a'`, or `s` if there is one, is not finite, or where `d` is not finite
     or 0 (inverse, inverse_mul, recip_step) or `a'` is 0 (div_mul, mul_div), all
-    codes are 0 and `xs` is NaN: what a graph computes from such values is NaN too.
+    codes are 0 and `xs` is NaN. What a graph computes from such values is NaN,
+    too, but for one case: without eps, a row that is not 0 and whose `s`
+    overflows (`a` below Q / 3.4e38) can give 0 or numbers as small.
 
     Parameters may be given in any order; those that have their default value
     are not printed. Defaults: `bits = 8, granularity = token, statistic = absmax,
