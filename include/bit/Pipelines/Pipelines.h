@@ -50,8 +50,8 @@ void buildKernelStage(mlir::OpPassManager &pm);
 /// Loops over vectors -> LLVM dialect.
 void buildLLVMStage(mlir::OpPassManager &pm);
 
-/// Adds the operators, as "ai.onnx.Conv", that a stage lowers itself: the
-/// import leaves them whole.
+/// Adds the operators, as "ai.onnx.Conv", that a stage lowers or evaluates
+/// itself: the import leaves them whole.
 void getLoweredOperators(llvm::StringSet<> &operators);
 
 /// Makes the stages known to bit-opt as `--bit-*-stage`.

@@ -8,6 +8,7 @@
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -235,6 +236,143 @@ Expected<Results> gather(GatherOp op, ArrayRef<HostTensor> inputs) {
   });
 }
 
+/// Copies `data`, then overwrites what `write` chooses.
+template <typename Write>
+Expected<Results> scatter(Operation *op, const HostTensor &data, Write write) {
+  return single(op, [&](HostTensor &result) -> Error {
+    View all{0, naturalStrides(result.getShape())};
+    if (data.getShape() != result.getShape())
+      return createStringError("its shapes do not fit together");
+    if (Error error = copy(data, all, result, all, result.getShape()))
+      return error;
+    return write(result);
+  });
+}
+
+Expected<int64_t> checkedIndex(double value, int64_t dim) {
+  int64_t index = int64_t(value);
+  if (index < -dim || index >= dim)
+    return createStringError("its indices are out of range");
+  return index < 0 ? index + dim : index;
+}
+
+Expected<Results> scatterND(ScatterNDOp op, ArrayRef<HostTensor> inputs) {
+  const HostTensor &data = inputs[0], &indices = inputs[1];
+  if (op.getReduction() != "none")
+    return createStringError("it reduces");
+  return scatter(op, data, [&](HostTensor &result) -> Error {
+    ArrayRef<int64_t> dims = data.getShape();
+    if (indices.getShape().empty() ||
+        indices.getShape().back() > int64_t(dims.size()))
+      return createStringError("its shapes do not fit together");
+    // Each tuple of indices says where one run of elements goes.
+    int64_t tuple = indices.getShape().back(), run = 1, count = 1;
+    for (int64_t dim : dims.drop_front(tuple))
+      run *= dim;
+    for (int64_t dim : indices.getShape().drop_back())
+      count *= dim;
+    Sizes strides = naturalStrides(dims);
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t offset = 0;
+      for (int64_t j = 0; j < tuple; ++j) {
+        Expected<int64_t> at = checkedIndex(indices.at(i * tuple + j), dims[j]);
+        if (!at)
+          return at.takeError();
+        offset += *at * strides[j];
+      }
+      if (Error error =
+              copy(inputs[2], {i * run, {1}}, result, {offset, {1}}, {run}))
+        return error;
+    }
+    return Error::success();
+  });
+}
+
+Expected<Results> scatterElements(ScatterElementsOp op,
+                                  ArrayRef<HostTensor> inputs) {
+  const HostTensor &data = inputs[0], &indices = inputs[1];
+  Expected<int64_t> axis = checkedAxis(op.getAxis(), data.getShape().size());
+  if (!axis)
+    return axis.takeError();
+  if (op.getReduction() != "none")
+    return createStringError("it reduces");
+  return scatter(op, data, [&](HostTensor &result) -> Error {
+    Sizes strides = naturalStrides(data.getShape());
+    Sizes own = naturalStrides(indices.getShape());
+    if (own.size() != strides.size() ||
+        indices.getShape() != inputs[2].getShape())
+      return createStringError("its shapes do not fit together");
+    for (int64_t i = 0; i < indices.size(); ++i) {
+      Expected<int64_t> at =
+          checkedIndex(indices.at(i), data.getShape()[*axis]);
+      if (!at)
+        return at.takeError();
+      int64_t offset = *at * strides[*axis];
+      for (size_t d = 0; d < own.size(); ++d)
+        if (int64_t(d) != *axis)
+          offset += i / own[d] % indices.getShape()[d] * strides[d];
+      if (Error error = copy(inputs[2], {i, {}}, result, {offset, {}}, {}))
+        return error;
+    }
+    return Error::success();
+  });
+}
+
+Expected<Results> tile(TileOp op, const HostTensor &input) {
+  return single(op, [&](HostTensor &result) -> Error {
+    Sizes own = naturalStrides(input.getShape());
+    Sizes strides = naturalStrides(result.getShape());
+    if (own.size() != strides.size())
+      return createStringError("its shapes do not fit together");
+    // The repetitions are dimensions that the input does not move along.
+    Sizes shape, source, target;
+    for (auto [d, dim] : llvm::enumerate(input.getShape())) {
+      shape.append({dim == 0 ? 0 : result.getShape()[d] / dim, dim});
+      source.append({0, own[d]});
+      target.append({dim * strides[d], strides[d]});
+      if (shape[2 * d] * dim != result.getShape()[d])
+        return createStringError("its shapes do not fit together");
+    }
+    return copy(input, {0, source}, result, {0, target}, shape);
+  });
+}
+
+Expected<Results> fill(ConstantOfShapeOp op) {
+  return single(op, [&](HostTensor &result) -> Error {
+    HostTensor value;
+    if (std::optional<ElementsAttr> attr = op.getValue()) {
+      Expected<HostTensor> given = HostTensor::borrow(*attr);
+      if (!given)
+        return given.takeError();
+      value = *given;
+    } else {
+      value = llvm::cantFail(
+          HostTensor::allocate(result.getType().clone(ArrayRef<int64_t>{})));
+      value.store(0, 0.0);
+    }
+    if (value.size() != 1)
+      return createStringError("its value is not one element");
+    return copy(value, {0, Sizes(result.getShape().size(), 0)}, result,
+                {0, naturalStrides(result.getShape())}, result.getShape());
+  });
+}
+
+Expected<Results> range(RangeOp op, ArrayRef<HostTensor> inputs) {
+  return single(op, [&](HostTensor &result) -> Error {
+    for (const HostTensor &input : inputs)
+      if (input.size() != 1)
+        return createStringError("its operands are not one element each");
+    double start = inputs[0].at(0), delta = inputs[2].at(0);
+    double count =
+        delta == 0 ? 0 : std::ceil((inputs[1].at(0) - start) / delta);
+    if (result.size() != int64_t(std::max(count, 0.0)))
+      return createStringError("its shapes do not fit together");
+    for (int64_t i = 0; i < result.size(); ++i)
+      result.store(i, start + double(i) * delta);
+    return Error::success();
+  });
+}
+
 /// The dims of a static type are known whatever the tensor holds.
 Expected<Results> shapeOf(ShapeOp op) {
   ArrayRef<int64_t> dims = cast<ShapedType>(op.getData().getType()).getShape();
@@ -256,13 +394,17 @@ Expected<Results> shapeOf(ShapeOp op) {
 bool isDataMovement(Operation *op) {
   if (auto shape = dyn_cast<ShapeOp>(op))
     return cast<ShapedType>(shape.getData().getType()).hasStaticShape();
-  return isa<TransposeOp, ExpandOp, SliceOp, ConcatOp, SplitOp, GatherOp>(op);
+  // Floats would have to be added up the way the graph does it.
+  if (auto range = dyn_cast<RangeOp>(op))
+    return isa<IntegerType>(getElementTypeOrSelf(range.getType()));
+  return isa<TransposeOp, ExpandOp, SliceOp, ConcatOp, SplitOp, GatherOp,
+             ScatterNDOp, ScatterElementsOp, TileOp, ConstantOfShapeOp>(op);
 }
 
 unsigned getNumDataOperands(Operation *op) {
-  if (isa<ConcatOp>(op))
+  if (isa<ConcatOp, ScatterNDOp, ScatterElementsOp, RangeOp>(op))
     return op->getNumOperands();
-  return isa<ShapeOp>(op) ? 0 : isa<GatherOp>(op) ? 2 : 1;
+  return isa<ShapeOp, ConstantOfShapeOp>(op) ? 0 : isa<GatherOp>(op) ? 2 : 1;
 }
 
 Expected<Results> moveData(Operation *op, ArrayRef<HostTensor> inputs) {
@@ -274,6 +416,11 @@ Expected<Results> moveData(Operation *op, ArrayRef<HostTensor> inputs) {
       .Case([&](SplitOp op) { return split(op, inputs[0]); })
       .Case([&](GatherOp op) { return gather(op, inputs); })
       .Case([&](ShapeOp op) { return shapeOf(op); })
+      .Case([&](ScatterNDOp op) { return scatterND(op, inputs); })
+      .Case([&](ScatterElementsOp op) { return scatterElements(op, inputs); })
+      .Case([&](TileOp op) { return tile(op, inputs[0]); })
+      .Case([&](ConstantOfShapeOp op) { return fill(op); })
+      .Case([&](RangeOp op) { return range(op, inputs); })
       .Default(
           [](Operation *) { return createStringError("it is not evaluated"); });
 }

@@ -42,6 +42,12 @@ double divOf(double a, double b) { return a / b; }
 double integerDivOf(double a, double b) {
   return b == 0 ? 0 : std::trunc(a / b);
 }
+/// The remainder has the sign of the divisor, as in Python.
+double floorModOf(double a, double b) {
+  double r = b == 0 ? 0 : std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+double truncModOf(double a, double b) { return std::fmod(a, b); }
 double powOf(double a, double b) {
   return b == 2 ? a * a : b == 0.5 ? std::sqrt(a) : std::pow(a, b);
 }
@@ -93,6 +99,17 @@ void div(const BlockInfo &info, const double *const *in, double *out,
          size_t size) {
   return info.isInteger ? binary<integerDivOf>(info, in, out, size)
                         : binary<divOf>(info, in, out, size);
+}
+
+void mod(const BlockInfo &info, const double *const *in, double *out,
+         size_t size) {
+  // An integer has no remainder of a division by 0; floats have NaN.
+  if (info.isC && !info.isInteger)
+    return binary<truncModOf>(info, in, out, size);
+  if (!info.isC)
+    return binary<floorModOf>(info, in, out, size);
+  for (size_t i = 0; i < size; ++i)
+    out[i] = in[1][i] == 0 ? 0 : std::fmod(in[0][i], in[1][i]);
 }
 
 void where(const BlockInfo &, const double *const *in, double *out,
@@ -152,6 +169,20 @@ void dequantize(const BlockInfo &info, const double *const *in, double *out,
     out[i] = (in[0][i] - (info.numInputs > 2 ? in[2][i] : 0)) * in[1][i];
 }
 
+/// saturate(round(x / scale) + zero_point); the quotient is rounded to the type
+/// of x first, as who computes in that type does.
+void quantize(const BlockInfo &info, const double *const *in, double *out,
+              size_t size) {
+  for (size_t i = 0; i < size; ++i)
+    out[i] = in[0][i] / in[1][i];
+  roundTo(info.from, MutableArrayRef<double>(out, size));
+  for (size_t i = 0; i < size; ++i) {
+    double code = roundOf(out[i]) + (info.numInputs > 2 ? in[2][i] : 0);
+    out[i] =
+        std::isnan(code) ? 0 : std::min(std::max(code, info.low), info.high);
+  }
+}
+
 BlockFunction findFunction(StringRef opType) {
   return llvm::StringSwitch<BlockFunction>(opType)
       .Case("Abs", unary<absOf>)
@@ -190,7 +221,9 @@ BlockFunction findFunction(StringRef opType) {
       .Case("Equal", binary<equalOf>)
       .Case("Where", where)
       .Case("Clip", clip)
+      .Case("Mod", mod)
       .Case("DequantizeLinear", dequantize)
+      .Case("QuantizeLinear", quantize)
       .Default(nullptr);
 }
 
@@ -211,6 +244,7 @@ std::optional<Elementwise> getElementwise(Operation *op) {
     return std::nullopt;
   result.info.numInputs = op->getNumOperands();
   result.info.format = *format;
+  result.info.from = *from;
   result.info.isInteger = !isFloat(*from);
   result.isView = isa<ReshapeOp, SqueezeOp, UnsqueezeOp, FlattenOp>(op);
   if (result.isView || isa<CastLikeOp>(op))
@@ -219,12 +253,10 @@ std::optional<Elementwise> getElementwise(Operation *op) {
     result.info.hasLow = bool(clipOp.getMin());
   if (auto shiftOp = dyn_cast<BitShiftOp>(op))
     result.info.isShiftLeft = shiftOp.getDirection() == "LEFT";
-  // Blocks of a row share a scale that no broadcast describes.
-  if (auto dequantizeOp = dyn_cast<DequantizeLinearOp>(op))
-    if (dequantizeOp.getBlockSize() != 0)
-      return std::nullopt;
+  if (auto modOp = dyn_cast<ModOp>(op))
+    result.info.isC = modOp.getFmod() != 0;
   if (!isFloat(*format) && *format != Format::Bool) {
-    unsigned bits = 8 * getByteSize(*format);
+    unsigned bits = getBitSize(*format);
     bool isUnsigned = resultType.getElementType().isUnsignedInteger();
     // Doubles hold no more than 53 bits of an i64.
     bits = std::min(bits, 54u);

@@ -16,8 +16,10 @@ struct BlockInfo {
   bool isInteger = false;      ///< the operation computes on integers
   bool isShiftLeft = false;    ///< BitShift's direction
   bool hasLow = false;         ///< Clip's second input is there
+  bool isC = false;            ///< Mod's remainder has the dividend's sign
   Format format = Format::F32; ///< of the result
-  double low = 0, high = 0;    ///< the range that Cast saturates to
+  Format from = Format::F32;   ///< of the first input
+  double low = 0, high = 0;    ///< what Cast, QuantizeLinear saturate to
 };
 
 /// Computes `size` results from as many elements of each input. The results

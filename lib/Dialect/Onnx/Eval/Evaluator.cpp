@@ -40,10 +40,44 @@ OperandRange getDataOperands(Operation *op) {
   return op->getOperands().take_front(getNumDataOperands(op));
 }
 
-/// Scales and zero points of an axis.
+/// Scales and zero points of an axis or of blocks along it.
 bool isAlongAxis(Operation *op, Value operand) {
-  return isa<DequantizeLinearOp>(op) && operand != op->getOperand(0) &&
-         cast<ShapedType>(operand.getType()).getRank() == 1;
+  return isa<DequantizeLinearOp, QuantizeLinearOp>(op) &&
+         operand != op->getOperand(0) &&
+         cast<ShapedType>(operand.getType()).getRank() > 0;
+}
+
+/// Adds what isAlongAxis to `expression`, stretched over the shape of `op`.
+Expected<unsigned> addAlongAxis(Operation *op, HostTensor tensor,
+                                ArrayRef<int64_t> shape,
+                                Expression &expression) {
+  auto quantize = dyn_cast<QuantizeLinearOp>(op);
+  int64_t axis =
+      quantize ? quantize.getAxis() : cast<DequantizeLinearOp>(op).getAxis();
+  int64_t block = quantize ? quantize.getBlockSize()
+                           : cast<DequantizeLinearOp>(op).getBlockSize();
+  int64_t rank = shape.size();
+  axis += axis < 0 ? rank : 0;
+  if (tensor.size() == 1)
+    return expression.addLeaf(tensor.reshaped({}), shape);
+  if (axis < 0 || axis >= rank)
+    return createStringError("its axis is out of range");
+  ArrayRef<int64_t> own = tensor.getShape();
+  if (own.size() == 1) {
+    // A vector along one axis, not along the last as in broadcasts.
+    SmallVector<int64_t> column(rank - axis, 1);
+    column[0] = tensor.size();
+    return expression.addLeaf(tensor.reshaped(column), shape);
+  }
+  // Blocks are a dimension of their own that the scale has not.
+  SmallVector<int64_t> blocks(own), split(shape);
+  if (block <= 0 || own.size() != shape.size() || shape[axis] % block != 0 ||
+      own[axis] != shape[axis] / block)
+    return createStringError("its blocks do not divide its axis");
+  blocks.insert(blocks.begin() + axis + 1, 1);
+  split[axis] /= block;
+  split.insert(split.begin() + axis + 1, block);
+  return expression.addLeaf(tensor.reshaped(blocks), split);
 }
 
 bool isEvaluated(Operation *op) {
@@ -213,16 +247,8 @@ Evaluation::build(Value value, ArrayRef<int64_t> shape, Expression &expression,
   SmallVector<unsigned, 3> inputs;
   for (Value operand : getDataOperands(op)) {
     if (isAlongAxis(op, operand)) {
-      auto dequantize = cast<DequantizeLinearOp>(op);
-      int64_t axis = dequantize.getAxis(), rank = own.size();
-      axis += axis < 0 ? rank : 0;
-      if (axis < 0 || axis >= rank || !tensors.contains(operand))
-        return createStringError("its axis is out of range");
-      // A vector along one axis, not along the last as in broadcasts.
-      SmallVector<int64_t> column(rank - axis, 1);
-      column[0] = count(operand);
       Expected<unsigned> input =
-          expression.addLeaf(tensors.lookup(operand).reshaped(column), own);
+          addAlongAxis(op, tensors.lookup(operand), own, expression);
       if (!input)
         return input;
       inputs.push_back(*input);

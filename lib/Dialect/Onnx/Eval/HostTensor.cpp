@@ -27,6 +27,10 @@ std::optional<Format> getFormat(Type type) {
     return Format::BF16;
   if (type.isInteger(1))
     return Format::Bool;
+  if (type.isInteger(2))
+    return type.isUnsignedInteger() ? Format::U2 : Format::I2;
+  if (type.isInteger(4))
+    return type.isUnsignedInteger() ? Format::U4 : Format::I4;
   if (type.isInteger(8))
     return type.isUnsignedInteger() ? Format::U8 : Format::I8;
   if (type.isInteger(16))
@@ -53,11 +57,30 @@ int64_t getByteSize(Format format) {
   case Format::U16:
     return 2;
   case Format::Bool:
+  case Format::I2:
+  case Format::U2:
+  case Format::I4:
+  case Format::U4:
   case Format::I8:
   case Format::U8:
     return 1;
   }
   llvm_unreachable("all formats have a size");
+}
+
+unsigned getBitSize(Format format) {
+  switch (format) {
+  case Format::Bool:
+    return 1;
+  case Format::I2:
+  case Format::U2:
+    return 2;
+  case Format::I4:
+  case Format::U4:
+    return 4;
+  default:
+    return 8 * getByteSize(format);
+  }
 }
 
 static constexpr int64_t kAlignment = 64;
@@ -110,6 +133,17 @@ struct Brain {
   }
 };
 
+/// An integer of fewer bits than a byte.
+template <int bits, bool isSigned> struct Narrow {
+  int8_t value;
+  operator double() const { return value; }
+  static Narrow wrap(int64_t value) {
+    int64_t low = value & ((1 << bits) - 1);
+    bool isNegative = isSigned && (low >> (bits - 1)) != 0;
+    return {int8_t(isNegative ? low - (1 << bits) : low)};
+  }
+};
+
 /// The conversion of an out-of-range double is undefined in C++.
 int64_t toInteger(double value) {
   if (std::isnan(value))
@@ -120,8 +154,10 @@ int64_t toInteger(double value) {
 template <typename T> T fromDouble(double value) {
   if constexpr (std::is_integral_v<T>)
     return T(toInteger(value));
-  else
+  else if constexpr (std::is_floating_point_v<T>)
     return T(value);
+  else
+    return T::wrap(toInteger(value));
 }
 template <> Half fromDouble(double value) { return Half::round(value); }
 template <> Brain fromDouble(double value) { return Brain::round(value); }
@@ -140,6 +176,14 @@ template <typename Fn> void dispatch(Format format, Fn fn) {
   case Format::Bool:
   case Format::U8:
     return fn(uint8_t());
+  case Format::I2:
+    return fn(Narrow<2, true>());
+  case Format::U2:
+    return fn(Narrow<2, false>());
+  case Format::I4:
+    return fn(Narrow<4, true>());
+  case Format::U4:
+    return fn(Narrow<4, false>());
   case Format::I8:
     return fn(int8_t());
   case Format::I16:
@@ -195,6 +239,22 @@ Expected<HostTensor> HostTensor::allocate(ShapedType type) {
   return tensor;
 }
 
+/// Copies elements that lie several in a byte, the first in the low bits, or
+/// one in a byte without its sign, as dense attributes have them.
+static void unpack(ArrayRef<char> from, unsigned bits, bool isPacked,
+                   bool isSplat, Format format, MutableArrayRef<char> to) {
+  dispatch(format, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (!std::is_arithmetic_v<T> && sizeof(T) == 1) {
+      for (size_t i = 0; i < to.size(); ++i) {
+        size_t at = isSplat ? 0 : i;
+        unsigned byte = uint8_t(from[isPacked ? at * bits / 8 : at]);
+        to[i] = T::wrap(isPacked ? byte >> (at * bits % 8) : byte).value;
+      }
+    }
+  });
+}
+
 Expected<HostTensor> HostTensor::borrow(ElementsAttr attr) {
   ShapedType type = attr.getShapedType();
   std::optional<Format> format = onnx::getFormat(type.getElementType());
@@ -221,6 +281,21 @@ Expected<HostTensor> HostTensor::borrow(ElementsAttr attr) {
     tensor.bytes = blob->getData();
   } else {
     return createStringError("its data is neither dense nor a resource");
+  }
+  if (unsigned bits = getBitSize(*format);
+      bits < 8 && *format != Format::Bool) {
+    // A resource has the bytes of the file, where elements share them.
+    bool isPacked = isa<DenseResourceElementsAttr>(attr);
+    Expected<HostTensor> copy = allocate(type);
+    if (!copy)
+      return copy;
+    int64_t count = tensor.splat ? 1 : type.getNumElements();
+    if (int64_t(tensor.bytes.size()) <
+        (isPacked ? int64_t(llvm::divideCeil(count * bits, 8)) : count))
+      return createStringError("its data is shorter than its type");
+    unpack(tensor.bytes, bits, isPacked, tensor.splat, *format,
+           copy->getMutableBytes());
+    return copy;
   }
   int64_t bytes = getByteSize(*format);
   for (int64_t dim : type.getShape())
@@ -289,6 +364,14 @@ ElementsAttr HostTensor::toAttr(StringRef name, int64_t maxDenseBytes) const {
     SmallVector<bool> values(bytes.begin(), bytes.end());
     return splat ? DenseElementsAttr::get(type, values.front())
                  : DenseElementsAttr::get(type, values);
+  }
+  if (getBitSize(format) < 8) {
+    unsigned bits = getBitSize(format);
+    SmallVector<APInt> values;
+    for (char byte : bytes)
+      values.push_back(APInt(bits, uint8_t(byte), /*isSigned=*/false,
+                             /*implicitTrunc=*/true));
+    return DenseElementsAttr::get(type, values);
   }
   if (splat || int64_t(bytes.size()) <= maxDenseBytes)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);

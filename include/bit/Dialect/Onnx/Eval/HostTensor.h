@@ -13,13 +13,17 @@
 namespace bit::onnx {
 
 /// How the elements of a HostTensor are stored: as a dense attribute stores
-/// them, but booleans one a byte.
+/// them, but what is smaller than a byte one a byte, with its sign.
 enum class Format {
   F64,
   F32,
   F16,
   BF16,
   Bool,
+  I2,
+  U2,
+  I4,
+  U4,
   I8,
   U8,
   I16,
@@ -29,10 +33,12 @@ enum class Format {
   I64
 };
 
-/// Returns nothing for types that are not evaluated: 64-bit unsigned integers,
-/// types below 8 bits, 8-bit floats.
+/// Returns nothing for types that are not evaluated: 64-bit unsigned integers
+/// and floats of 8 bits and less.
 std::optional<Format> getFormat(mlir::Type elementType);
 int64_t getByteSize(Format format);
+/// The bits of an element as ONNX counts them.
+unsigned getBitSize(Format format);
 bool isFloat(Format format);
 
 /// Rounds (floats) or wraps (integers) `values` to what `format` can hold.

@@ -189,6 +189,90 @@ TEST_F(EvaluatorTest, Dequantizes) {
               ElementsAre(0, 1, 0, -4));
 }
 
+// Blocks of two along the last axis; 4 bits, zero points of their own.
+TEST_F(EvaluatorTest, DequantizesBlocks) {
+  EXPECT_THAT(values(R"(
+    %q = onnx.Constant dense<[[1, 3, 2, 0], [7, 7, 1, 1]]> : tensor<2x4xi4>
+    %s = onnx.Constant dense<[[0.5, 2.0], [1.0, 4.0]]> : tensor<2x2xf32>
+    %z = onnx.Constant dense<[[1, 2], [7, 0]]> : tensor<2x2xi4>
+    %r = onnx.DequantizeLinear %q, %s, %z {axis = 1 : i64, block_size = 2 : i64} : (tensor<2x4xi4>, tensor<2x2xf32>, tensor<2x2xi4>) -> tensor<2x4xf32>
+  )",
+                     "tensor<2x4xf32>"),
+              ElementsAre(0, 1, 0, -4, 0, 0, 4, 4));
+}
+
+// Ties go to even, codes saturate.
+TEST_F(EvaluatorTest, Quantizes) {
+  EXPECT_THAT(values(R"(
+    %x = onnx.Constant dense<[[0.25, 0.75, -9.0], [2.5, 3.5, 9000.0]]> : tensor<2x3xf32>
+    %s = onnx.Constant dense<[0.5, 1.0]> : tensor<2xf32>
+    %z = onnx.Constant dense<[1, 128]> : tensor<2xui8>
+    %r = onnx.QuantizeLinear %x, %s, %z {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2xf32>, tensor<2xui8>) -> tensor<2x3xui8>
+  )",
+                     "tensor<2x3xui8>"),
+              ElementsAre(1, 3, 0, 130, 132, 255));
+}
+
+// Python's remainder, C's remainder.
+TEST_F(EvaluatorTest, Remainders) {
+  const std::string constants = R"(
+    %a = onnx.Constant dense<[5, -5, 5, -5, 4]> : tensor<5xi32>
+    %b = onnx.Constant dense<[3, 3, -3, -3, 2]> : tensor<5xi32>)";
+  EXPECT_THAT(values(constants + R"(
+    %r = onnx.Mod %a, %b : (tensor<5xi32>, tensor<5xi32>) -> tensor<5xi32>
+  )",
+                     "tensor<5xi32>"),
+              ElementsAre(2, 1, -1, -2, 0));
+  EXPECT_THAT(values(constants + R"(
+    %r = onnx.Mod %a, %b {fmod = 1 : i64} : (tensor<5xi32>, tensor<5xi32>) -> tensor<5xi32>
+  )",
+                     "tensor<5xi32>"),
+              ElementsAre(2, -2, 2, -2, 0));
+}
+
+TEST_F(EvaluatorTest, Scatters) {
+  EXPECT_THAT(values(R"(
+    %d = onnx.Constant dense<0> : tensor<3x2xui8>
+    %i = onnx.Constant dense<[[2], [0]]> : tensor<2x1xi64>
+    %u = onnx.Constant dense<[[1, 2], [3, 4]]> : tensor<2x2xui8>
+    %r = onnx.ScatterND %d, %i, %u : (tensor<3x2xui8>, tensor<2x1xi64>, tensor<2x2xui8>) -> tensor<3x2xui8>
+  )",
+                     "tensor<3x2xui8>"),
+              ElementsAre(3, 4, 0, 0, 1, 2));
+  EXPECT_THAT(values(R"(
+    %d = onnx.Constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi32>
+    %i = onnx.Constant dense<[[1, -1], [0, 1]]> : tensor<2x2xi64>
+    %u = onnx.Constant dense<[[10, 20], [30, 40]]> : tensor<2x2xi32>
+    %r = onnx.ScatterElements %d, %i, %u {axis = 1 : i64} : (tensor<2x3xi32>, tensor<2x2xi64>, tensor<2x2xi32>) -> tensor<2x3xi32>
+  )",
+                     "tensor<2x3xi32>"),
+              ElementsAre(1, 10, 20, 30, 40, 6));
+}
+
+TEST_F(EvaluatorTest, MakesTensors) {
+  EXPECT_THAT(values(R"(
+    %w = onnx.Constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi32>
+    %n = onnx.Constant dense<[2, 2]> : tensor<2xi64>
+    %r = onnx.Tile %w, %n : (tensor<2x2xi32>, tensor<2xi64>) -> tensor<4x4xi32>
+  )",
+                     "tensor<4x4xi32>"),
+              ElementsAre(1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4));
+  EXPECT_THAT(values(R"(
+    %s = onnx.Constant dense<3> : tensor<1xi64>
+    %r = onnx.ConstantOfShape %s {value = dense<7> : tensor<1xi8>} : (tensor<1xi64>) -> tensor<3xi8>
+  )",
+                     "tensor<3xi8>"),
+              ElementsAre(7, 7, 7));
+  EXPECT_THAT(values(R"(
+    %a = onnx.Constant dense<7> : tensor<i64>
+    %b = onnx.Constant dense<0> : tensor<i64>
+    %c = onnx.Constant dense<-3> : tensor<i64>
+    %r = onnx.Range %a, %b, %c : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<3xi64>
+  )",
+                     "tensor<3xi64>"),
+              ElementsAre(7, 4, 1));
+}
+
 // More blocks than one, and a value that two chains use.
 TEST_F(EvaluatorTest, ManyBlocks) {
   std::vector<double> result = values(R"(
@@ -228,6 +312,22 @@ TEST_F(EvaluatorTest, SaysWhyNot) {
   )",
                    "tensor<1x2xf32>"),
             "Gather is not evaluated: its indices are out of range");
+  EXPECT_EQ(reason(R"(
+    %d = onnx.Constant dense<0.0> : tensor<3xf32>
+    %i = onnx.Constant dense<3> : tensor<1x1xi64>
+    %u = onnx.Constant dense<1.0> : tensor<1xf32>
+    %r = onnx.ScatterND %d, %i, %u : (tensor<3xf32>, tensor<1x1xi64>, tensor<1xf32>) -> tensor<3xf32>
+  )",
+                   "tensor<3xf32>"),
+            "ScatterND is not evaluated: its indices are out of range");
+  EXPECT_EQ(reason(R"(
+    %d = onnx.Constant dense<0.0> : tensor<3xf32>
+    %i = onnx.Constant dense<2> : tensor<1x1xi64>
+    %u = onnx.Constant dense<1.0> : tensor<1xf32>
+    %r = onnx.ScatterND %d, %i, %u {reduction = "add"} : (tensor<3xf32>, tensor<1x1xi64>, tensor<1xf32>) -> tensor<3xf32>
+  )",
+                   "tensor<3xf32>"),
+            "ScatterND is not evaluated: it reduces");
 }
 
 TEST_F(EvaluatorTest, FindsSources) {

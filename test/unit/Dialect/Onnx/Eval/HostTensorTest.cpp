@@ -2,6 +2,7 @@
 
 #include "bit/Dialect/Onnx/Eval/HostTensor.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
 #include "gmock/gmock.h"
 #include <cmath>
@@ -70,6 +71,40 @@ TEST(HostTensorTest, BorrowsSplatsAndBooleans) {
   EXPECT_EQ(flags.toAttr("flags"), bools);
 }
 
+// A file has two 4-bit elements in a byte, a dense attribute one.
+TEST(HostTensorTest, BorrowsSmallIntegers) {
+  MLIRContext context;
+  Builder builder(&context);
+  auto type = RankedTensorType::get({3}, builder.getIntegerType(4));
+  auto dense =
+      DenseElementsAttr::get(type, {APInt(4, 15), APInt(4, 7), APInt(4, 8)});
+  HostTensor tensor = llvm::cantFail(HostTensor::borrow(dense));
+  EXPECT_THAT(tensor.getBytes(), ElementsAre(-1, 7, -8));
+  EXPECT_EQ(tensor.toAttr("codes"), dense);
+
+  const char bytes[] = {0x7f, 0x08};
+  auto packed = DenseResourceElementsAttr::get(
+      type, "packed",
+      HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<char>(bytes)));
+  tensor = llvm::cantFail(HostTensor::borrow(packed));
+  EXPECT_THAT(tensor.getBytes(), ElementsAre(-1, 7, -8));
+
+  const char two[] = {char(0xe4), 0x02};
+  auto pairs = DenseResourceElementsAttr::get(
+      RankedTensorType::get({5}, builder.getIntegerType(2, false)), "pairs",
+      HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<char>(two)));
+  tensor = llvm::cantFail(HostTensor::borrow(pairs));
+  EXPECT_THAT(tensor.getBytes(), ElementsAre(0, 1, 2, 3, 2));
+
+  auto tooShort = DenseResourceElementsAttr::get(
+      RankedTensorType::get({5}, builder.getIntegerType(4)), "short",
+      HeapAsmResourceBlob::allocateAndCopyInferAlign(ArrayRef<char>(two)));
+  llvm::Expected<HostTensor> refused = HostTensor::borrow(tooShort);
+  ASSERT_FALSE(bool(refused));
+  EXPECT_EQ(llvm::toString(refused.takeError()),
+            "its data is shorter than its type");
+}
+
 TEST(HostTensorTest, RefusesWhatItCannotHold) {
   MLIRContext context;
   Builder builder(&context);
@@ -80,7 +115,7 @@ TEST(HostTensorTest, RefusesWhatItCannotHold) {
       RankedTensorType::get({int64_t(1) << 40, 1 << 30}, builder.getF32Type());
   EXPECT_EQ(fails(HostTensor::allocate(tooBig)), "its size overflows");
   EXPECT_EQ(fails(HostTensor::allocate(
-                RankedTensorType::get({4}, builder.getIntegerType(4)))),
+                RankedTensorType::get({4}, builder.getIntegerType(64, false)))),
             "its element type is not evaluated");
   EXPECT_EQ(fails(HostTensor::borrow(builder.getI64TensorAttr({INT64_MAX}))),
             "it has an integer beyond 2^53");
