@@ -11,10 +11,12 @@ using namespace mlir;
 
 void bit::getLoweredOperators(llvm::StringSet<> &operators) {
   getLowerableOnnxOps(operators);
-  // These vanish before: weights are computed from them at compile time.
+  // These vanish before: weights are computed from the first three at compile
+  // time, and products by weights in a layout of their own become layers or
+  // MatMul.
   for (const char *name :
-       {"ai.onnx.DequantizeLinear", "ai.onnx.QuantizeLinear",
-        "ai.onnx.ScatterElements", "ai.onnx.ScatterND", "ai.onnx.Tile"})
+       {"ai.onnx.ScatterElements", "ai.onnx.ScatterND", "ai.onnx.Tile",
+        "ai.onnx.Einsum", "com.microsoft.MatMulNBits"})
     operators.insert(name);
 }
 

@@ -129,9 +129,8 @@ FailureOr<Broadcast> bit::onnx::broadcastToFirst(OpBuilder &builder,
     return failure();
   Dims first = getDims(builder, op->getLoc(), tensors.front());
   if (result->sizes.size() != first.size())
-    return op->emitOpError(expectation)
-           << ", got rank " << result->sizes.size() << " for rank "
-           << first.size();
+    return op->emitOpError(expectation) << ", got rank " << result->sizes.size()
+                                        << " for rank " << first.size();
   for (auto [i, sizes] : llvm::enumerate(llvm::zip(result->sizes, first))) {
     auto [size, expected] = sizes;
     if (!checkSameDim(builder, op->getLoc(), size, expected, expectation))

@@ -141,8 +141,8 @@ static Value expandRows(OpBuilder &builder, Location loc, Value matrix,
 }
 
 /// numpy.matmul: vectors get a dim of 1 that the result drops again.
-static FailureOr<Value> lowerMatMul(OpBuilder &builder, Operation *op, Value a,
-                                    Value b, Type onnxType) {
+FailureOr<Value> bit::onnx::lowerMatMul(OpBuilder &builder, Operation *op,
+                                        Value a, Value b, Type onnxType) {
   Location loc = op->getLoc();
   const bool isRow = rankOf(a) == 1, isColumn = rankOf(b) == 1;
   if (isRow)
@@ -214,9 +214,8 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
     results.push_back(finish(rewriter, loc, *product, onnxType, alpha));
     return success();
   }
-  FailureOr<Broadcast> sum =
-      broadcastToFirst(rewriter, op,
-                       {*product, stripStaticCasts(operands.getC())});
+  FailureOr<Broadcast> sum = broadcastToFirst(
+      rewriter, op, {*product, stripStaticCasts(operands.getC())});
   if (failed(sum))
     return failure();
   results.push_back(createPointwise(

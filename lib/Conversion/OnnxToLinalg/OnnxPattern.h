@@ -44,6 +44,11 @@ std::optional<llvm::SmallVector<int64_t>> getConstantInts(mlir::Value tensor);
 mlir::FailureOr<Dims> readSizes(mlir::OpBuilder &builder, mlir::Operation *op,
                                 mlir::Value shape);
 
+/// numpy.matmul of tensors of rank 1 or more, in the compute type.
+mlir::FailureOr<mlir::Value> lowerMatMul(mlir::OpBuilder &builder,
+                                         mlir::Operation *op, mlir::Value a,
+                                         mlir::Value b, mlir::Type onnxType);
+
 /// A lowering from ONNX operands to one replacement for each result.
 template <typename OpTy>
 class OnnxPattern : public mlir::OpConversionPattern<OpTy> {
@@ -92,6 +97,7 @@ void addGatherPatterns(PatternList &list);
 void addMathPatterns(PatternList &list);
 void addMatMulPatterns(PatternList &list);
 void addNormalizationPatterns(PatternList &list);
+void addQuantizationPatterns(PatternList &list);
 void addRangePatterns(PatternList &list);
 void addReducePatterns(PatternList &list);
 void addReshapePatterns(PatternList &list);

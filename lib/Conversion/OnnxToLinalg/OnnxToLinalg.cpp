@@ -32,6 +32,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addMathPatterns(list);
   addMatMulPatterns(list);
   addNormalizationPatterns(list);
+  addQuantizationPatterns(list);
   addRangePatterns(list);
   addReducePatterns(list);
   addReshapePatterns(list);

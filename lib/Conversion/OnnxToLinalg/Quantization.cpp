@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Linear quantization, and products of what it makes.
+
+#include "OnnxPattern.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace bit::onnx;
+
+/// `values`, then a scale and zero points (null: none) that belong to all of
+/// them or to those along `axis`, as one loop nest reads them.
+static FailureOr<SmallVector<LoopOperand>>
+getOperands(Rewriter &rewriter, Operation *op, Value values, Value scale,
+            Value zeroPoint, int64_t axis, int64_t blockSize) {
+  if (blockSize != 0)
+    return op->emitOpError("expects a block_size of 0 where its operands are "
+                           "not constant, got ")
+           << blockSize;
+  int64_t rank = rankOf(values);
+  SmallVector<LoopOperand> operands = {
+      {values, rewriter.getMultiDimIdentityMap(rank), {}}};
+  for (Value operand : {scale, zeroPoint}) {
+    if (!operand)
+      continue;
+    operand = stripStaticCasts(operand);
+    auto type = cast<RankedTensorType>(operand.getType());
+    SmallVector<AffineExpr> exprs;
+    if (type.getRank() > 1)
+      return op->emitOpError("expects scales of rank 0 or 1, got rank ")
+             << type.getRank();
+    if (type.getRank() == 1 && type.getDimSize(0) == 1) {
+      exprs.push_back(rewriter.getAffineConstantExpr(0));
+    } else if (type.getRank() == 1) {
+      std::optional<int64_t> at = normalizeAxis(op, axis, rank);
+      if (!at)
+        return failure();
+      OpFoldResult own = getDim(rewriter, op->getLoc(), operand, 0);
+      OpFoldResult dim = getDim(rewriter, op->getLoc(), values, *at);
+      if (!checkSameDim(rewriter, op->getLoc(), own, dim,
+                        "expects one scale for each index of its axis"))
+        return op->emitOpError("expects one scale for each index of its axis, "
+                               "got ")
+               << *getConstant(own) << " for " << *getConstant(dim);
+      exprs.push_back(rewriter.getAffineDimExpr(*at));
+    }
+    operands.push_back(
+        {operand, AffineMap::get(rank, 0, exprs, rewriter.getContext()), {}});
+  }
+  return operands;
+}
+
+/// saturate(round(x / scale) + zero_point)
+static LogicalResult quantize(QuantizeLinearOp op,
+                              QuantizeLinearOp::Adaptor operands,
+                              Rewriter &rewriter,
+                              SmallVectorImpl<Value> &results) {
+  Type from = elementType(op.getX()), to = elementType(op.getResult());
+  if (!isa<FloatType>(from) || from != elementType(op.getYScale()) ||
+      !isa<IntegerType>(to))
+    return op.emitOpError("expects to turn floats and scales of one type into "
+                          "integers, got ")
+           << from << " and " << elementType(op.getYScale()) << " into " << to;
+  Value x = stripStaticCasts(operands.getX());
+  auto loops =
+      getOperands(rewriter, op, x, operands.getYScale(),
+                  operands.getYZeroPoint(), op.getAxis(), op.getBlockSize());
+  if (failed(loops))
+    return failure();
+  results.push_back(createPointwise(
+      rewriter, op.getLoc(), *loops, getDims(rewriter, op.getLoc(), x),
+      getStorageType(to), [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder scalar(b, loc, from);
+        Value y = scalar.div(toCompute(b, loc, in[0], from),
+                             toCompute(b, loc, in[1], from));
+        // What a half was divided to is a half before it is rounded.
+        y = toCompute(b, loc, toStorage(b, loc, y, from), from);
+        y = scalar.make<math::RoundEvenOp>(y);
+        if (in.size() > 2) {
+          Value zero = castScalar(b, loc, toCompute(b, loc, in[2], to), to,
+                                  scalar.getType());
+          y = scalar.add(y, zero);
+        }
+        return toStorage(b, loc, castScalar(b, loc, y, scalar.getType(), to),
+                         to);
+      }));
+  return success();
+}
+
+/// (x - zero_point) * scale
+static LogicalResult dequantize(DequantizeLinearOp op,
+                                DequantizeLinearOp::Adaptor operands,
+                                Rewriter &rewriter,
+                                SmallVectorImpl<Value> &results) {
+  Type from = elementType(op.getX()), to = elementType(op.getResult());
+  Type scaleType = elementType(op.getXScale());
+  if (!isa<IntegerType>(from) || !isa<FloatType>(to) || scaleType != to)
+    return op.emitOpError("expects to turn integers into floats of its scale's "
+                          "type, got ")
+           << from << " into " << to << " by " << scaleType;
+  Value x = stripStaticCasts(operands.getX());
+  auto loops =
+      getOperands(rewriter, op, x, operands.getXScale(),
+                  operands.getXZeroPoint(), op.getAxis(), op.getBlockSize());
+  if (failed(loops))
+    return failure();
+  Type wide = rewriter.getI32Type();
+  results.push_back(createPointwise(
+      rewriter, op.getLoc(), *loops, getDims(rewriter, op.getLoc(), x),
+      getStorageType(to), [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder integer(b, loc, wide), scalar(b, loc, to);
+        Value code = castScalar(b, loc, in[0], from, wide);
+        if (in.size() > 2)
+          code = integer.sub(code, castScalar(b, loc, in[2], from, wide));
+        Value y = castScalar(b, loc, code, wide, scalar.getType());
+        return toStorage(b, loc, scalar.mul(y, toCompute(b, loc, in[1], to)),
+                         to);
+      }));
+  return success();
+}
+
+/// `codes` as 32-bit integers without their zero points: one, or one for each
+/// row where `isRows`, else for each column.
+static FailureOr<Value> widen(Rewriter &rewriter, Operation *op, Value codes,
+                              Type onnxType, Value zeroPoint, bool isRows) {
+  Location loc = op->getLoc();
+  codes = stripStaticCasts(codes);
+  SmallVector<Value> tensors = {codes};
+  if (zeroPoint) {
+    zeroPoint = stripStaticCasts(zeroPoint);
+    auto type = cast<RankedTensorType>(zeroPoint.getType());
+    if (isRows && type.getRank() == 1 && type.getDimSize(0) != 1)
+      zeroPoint = insertUnitDims(rewriter, loc, zeroPoint, 1);
+    tensors.push_back(zeroPoint);
+  }
+  FailureOr<Broadcast> loops = broadcastToFirst(rewriter, op, tensors);
+  if (failed(loops))
+    return failure();
+  Type wide = rewriter.getI32Type();
+  return createPointwise(
+      rewriter, loc, loops->operands, loops->sizes, wide,
+      [&](OpBuilder &b, Location loc, ValueRange in) {
+        Value y = castScalar(b, loc, in[0], onnxType, wide);
+        return zeroPoint
+                   ? ScalarBuilder(b, loc, wide)
+                         .sub(y, castScalar(b, loc, in[1], onnxType, wide))
+                   : y;
+      });
+}
+
+static LogicalResult matMulInteger(MatMulIntegerOp op,
+                                   MatMulIntegerOp::Adaptor operands,
+                                   Rewriter &rewriter,
+                                   SmallVectorImpl<Value> &results) {
+  if (rankOf(op.getA()) == 0 || rankOf(op.getB()) == 0)
+    return op.emitOpError("expects operands of rank 1 or more");
+  FailureOr<Value> a =
+      widen(rewriter, op, operands.getA(), elementType(op.getA()),
+            operands.getAZeroPoint(), /*isRows=*/true);
+  FailureOr<Value> b =
+      widen(rewriter, op, operands.getB(), elementType(op.getB()),
+            operands.getBZeroPoint(), /*isRows=*/false);
+  if (failed(a) || failed(b))
+    return failure();
+  FailureOr<Value> product =
+      lowerMatMul(rewriter, op, *a, *b, rewriter.getI32Type());
+  if (failed(product))
+    return failure();
+  results.push_back(*product);
+  return success();
+}
+
+void bit::onnx::addQuantizationPatterns(PatternList &list) {
+  list.add<QuantizeLinearOp>(quantize);
+  list.add<DequantizeLinearOp>(dequantize);
+  list.add<MatMulIntegerOp>(matMulInteger);
+}
