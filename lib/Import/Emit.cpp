@@ -351,6 +351,8 @@ void Emitter::setNames(func::FuncOp function) {
   for (auto [index, input] : llvm::enumerate(graph.input())) {
     function.setArgAttr(index, "onnx.name",
                         builder.getStringAttr(input.name()));
+    if (model.defaultedInputs.contains(input.name()))
+      function.setArgAttr(index, "onnx.has_default", builder.getUnitAttr());
     function.setArgAttr(index, "onnx.dims", getDimNames(input.type()));
   }
   for (auto [index, output] : llvm::enumerate(graph.output())) {

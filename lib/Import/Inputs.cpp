@@ -16,6 +16,43 @@ namespace bit::detail {
 
 using Values = google::protobuf::RepeatedPtrField<::onnx::ValueInfoProto>;
 
+/// Before IR 4 all initializers had to be inputs; since then an initializer
+/// that is one gives it a default value only. What makes up the structure of a
+/// graph, numbers and integers, is taken for constant nevertheless.
+static bool isReplaceable(const Model &model,
+                          const ::onnx::TensorProto &initializer) {
+  switch (initializer.data_type()) {
+  case ::onnx::TensorProto::FLOAT:
+  case ::onnx::TensorProto::FLOAT16:
+  case ::onnx::TensorProto::BFLOAT16:
+  case ::onnx::TensorProto::DOUBLE:
+    return model.hasDefaults && initializer.dims_size() >= 2;
+  default:
+    return false;
+  }
+}
+
+/// Drops the initializers that are default values: a library has no inputs that
+/// may be left out.
+static void dropDefaults(Model &model) {
+  if (model.defaultedInputs.empty())
+    return;
+  google::protobuf::RepeatedPtrField<::onnx::TensorProto> kept;
+  std::set<std::string> names;
+  for (::onnx::TensorProto &tensor :
+       *model.proto.mutable_graph()->mutable_initializer())
+    if (model.defaultedInputs.contains(tensor.name()))
+      names.insert(tensor.name());
+    else
+      *kept.Add() = std::move(tensor);
+  model.proto.mutable_graph()->mutable_initializer()->Swap(&kept);
+  mlir::emitWarning(model.getFileLocation())
+      << "callers may replace the initializers that are inputs ("
+      << llvm::join(names, ", ")
+      << "), so they have to pass them; take them from the graph's inputs to "
+         "compile them in";
+}
+
 /// Drops the inputs that initializers give a value (see Import.h); what they
 /// declare has to agree.
 static LogicalResult dropConstantInputs(Model &model) {
@@ -43,6 +80,15 @@ static LogicalResult dropConstantInputs(Model &model) {
     if (!agrees)
       result = model.emitError() << "input '" << input.name()
                                  << "' expects the type of its initializer";
+    if (!isReplaceable(model, tensor))
+      continue;
+    model.defaultedInputs.insert(input.name());
+    auto *type = input.mutable_type()->mutable_tensor_type();
+    type->set_elem_type(tensor.data_type());
+    if (!type->has_shape())
+      for (int64_t dim : tensor.dims())
+        type->mutable_shape()->add_dim()->set_dim_value(dim);
+    *kept.Add() = std::move(input);
   }
   graph.mutable_input()->Swap(&kept);
   return result;
@@ -116,6 +162,7 @@ LogicalResult prepareInputs(Model &model) {
   const ::onnx::GraphProto &graph = model.proto.graph();
   if (failed(dropConstantInputs(model)))
     return failure();
+  dropDefaults(model);
   LogicalResult inputs = checkValues(model, graph.input(), "input");
   LogicalResult outputs = checkValues(model, graph.output(), "output");
   if (failed(inputs) || failed(outputs) || failed(fixDimensions(model)))

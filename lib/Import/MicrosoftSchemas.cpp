@@ -98,6 +98,11 @@ static void fusedMatMul(InferenceContext &context) {
   multiply(context, getInt(context, "transA", 0), getInt(context, "transB", 0));
 }
 
+static void gemm(InferenceContext &context) {
+  setElementType(context, 0, 0);
+  multiply(context, getInt(context, "transA", 0), getInt(context, "transB", 0));
+}
+
 static void dynamicQuantizeMatMul(InferenceContext &context) {
   setElementType(context, 0, 0);
   multiply(context, false, false);
@@ -229,12 +234,14 @@ std::vector<OpSchema> getMicrosoftSchemas() {
       schema.TypeConstraint("R" + std::to_string(i),
                             OpSchema::all_tensor_types_ir13(), "");
     }
+    addMicrosoftBody(schema);
     schema.Finalize();
     schemas.push_back(std::move(schema));
   };
   add("MatMulNBits", 3, 6, 1, matMulNBits);
   add("DynamicQuantizeMatMul", 3, 5, 1, dynamicQuantizeMatMul);
   add("MatMulIntegerToFloat", 4, 7, 1, matMulIntegerToFloat);
+  add("FusedGemm", 2, 3, 1, gemm);
   add("FusedMatMul", 2, 2, 1, fusedMatMul);
   add("SimplifiedLayerNormalization", 2, 2, 2, skipNormalization);
   add("SkipLayerNormalization", 3, 5, 4, skipNormalization);

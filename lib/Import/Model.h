@@ -10,6 +10,7 @@
 #include "onnx/onnx_pb.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <deque>
 #include <memory>
@@ -76,6 +77,11 @@ public:
   std::vector<NodeOrigin> origins;
   /// What the location kRangePrefix + index of an external tensor means.
   std::vector<DataRange> ranges;
+  /// The initializers of inputs are default values: the file's IR version is 4
+  /// or more.
+  bool hasDefaults = false;
+  /// The inputs that have default values.
+  llvm::StringSet<> defaultedInputs;
   /// The graph's outputs as the file declares them.
   std::vector<::onnx::ValueInfoProto> declaredOutputs;
 };
@@ -106,7 +112,7 @@ mlir::LogicalResult nameNodes(Model &model);
 mlir::LogicalResult checkStructure(Model &model);
 /// Types, sizes and places of all tensors; maps external files.
 mlir::LogicalResult checkTensors(Model &model);
-/// Drops inputs that are constants, fixes dimensions.
+/// Tells inputs from constants, fixes dimensions.
 mlir::LogicalResult prepareInputs(Model &model);
 /// Expands the model's own functions.
 mlir::LogicalResult inlineFunctions(Model &model);

@@ -55,6 +55,7 @@ LogicalResult readModel(Model &model) {
   // from here on all models are alike.
   if (proto.ir_version() < 3 && proto.opset_import_size() == 0)
     proto.add_opset_import()->set_version(1);
+  model.hasDefaults = proto.ir_version() >= 4;
   proto.set_ir_version(std::max<int64_t>(proto.ir_version(), 10));
   for (FileRange range : stripped->ranges)
     model.ranges.push_back({file, range.offset, range.length});

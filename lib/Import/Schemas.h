@@ -33,6 +33,9 @@ private:
 /// results. Operands and attributes are the onnx dialect's to verify.
 std::vector<::onnx::OpSchema> getMicrosoftSchemas();
 
+/// Gives `schema` the function body of its operator, if it has one.
+void addMicrosoftBody(::onnx::OpSchema &schema);
+
 } // namespace bit::detail
 
 #endif // BIT_LIB_IMPORT_SCHEMAS_H

@@ -37,9 +37,10 @@ constexpr int64_t kImportOpset = 26;
 /// Returns a module with one function `main_graph`, or null after at least one
 /// error diagnostic, each at its node's location (see Support/NodeLocation.h).
 ///
-/// An input that has an initializer is a constant, not an argument: a compiled
-/// library has no optional inputs, and exporters that list weights as inputs do
-/// not mean them to be replaced. Weights over 64 KiB are `dense_resource`
+/// An input that has an initializer is a constant, unless it is a matrix of
+/// floats and the model's IR version is 4 or more, where the initializer is a
+/// default that callers may replace: then it is an argument with the attribute
+/// `onnx.has_default`. Weights over 64 KiB are `dense_resource`
 /// attributes over the mapped file, encoded as in the file (little-endian,
 /// sub-byte elements packed from the low bits, one byte a bool) and possibly
 /// unaligned: read them by memcpy.

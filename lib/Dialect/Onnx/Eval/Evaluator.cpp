@@ -91,8 +91,11 @@ Error describeSource(BlockArgument argument) {
   if (function && argument.getOwner()->isEntryBlock())
     if (auto name = function.getArgAttrOfType<StringAttr>(
             argument.getArgNumber(), "onnx.name"))
-      return createStringError("it depends on the graph input '" +
-                               name.getValue().str() + "'");
+      return createStringError(
+          "it depends on the graph input '" + name.getValue().str() +
+          (function.getArgAttr(argument.getArgNumber(), "onnx.has_default")
+               ? "', whose initializer is a default that callers may replace"
+               : "'"));
   return createStringError("it depends on a value known only at run time");
 }
 
