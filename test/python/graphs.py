@@ -33,7 +33,11 @@ class Graph:
         ins = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()]
         outs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()]
         graph = helper.make_graph(self.nodes, "g", ins, outs, list(self.constants.values()))
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)],
+            ir_version=10,
+        )
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)
         return path

@@ -89,6 +89,26 @@ def test_exports(name, tmp_path):
         comparison.check(x * np.float32(1e3))
 
 
+@pytest.mark.parametrize("name", [*CASES, *FLOAT_CASES])
+def test_optimized_by_onnxruntime(name, tmp_path):
+    """A model that onnxruntime's optimizer rewrote, with its own operators, has the layers it had."""
+    make, layers, options = {**CASES, **FLOAT_CASES}[name]
+    path = models.export(models.seeded(make), tmp_path / "plain.onnx", **options)
+    session = ties.onnxruntime.SessionOptions()
+    session.graph_optimization_level = ties.onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    session.optimized_model_filepath = str(tmp_path / "model.onnx")
+    session.log_severity_level = 3
+    ties.onnxruntime.InferenceSession(str(path), session, providers=["CPUExecutionProvider"])
+    found = compile_report(tmp_path / "model.onnx", tmp_path)["bitlinear"]
+    assert found["found"] == found["packed"] == layers
+    for layer in found["layers"]:
+        assert layer["weight_error"] < 1e-6
+        assert layer["activation_bits"] == (8 if name in CASES else 0)
+    comparison = ties.Comparison(tmp_path / "model.onnx")
+    for seed in range(2):
+        comparison.check(input_like(options, seed))
+
+
 def near_miss(tmp_path, change):
     """A layer as the FAQ has it but for what `change` does to it; K = 64, N = 24."""
     g, rng = Graph(), np.random.default_rng(0)

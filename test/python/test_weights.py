@@ -178,3 +178,197 @@ def test_transformers_packed(tmp_path):
     comparison = ties.Comparison(path)
     for seed in range(3):
         comparison.check(sample(4, 64, seed))
+
+
+def ternary(rng, *shape):
+    return rng.integers(-1, 2, shape).astype(np.float32) * np.float32(0.37)
+
+
+def blockwise(rng, bits, block, n, k):
+    """MatMulNBits' three operands of a ternary weight: codes, one scale a block, packed zero points."""
+    blocks, per_byte = -(-k // block), 8 // bits
+    zero = rng.integers(1, 2**bits - 1, (n, blocks))
+    codes = np.repeat(zero, block, 1) + rng.integers(-1, 2, (n, blocks * block))
+    shifts = np.arange(per_byte) * bits
+
+    def pack(values, columns):
+        values = np.pad(values, ((0, 0), (0, columns * per_byte - values.shape[1])))
+        return (values.reshape(n, columns, per_byte) << shifts).sum(-1).astype(np.uint8)
+
+    packed = pack(codes, blocks * block // per_byte).reshape(n, blocks, -1)
+    scales = rng.random((n, blocks)).astype(np.float32)
+    return packed, scales.ravel(), pack(zero, -(-blocks // per_byte)).ravel()
+
+
+def microsoft(g, op_type, *inputs, **attributes):
+    return g.op(op_type, *inputs, domain="com.microsoft", **attributes)
+
+
+def n_bits(g, rng, bits, block=16, k=64, **attributes):
+    packed, scales, zeros = blockwise(rng, bits, block, 24, k)
+    operands = [g.const(packed, np.uint8), g.const(scales), g.const(zeros, np.uint8)]
+    return microsoft(g, "MatMulNBits", "x", *operands, K=k, N=24, bits=bits, block_size=block, **attributes)
+
+
+# What the node is: (graph on x [batch, 64], columns of the result, activation bits).
+PRODUCTS = {
+    "right": lambda g, r: g.op("MatMul", "x", g.const(ternary(r, 64, 24))),
+    "left": lambda g, r: g.op(
+        "Transpose", g.op("MatMul", g.const(ternary(r, 24, 64)), g.op("Transpose", "x", perm=[1, 0])), perm=[1, 0]
+    ),
+    "gemm": lambda g, r: g.op(
+        "Gemm", "x", g.const(ternary(r, 24, 64)), g.const(r.random((1, 24))), transB=1, alpha=0.3, beta=1.7
+    ),
+    "gemm, scalar": lambda g, r: g.op("Gemm", "x", g.const(ternary(r, 64, 24)), g.const(0.7), beta=-2.0),
+    "gemm, transA": lambda g, r: g.op(
+        "Gemm", g.op("Transpose", "x", perm=[1, 0]), g.const(ternary(r, 64, 24)), transA=1
+    ),
+    "gemm, addend": lambda g, r: g.op(
+        "Gemm", "x", g.const(ternary(r, 64, 24)), g.op("ReduceMax", "x", g.const([1], np.int64)), beta=0.5
+    ),
+    "einsum": lambda g, r: g.op("Einsum", "x", g.const(ternary(r, 24, 64)), equation="ij,kj->ik"),
+    "einsum, moved": lambda g, r: g.op(
+        "Einsum", g.const(ternary(r, 64, 24)), g.op("Transpose", "x", perm=[1, 0]), equation="kn,k...->...n"
+    ),
+    "fused": lambda g, r: microsoft(g, "FusedMatMul", "x", g.const(ternary(r, 24, 64)), transB=1, alpha=0.3),
+    "two bits": lambda g, r: n_bits(g, r, 2),
+    "four bits": lambda g, r: n_bits(g, r, 4),
+    "four bits, half a block": lambda g, r: n_bits(g, r, 4, block=128),
+    "fused gemm": lambda g, r: microsoft(
+        g, "FusedGemm", "x", g.const(ternary(r, 64, 24)), g.const(r.random(24)), activation="Relu"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products(name, tmp_path):
+    g = Graph()
+    y = PRODUCTS[name](g, np.random.default_rng(5))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]}, opset=20)
+    found = compile_report(path, tmp_path)["bitlinear"]
+    assert found["found"] == 1 and found["rejected"] == []
+    assert found["layers"][0]["weight_error"] < 1e-7
+    for batch in (1, 5):
+        same_as_reference(path, sample(batch, 64), rtol=1e-4, atol=1e-4)
+
+
+def integer_product(g, rng, kind, weights, operands):
+    """DynamicQuantizeLinear, MatMulInteger by `weights`, and the scale behind it."""
+    node = helper.make_node("DynamicQuantizeLinear", ["x"], ["codes", "scale", "zero"], name="node_quantize")
+    g.nodes.append(node)
+    zero = {np.int8: 0, np.uint8: 128}[kind]
+    w, z = g.const(weights + zero, kind), g.const(zero, kind)
+    acc = g.op("MatMulInteger", "codes", w, *(["zero", z] if operands == 4 else ["", z]))
+    return g.op("Mul", g.op("Cast", acc, to=1), "scale"), acc
+
+
+@pytest.mark.parametrize("operands", [3, 4])
+@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize("kind", [np.int8, np.uint8], ids=["i8", "u8"])
+def test_integer_products(kind, levels, operands, tmp_path):
+    """Ternary weights become a layer, others stay integers; both give onnxruntime's sums, exactly."""
+    rng = np.random.default_rng(6)
+    g = Graph()
+    y, acc = integer_product(g, rng, kind, rng.integers(-levels, levels + 1, (64, 24)), operands)
+    exact = g.op("Cast", acc, to=1)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24], exact: ["batch", 24]})
+    found = compile_report(path, tmp_path)["bitlinear"]
+    assert found["found"] == (levels == 1)
+    if levels == 2:
+        assert "distinct magnitudes" in found["rejected"][0]["reason"]
+    for seed in range(3):
+        x = sample(5, 64, seed)
+        same_as_reference(path, x, rtol=1e-6, atol=1e-6)
+        theirs = ties.reference(path).run(None, {"x": x})[1]
+        np.testing.assert_array_equal(bm.load(path.with_suffix(".so"))(x)[1], theirs)
+
+
+def test_integer_codes(tmp_path):
+    """The b1.58 quantizer's codes as int8 into MatMulInteger: the layer gets the quantizer."""
+    g, rng = Graph(), np.random.default_rng(11)
+    largest = g.op("ReduceMax", g.op("Abs", "x"), g.const([-1], np.int64), keepdims=1)
+    s = g.op("Div", g.const(127.0), g.op("Clip", largest, g.const(1e-5)))
+    q = g.op("Clip", g.op("Round", g.op("Mul", "x", s)), g.const(-128.0), g.const(127.0))
+    q = g.op("Cast", q, to=TensorProto.INT8)
+    acc = g.op("MatMulInteger", q, g.const(rng.integers(-1, 2, (64, 24)), np.int8))
+    y = g.op("Div", g.op("Cast", acc, to=1), g.op("Mul", s, g.const(0.7)))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    (layer,) = compile_report(path, tmp_path)["bitlinear"]["layers"]
+    assert layer["activation_bits"] == 8
+    comparison = ties.Comparison(path)
+    for seed in range(3):
+        comparison.check(sample(4, 64, seed))
+
+
+@pytest.mark.parametrize("op_type", ["DynamicQuantizeMatMul", "MatMulIntegerToFloat"])
+@pytest.mark.parametrize("bias", [False, True], ids=["", "bias"])
+def test_fused_integer_products(op_type, bias, tmp_path):
+    """What onnxruntime's optimizer makes of such a product is taken apart again."""
+    rng = np.random.default_rng(7)
+    g = Graph()
+    w = g.const(rng.integers(-1, 2, (64, 24)), np.int8)
+    scale, last = g.const(0.3), [g.const(rng.random(24))] if bias else []
+    if op_type == "DynamicQuantizeMatMul":
+        y = microsoft(g, op_type, "x", w, scale, "", *last)
+    else:
+        node = helper.make_node("DynamicQuantizeLinear", ["x"], ["codes", "scale", "zero"], name="node_quantize")
+        g.nodes.append(node)
+        y = microsoft(g, op_type, "codes", w, "scale", scale, "zero", "", *last)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    assert compile_report(path, tmp_path)["bitlinear"]["found"] == 1
+    for seed in range(3):
+        same_as_reference(path, sample(5, 64, seed), rtol=1e-5, atol=1e-5)
+
+
+def test_float_weights_of_n_bits(tmp_path):
+    """Weights of sixteen levels: the product stays float, and right."""
+    rng = np.random.default_rng(8)
+    g = Graph()
+    packed = g.const(rng.integers(0, 256, (24, 4, 8)), np.uint8)
+    y = microsoft(g, "MatMulNBits", "x", packed, g.const(rng.random(96)), K=64, N=24, bits=4, block_size=16)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    found = compile_report(path, tmp_path)["bitlinear"]
+    assert found["found"] == 0 and "distinct magnitudes" in found["rejected"][0]["reason"]
+    same_as_reference(path, sample(5, 64), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, "bfloat16"], ids=str)
+def test_halves(dtype, tmp_path):
+    """A layer of halves computes in float32 and is rounded once."""
+    rng = np.random.default_rng(9)
+    g = Graph()
+    kind = TensorProto.FLOAT16 if dtype == np.float16 else TensorProto.BFLOAT16
+    w = g.op("Cast", g.const(ternary(rng, 64, 24)), to=kind)
+    x = g.op("Cast", "x", to=kind)
+    y = g.op("Cast", g.op("MatMul", x, w), to=1)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    (layer,) = compile_report(path, tmp_path)["bitlinear"]["layers"]
+    assert layer["weight_error"] == 0
+    values = sample(5, 64)
+    if dtype == np.float16:
+        same_as_reference(path, values, rtol=2e-3, atol=2e-3)
+        return
+    rounded = [onnx_bfloat16(v) for v in (values, ternary(np.random.default_rng(9), 64, 24))]
+    expected = onnx_bfloat16(rounded[0].astype(np.float64) @ rounded[1].astype(np.float64))
+    np.testing.assert_allclose(bm.load(path.with_suffix(".so"))(values), expected, rtol=8e-3, atol=1e-5)
+
+
+def onnx_bfloat16(values):
+    """`values` rounded to bfloat16, as floats."""
+    bits = values.astype(np.float32).view(np.uint32).astype(np.uint64)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+
+
+def test_replaceable_weight(tmp_path):
+    """An initializer that is an input, too, is a default value: whoever calls may pass another one."""
+    rng = np.random.default_rng(10)
+    g = Graph()
+    w = g.const(ternary(rng, 64, 24))
+    y = g.op("MatMul", "x", w)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64], w: [64, 24]}, {y: ["batch", 24]})
+    assert "callers may replace" in compile_file(path, path.with_suffix(".so"))
+    (rejected,) = compile_report(path, tmp_path)["bitlinear"]["rejected"]
+    assert rejected["reason"].endswith("whose initializer is a default that callers may replace")
+    x, other = sample(5, 64), sample(64, 24, 1)
+    theirs = ties.reference(path).run(None, {"x": x, w: other})[0]
+    np.testing.assert_allclose(bm.load(path.with_suffix(".so"))(x, other), theirs, rtol=1e-4, atol=1e-4)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Product.h"
 #include "WeightLevels.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
-#include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "bit/Support/NodeLocation.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -23,22 +24,18 @@ namespace bit {
 
 namespace {
 
-/// x times a constant, as MatMul and Gemm say it.
-struct Product {
-  Value x, weight;
-  bool isWeightTransposed = false; ///< weight is K x N
-  bool isInputTransposed = false;
-  double alpha = 1;
-  Value addend; ///< Gemm's C, if any
-  double beta = 1;
-};
+std::string getText(Type element) {
+  std::string text;
+  llvm::raw_string_ostream(text) << element;
+  return text;
+}
 
 /// The codes and scales of a weight, made once for all its users.
 struct Weight {
   Value codes, scale;
   WeightKind kind = WeightKind::Ternary;
-  int64_t n = 0;
-  double error = 0;
+  int64_t n = 0, k = 0;
+  double error = 0, largest = 0;
   std::string granularity;
   std::string reason; ///< why it has no codes, if it has none
 };
@@ -50,66 +47,27 @@ public:
   /// Rewrites `op` or says why not.
   Error recognize(Operation *op);
 
+  /// Replaces what no lowering knows by a MatMul, if it is a product; returns
+  /// what is then in its place.
+  Operation *lower(Operation *op);
+
 private:
   const Weight &getWeight(Product &product, Operation *op);
   Weight makeWeight(const Product &product, Operation *op);
   Value makeConstant(ElementsAttr value);
-  Expected<Value> makeBias(Operation *op, const Product &product, int64_t n);
+  Value transpose(Location loc, Value x, ArrayRef<int64_t> perm);
+  Value castTo(Location loc, Type element, Value x);
+  Expected<Value> makeInput(const Product &product, const Weight &weight,
+                            Operation *op);
+  Expected<Value> makeScale(const Product &product, const Weight &weight);
+  Value makeBias(const Product &product, const Weight &weight);
+  Value add(Operation *op, const Product &product, Value y);
   DictionaryAttr describe(Operation *op, const Product &product,
                           const Weight &weight);
 
   IRRewriter rewriter;
   llvm::MapVector<std::pair<Value, unsigned>, Weight> weights;
 };
-
-Expected<Product> getProduct(Operation *op) {
-  Product product;
-  if (auto matmul = dyn_cast<onnx::MatMulOp>(op)) {
-    product.x = matmul.getA();
-    product.weight = matmul.getB();
-    product.isWeightTransposed = true;
-    return product;
-  }
-  if (auto gemm = dyn_cast<onnx::GemmOp>(op)) {
-    product.x = gemm.getA();
-    product.weight = gemm.getB();
-    product.isWeightTransposed = gemm.getTransB() == 0;
-    product.isInputTransposed = gemm.getTransA() != 0;
-    product.alpha = gemm.getAlpha().convertToDouble();
-    product.beta = gemm.getBeta().convertToDouble();
-    product.addend = gemm.getC();
-    return product;
-  }
-  return createStringError(op->getName().stripDialect().str() +
-                           " stays as it is: only MatMul and Gemm become "
-                           "BitLinear layers");
-}
-
-/// Looks through what only renames or transposes a weight.
-void peel(Product &product) {
-  while (Operation *op = product.weight.getDefiningOp()) {
-    if (isa<onnx::IdentityOp>(op)) {
-      product.weight = op->getOperand(0);
-      continue;
-    }
-    auto transpose = dyn_cast<onnx::TransposeOp>(op);
-    auto type = cast<ShapedType>(product.weight.getType());
-    if (!transpose || type.getRank() != 2)
-      return;
-    std::optional<ArrayRef<int64_t>> perm = transpose.getPerm();
-    if (!perm || *perm == ArrayRef<int64_t>{1, 0})
-      product.isWeightTransposed = !product.isWeightTransposed;
-    product.weight = transpose.getData();
-  }
-}
-
-bool isConstant(Value value) {
-  Expected<SmallVector<Value>> sources = onnx::getConstantSources(value);
-  if (sources)
-    return true;
-  llvm::consumeError(sources.takeError());
-  return false;
-}
 
 } // namespace
 
@@ -119,10 +77,9 @@ Value WeightRecognizer::makeConstant(ElementsAttr value) {
 
 Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
   Weight weight;
-  Expected<onnx::HostTensor> values = onnx::evaluate(product.weight);
+  Expected<onnx::HostTensor> values = evaluateWeight(product, op);
   if (!values) {
-    weight.reason =
-        "weight is not constant: " + llvm::toString(values.takeError());
+    weight.reason = llvm::toString(values.takeError());
     return weight;
   }
   Expected<WeightLevels> levels =
@@ -155,6 +112,8 @@ Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
       ArrayRef<float>(levels->scales)));
   weight.kind = levels->isBinary ? WeightKind::Binary : WeightKind::Ternary;
   weight.n = levels->n;
+  weight.k = levels->k;
+  weight.largest = *llvm::max_element(levels->scales);
   weight.error = levels->error;
   weight.granularity = levels->group ? "group" + std::to_string(levels->group)
                        : levels->scales.size() == 1 ? "tensor"
@@ -163,36 +122,132 @@ Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
 }
 
 const Weight &WeightRecognizer::getWeight(Product &product, Operation *op) {
-  auto [it, isNew] = weights.insert(
-      {{product.weight, unsigned(product.isWeightTransposed)}, {}});
+  // Where more operands than one make the weight it is nobody else's.
+  bool isOwn = isa<onnx::MSMatMulNBitsOp, onnx::MatMulIntegerOp>(op);
+  auto [it, isNew] = weights.insert({{isOwn ? op->getResult(0) : product.weight,
+                                      unsigned(product.isWeightTransposed)},
+                                     {}});
   if (isNew)
     it->second = makeWeight(product, op);
   return it->second;
 }
 
-/// Returns Gemm's C, times beta, as a vector of N elements; null if there is
-/// none.
-Expected<Value> WeightRecognizer::makeBias(Operation *op,
-                                           const Product &product, int64_t n) {
-  if (!product.addend || product.beta == 0)
-    return Value();
+Value WeightRecognizer::transpose(Location loc, Value x,
+                                  ArrayRef<int64_t> perm) {
+  if (perm.empty())
+    return x;
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape;
+  for (int64_t dim : perm)
+    shape.push_back(type.getDimSize(dim));
+  return onnx::TransposeOp::create(rewriter, loc, type.clone(shape), x,
+                                   rewriter.getDenseI64ArrayAttr(perm));
+}
+
+Value WeightRecognizer::castTo(Location loc, Type element, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (type.getElementType() == element)
+    return x;
+  // TensorProto's numbers of the types.
+  int64_t to = element.isF32()         ? 1
+               : element.isInteger(32) ? 6
+               : element.isF16()       ? 10
+                                       : 16;
+  return onnx::CastOp::create(
+      rewriter, loc, type.clone(element), x, rewriter.getStringAttr("up"),
+      rewriter.getI64IntegerAttr(1), rewriter.getI64IntegerAttr(to));
+}
+
+/// Returns the activations as the layer reads them: floats with K as their last
+/// dimension.
+Expected<Value> WeightRecognizer::makeInput(const Product &product,
+                                            const Weight &weight,
+                                            Operation *op) {
+  auto type = cast<RankedTensorType>(product.x.getType());
+  int64_t last =
+      product.inputPerm.empty() ? type.getRank() - 1 : product.inputPerm.back();
+  if (last < 0 || type.getDimSize(last) != weight.k)
+    return createStringError("its activations are not known to have rows of " +
+                             std::to_string(weight.k) + " elements");
+  Type element = rewriter.getF32Type();
+  if (!product.isInteger)
+    return castTo(op->getLoc(), element,
+                  transpose(op->getLoc(), product.x, product.inputPerm));
+  // Floats hold all sums exactly: nothing is rounded on the way.
+  constexpr double largestCode = 255, exact = 1 << 24;
+  if (weight.error != 0 || largestCode * weight.k * weight.largest >= exact)
+    return createStringError("its integer sums may not fit into float32, where "
+                             "they are computed");
+  if (product.zeroPoint) {
+    auto zero = cast<RankedTensorType>(product.zeroPoint.getType());
+    if (!zero.hasStaticShape() || zero.getNumElements() != 1 ||
+        zero.getRank() > type.getRank())
+      return createStringError("the zero point of its activations is not one "
+                               "element");
+  }
+  Value x = castTo(op->getLoc(), element, product.x);
+  if (product.zeroPoint)
+    x = onnx::SubOp::create(rewriter, op->getLoc(), x.getType(), x,
+                            castTo(op->getLoc(), element, product.zeroPoint));
+  return x;
+}
+
+Expected<Value> WeightRecognizer::makeScale(const Product &product,
+                                            const Weight &weight) {
+  if (product.alpha == 1)
+    return weight.scale;
+  auto values = cast<DenseElementsAttr>(
+      weight.scale.getDefiningOp<arith::ConstantOp>().getValue());
+  std::vector<float> scaled;
+  for (float value : values.getValues<float>()) {
+    scaled.push_back(float(value * product.alpha));
+    if (!std::isnormal(scaled.back()))
+      return createStringError(
+          "its alpha takes a scale out of float32's range");
+  }
+  return makeConstant(
+      DenseElementsAttr::get(values.getType(), ArrayRef<float>(scaled)));
+}
+
+/// Returns what is added as a vector of N elements, null if it is none that is
+/// known to be one.
+Value WeightRecognizer::makeBias(const Product &product, const Weight &weight) {
+  if (!product.resultPerm.empty() || product.isInteger)
+    return {};
   auto type = cast<RankedTensorType>(product.addend.getType());
-  if (product.beta == 1 && type.getShape() == ArrayRef<int64_t>{n})
+  if (product.beta == 1 && type.getShape() == ArrayRef<int64_t>{weight.n} &&
+      type.getElementType().isF32())
     return product.addend;
   Expected<onnx::HostTensor> value = onnx::evaluate(product.addend);
   if (!value) {
     llvm::consumeError(value.takeError());
-    return createStringError("its bias is neither a vector nor constant");
+    return {};
   }
-  if (value->size() != 1 && (value->size() != n || type.getShape().back() != n))
-    return createStringError("its bias is not one vector for all rows");
-  std::vector<float> bias(n);
-  for (int64_t i = 0; i < n; ++i)
+  if (value->size() != 1 &&
+      (value->size() != weight.n || type.getShape().back() != weight.n))
+    return {};
+  std::vector<float> bias(weight.n);
+  for (int64_t i = 0; i < weight.n; ++i)
     bias[i] = float(value->at(value->size() == 1 ? 0 : i) * product.beta);
-  rewriter.setInsertionPoint(op);
-  return makeConstant(
-      DenseElementsAttr::get(RankedTensorType::get({n}, rewriter.getF32Type()),
-                             ArrayRef<float>(bias)));
+  return makeConstant(DenseElementsAttr::get(
+      RankedTensorType::get({weight.n}, rewriter.getF32Type()),
+      ArrayRef<float>(bias)));
+}
+
+/// Adds what is no bias of the layer.
+Value WeightRecognizer::add(Operation *op, const Product &product, Value y) {
+  Value addend = product.addend;
+  if (product.beta != 1) {
+    Type element = getElementTypeOrSelf(addend.getType());
+    auto type = RankedTensorType::get({}, element);
+    Value beta = onnx::ConstantOp::create(
+        rewriter, op->getLoc(), type,
+        DenseElementsAttr::get(
+            type, rewriter.getFloatAttr(element, product.beta).getValue()));
+    addend = onnx::MulOp::create(rewriter, op->getLoc(), addend.getType(),
+                                 addend, beta);
+  }
+  return onnx::AddOp::create(rewriter, op->getLoc(), y.getType(), y, addend);
 }
 
 /// What the report says of the layer.
@@ -228,48 +283,93 @@ Error WeightRecognizer::recognize(Operation *op) {
   Product product = *found;
   auto xType = dyn_cast<RankedTensorType>(product.x.getType());
   auto resultType = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  peel(product);
-  if (!isConstant(product.weight) && isConstant(product.x))
-    return createStringError("its constant operand is the left one");
-  if (!xType || !resultType || !xType.getElementType().isF32())
-    return createStringError("it does not compute in float32");
+  if (!xType || !resultType)
+    return createStringError("its shapes are not known");
+  Type element = xType.getElementType();
+  if (!product.isInteger && !element.isF32() && !element.isF16() &&
+      !element.isBF16())
+    return createStringError("it computes in " + getText(element) +
+                             ", layers in float32, float16 and bfloat16");
   const Weight &weight = getWeight(product, op);
   if (!weight.reason.empty())
     return createStringError(weight.reason);
-  Expected<Value> bias = makeBias(op, product, weight.n);
-  if (!bias)
-    return bias.takeError();
 
   rewriter.setInsertionPoint(op);
-  Value x = product.x, scale = weight.scale;
-  if (product.isInputTransposed)
-    x = onnx::TransposeOp::create(
-        rewriter, op->getLoc(),
-        RankedTensorType::get({xType.getDimSize(1), xType.getDimSize(0)},
-                              xType.getElementType()),
-        x, rewriter.getDenseI64ArrayAttr({1, 0}));
-  if (product.alpha != 1) {
-    auto values = scale.getDefiningOp<arith::ConstantOp>().getValue();
-    std::vector<float> scaled;
-    for (float value : cast<DenseElementsAttr>(values).getValues<float>())
-      scaled.push_back(float(value * product.alpha));
-    scale = makeConstant(DenseElementsAttr::get(
-        cast<ShapedType>(scale.getType()), ArrayRef<float>(scaled)));
-  }
-  auto linear =
-      LinearOp::create(rewriter, op->getLoc(), resultType, x, weight.codes,
-                       scale, *bias, weight.kind, QuantizerAttr());
+  Expected<Value> scale = makeScale(product, weight);
+  if (!scale)
+    return scale.takeError();
+  Expected<Value> x = makeInput(product, weight, op);
+  if (!x)
+    return x.takeError();
+  bool isAdded = product.addend && product.beta != 0;
+  Value bias = isAdded ? makeBias(product, weight) : Value();
+
+  // The layer's result before the dimensions move to where `op` has them.
+  SmallVector<int64_t> shape(resultType.getShape());
+  for (auto [to, from] : llvm::enumerate(product.resultPerm))
+    shape[from] = resultType.getDimSize(to);
+  auto linear = LinearOp::create(
+      rewriter, op->getLoc(),
+      RankedTensorType::get(shape, rewriter.getF32Type()), *x, weight.codes,
+      *scale, bias, weight.kind, QuantizerAttr());
   linear->setAttr("bit.layer", describe(op, product, weight));
-  rewriter.replaceOp(op, linear);
+  Value y = transpose(op->getLoc(), linear, product.resultPerm);
+  if (product.isInteger) {
+    // Whoever wants the sums as floats has them.
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      if (isa<onnx::CastOp, onnx::CastLikeOp>(user) &&
+          user->getResult(0).getType() == y.getType())
+        rewriter.replaceOp(user, y);
+    if (op->use_empty()) {
+      rewriter.eraseOp(op);
+      return Error::success();
+    }
+  }
+  y = castTo(op->getLoc(), resultType.getElementType(), y);
+  if (isAdded && !bias)
+    y = add(op, product, y);
+  rewriter.replaceOp(op, y);
   return Error::success();
 }
 
-/// Nodes that multiply by a matrix, whatever else they do.
-static bool isMatMulLike(Operation *op) {
-  return isa<onnx::MatMulOp, onnx::GemmOp, onnx::MatMulIntegerOp,
-             onnx::QLinearMatMulOp, onnx::EinsumOp, onnx::MSMatMulNBitsOp,
-             onnx::MSDynamicQuantizeMatMulOp, onnx::MSMatMulIntegerToFloatOp,
-             onnx::MSFusedMatMulOp>(op);
+Operation *WeightRecognizer::lower(Operation *op) {
+  if (!isa<onnx::EinsumOp, onnx::MSMatMulNBitsOp>(op))
+    return op;
+  Expected<Product> product = getProduct(op);
+  if (!product) {
+    llvm::consumeError(product.takeError());
+    return op;
+  }
+  Location loc = op->getLoc();
+  rewriter.setInsertionPoint(op);
+  Value weight = product->weight;
+  if (isa<onnx::MSMatMulNBitsOp>(op)) {
+    Expected<onnx::HostTensor> values = evaluateWeight(*product, op);
+    if (!values) {
+      llvm::consumeError(values.takeError());
+      return op;
+    }
+    auto type =
+        values->getType().clone(getElementTypeOrSelf(product->x.getType()));
+    if (!type.getElementType().isF32())
+      return op;
+    weight = onnx::ConstantOp::create(rewriter, loc, type,
+                                      values->toAttr("dequantized"));
+  }
+  if (!product->isWeightTransposed)
+    weight = transpose(loc, weight, {1, 0});
+  auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
+  SmallVector<int64_t> shape(resultType.getShape());
+  for (auto [to, from] : llvm::enumerate(product->resultPerm))
+    shape[from] = resultType.getDimSize(to);
+  auto matmul = onnx::MatMulOp::create(
+      rewriter, loc, resultType.clone(shape),
+      transpose(loc, product->x, product->inputPerm), weight);
+  Value y = transpose(loc, matmul, product->resultPerm);
+  if (product->addend)
+    y = add(op, *product, y);
+  rewriter.replaceOp(op, y);
+  return matmul;
 }
 
 RecognitionCounts recognizeWeights(Operation *root) {
@@ -287,7 +387,7 @@ RecognitionCounts recognizeWeights(Operation *root) {
       continue;
     }
     ++counts.declined;
-    op->setAttr(
+    recognizer.lower(op)->setAttr(
         "bit.declined",
         StringAttr::get(op->getContext(), llvm::toString(std::move(error))));
   }

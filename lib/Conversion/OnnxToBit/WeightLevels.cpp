@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Magnitudes are compared as bit patterns: for positive floats the difference
-// of two patterns is their distance in ulp.
+// of two patterns is their distance in ulp. Halves are compared as the floats
+// that they widen to.
 
 #include "WeightLevels.h"
 #include "mlir/IR/Threading.h"
@@ -9,8 +10,10 @@
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <array>
+#include <atomic>
 #include <cmath>
 
 using namespace mlir;
@@ -20,10 +23,33 @@ using llvm::Expected;
 namespace bit {
 namespace {
 
-/// How far the magnitudes of one level may lie apart. Straight-through
+/// How far the magnitudes of one level may lie apart: float32. Straight-through
 /// arithmetic, w + (q - w), is exact up to |w| = 2s; from there its error grows
 /// with |w|, to 32 ulp either way at 64 times the level.
 constexpr uint32_t kMaxUlps = 64;
+
+/// The same for halves, of which 64 ulp would be levels of their own: what one
+/// rounding makes of a value on either side.
+constexpr uint32_t kMaxHalfUlps = 2;
+
+/// What an ulp is in the type of the weight.
+struct Precision {
+  unsigned shift;   ///< bits of a float32 below the type's last one
+  uint32_t maxUlps; ///< of the type
+};
+
+std::optional<Precision> getPrecision(onnx::Format format) {
+  switch (format) {
+  case onnx::Format::F32:
+    return Precision{0, kMaxUlps};
+  case onnx::Format::F16:
+    return Precision{13, kMaxHalfUlps};
+  case onnx::Format::BF16:
+    return Precision{16, kMaxHalfUlps};
+  default:
+    return std::nullopt;
+  }
+}
 
 /// Groups with fewer elements would need more bytes for scales than for codes.
 constexpr int64_t kMinGroup = 8;
@@ -42,9 +68,12 @@ struct Range {
     low = std::min(low, other.low);
     high = std::max(high, other.high);
   }
-  bool isLevel() const {
-    return high == 0 || (high < kInfinity && high - low <= kMaxUlps);
+  bool isLevel(Precision precision) const {
+    return high == 0 || (high < kInfinity &&
+                         high - low <= precision.maxUlps << precision.shift);
   }
+  /// All magnitudes are the same one.
+  bool isExact() const { return high == 0 || low == high; }
 };
 
 Range getRange(ArrayRef<float> values) {
@@ -61,52 +90,81 @@ Range getRange(ArrayRef<float> values) {
 /// true one.
 class Mode {
 public:
-  explicit Mode(Range range) : low(range.low) {}
+  Mode(Range range, Precision precision)
+      : low(range.low), shift(precision.shift) {}
   void add(ArrayRef<float> values) {
     for (float value : values)
       if (uint32_t bits = magnitude(value))
-        ++counts[bits - low];
+        ++counts[(bits - low) >> shift];
+  }
+  void add(const Mode &other) {
+    for (auto [count, more] : llvm::zip_equal(counts, other.counts))
+      count += more;
   }
   /// 1 where all values are 0: any scale is right, and this one is harmless.
   float get() const {
     auto best = llvm::max_element(counts);
-    return *best == 0
-               ? 1.0f
-               : llvm::bit_cast<float>(low + uint32_t(best - counts.begin()));
+    return *best == 0 ? 1.0f
+                      : llvm::bit_cast<float>(
+                            low + (uint32_t(best - counts.begin()) << shift));
   }
 
 private:
   uint32_t low;
+  unsigned shift;
   std::array<int64_t, kMaxUlps + 1> counts = {};
 };
+
+/// The scale of values whose range is a level.
+float getScale(ArrayRef<float> values, Range range, Precision precision) {
+  if (range.isExact())
+    return range.high == 0 ? 1.0f : llvm::bit_cast<float>(range.high);
+  Mode mode(range, precision);
+  mode.add(values);
+  return mode.get();
+}
 
 /// The weight as N x K floats.
 class Matrix {
 public:
   Matrix(const onnx::HostTensor &weight, bool isTransposed)
       : n(weight.getShape()[isTransposed]), k(weight.getShape()[!isTransposed]),
-        values(n * k) {
-    MLIRContext *context = weight.getType().getContext();
+        context(weight.getType().getContext()),
+        precision(*getPrecision(weight.getFormat())) {
+    ArrayRef<char> bytes = weight.getBytes();
+    if (!isTransposed && !weight.isSplat() &&
+        weight.getFormat() == onnx::Format::F32 &&
+        reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0) {
+      values = {reinterpret_cast<const float *>(bytes.data()), size_t(n * k)};
+      return;
+    }
+    owned.reset(new float[n * k]);
+    values = {owned.get(), size_t(n * k)};
     int64_t rows = weight.getShape()[0], columns = weight.getShape()[1];
     // Sixteen rows at once, so that a transposition writes whole cache lines.
-    parallelFor(context, 0, (rows + 15) / 16, [&](size_t block) {
-      std::vector<double> row(columns);
-      for (int64_t r = block * 16, e = std::min(rows, r + 16); r < e; ++r) {
-        weight.load(r * columns, row);
-        for (int64_t c = 0; c < columns; ++c)
-          values[isTransposed ? c * k + r : r * k + c] = float(row[c]);
+    parallelFor(context, 0, llvm::divideCeil(rows, 16), [&](size_t block) {
+      int64_t begin = block * 16, count = std::min<int64_t>(rows - begin, 16);
+      std::vector<double> loaded(count * columns);
+      weight.load(begin * columns, loaded);
+      if (!isTransposed) {
+        llvm::copy(loaded, owned.get() + begin * k);
+        return;
       }
+      for (int64_t c = 0; c < columns; ++c)
+        for (int64_t r = 0; r < count; ++r)
+          owned[c * k + begin + r] = float(loaded[r * columns + c]);
     });
   }
 
-  ArrayRef<float> row(int64_t r) const {
-    return ArrayRef<float>(values).slice(r * k, k);
-  }
+  ArrayRef<float> row(int64_t r) const { return values.slice(r * k, k); }
 
   int64_t n, k;
+  MLIRContext *context;
+  Precision precision;
 
 private:
-  std::vector<float> values;
+  std::unique_ptr<float[]> owned;
+  ArrayRef<float> values;
 };
 
 /// The first magnitudes of a row, for a reason.
@@ -123,7 +181,7 @@ std::string describe(ArrayRef<float> row) {
   return text;
 }
 
-size_t countMagnitudes(ArrayRef<float> row) {
+size_t countMagnitudes(ArrayRef<float> row, Precision precision) {
   std::vector<uint32_t> bits;
   for (float value : row)
     if (uint32_t m = magnitude(value))
@@ -131,15 +189,17 @@ size_t countMagnitudes(ArrayRef<float> row) {
   llvm::sort(bits);
   size_t count = 0;
   for (size_t i = 0; i < bits.size(); ++i)
-    count += i == 0 || bits[i] - bits[i - 1] > kMaxUlps;
+    count += i == 0 || bits[i] - bits[i - 1] > precision.maxUlps
+                                                   << precision.shift;
   return count;
 }
 
-llvm::Error declineValues(ArrayRef<float> row) {
+llvm::Error declineValues(ArrayRef<float> row, Precision precision) {
   return createStringError(
       llvm::formatv("weights take {0} or more distinct magnitudes where a "
                     "ternary or binary weight has one (first row: {1})",
-                    std::max<size_t>(2, countMagnitudes(row)), describe(row))
+                    std::max<size_t>(2, countMagnitudes(row, precision)),
+                    describe(row))
           .str());
 }
 
@@ -149,48 +209,94 @@ int64_t findGroup(const Matrix &matrix) {
   for (int64_t group = matrix.k / 2; group >= kMinGroup; --group) {
     if (matrix.k % group != 0)
       continue;
-    bool isLevel = true;
-    for (int64_t r = 0; r < matrix.n && isLevel; ++r)
+    std::atomic<bool> isLevel = true;
+    parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
       for (int64_t c = 0; c < matrix.k && isLevel; c += group)
-        isLevel = getRange(matrix.row(r).slice(c, group)).isLevel();
+        if (!getRange(matrix.row(r).slice(c, group)).isLevel(matrix.precision))
+          isLevel = false;
+    });
     if (isLevel)
       return group;
   }
   return 0;
 }
 
-/// Fills scales, codes and the error once the groups are known.
-void quantize(const Matrix &matrix, bool isPerTensor, Range whole,
-              WeightLevels &levels) {
-  int64_t group = levels.group ? levels.group : matrix.k;
-  if (isPerTensor) {
-    Mode mode(whole);
-    for (int64_t r = 0; r < matrix.n; ++r)
-      mode.add(matrix.row(r));
-    levels.scales = {mode.get()};
-  } else {
-    for (int64_t r = 0; r < matrix.n; ++r)
-      for (int64_t c = 0; c < matrix.k; c += group) {
-        ArrayRef<float> part = matrix.row(r).slice(c, group);
-        Mode mode(getRange(part));
-        mode.add(part);
-        levels.scales.push_back(mode.get());
+/// Fills the scales once the groups are known.
+void findScales(const Matrix &matrix, bool isPerTensor, Range whole,
+                WeightLevels &levels) {
+  if (!isPerTensor) {
+    int64_t group = levels.group ? levels.group : matrix.k;
+    int64_t groups = matrix.k / group;
+    levels.scales.resize(matrix.n * groups);
+    parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
+      for (int64_t g = 0; g < groups; ++g) {
+        ArrayRef<float> part = matrix.row(r).slice(g * group, group);
+        levels.scales[r * groups + g] =
+            getScale(part, getRange(part), matrix.precision);
       }
+    });
+    return;
   }
+  if (whole.isExact()) {
+    levels.scales = {getScale({}, whole, matrix.precision)};
+    return;
+  }
+  int64_t chunks = std::min<int64_t>(matrix.n, 64);
+  std::vector<Mode> modes(chunks, Mode(whole, matrix.precision));
+  parallelFor(matrix.context, 0, chunks, [&](size_t chunk) {
+    for (int64_t r = chunk; r < matrix.n; r += chunks)
+      modes[chunk].add(matrix.row(r));
+  });
+  for (const Mode &mode : ArrayRef(modes).drop_front())
+    modes.front().add(mode);
+  levels.scales = {modes.front().get()};
+}
+
+/// Fills codes and the error once the scales are known.
+void findCodes(const Matrix &matrix, bool isPerTensor, WeightLevels &levels) {
+  int64_t group = levels.group ? levels.group : matrix.k;
   levels.codes.resize(matrix.n * matrix.k);
-  levels.isBinary = true;
-  double error = 0, norm = 0;
-  for (int64_t r = 0; r < matrix.n; ++r)
-    for (auto [c, value] : llvm::enumerate(matrix.row(r))) {
-      int8_t code = value > 0 ? 1 : value < 0 ? -1 : 0;
-      levels.codes[r * matrix.k + c] = code;
-      levels.isBinary &= code != 0;
-      float scale = levels.scales[isPerTensor ? 0 : (r * matrix.k + c) / group];
-      double difference = double(value) - double(code) * scale;
-      error += difference * difference;
-      norm += double(value) * value;
+  struct Sums {
+    double error = 0, norm = 0;
+    int64_t zeros = 0;
+  };
+  std::vector<Sums> sums(matrix.n);
+  parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
+    Sums own;
+    for (int64_t begin = 0; begin < matrix.k; begin += group) {
+      ArrayRef<float> part = matrix.row(r).slice(begin, group);
+      int8_t *codes = levels.codes.data() + r * matrix.k + begin;
+      float scale =
+          levels.scales[isPerTensor ? 0 : (r * matrix.k + begin) / group];
+      float error = 0;
+      int64_t zeros = 0;
+      for (int64_t i = 0; i < group; ++i) {
+        codes[i] = int8_t(part[i] > 0) - int8_t(part[i] < 0);
+        zeros += codes[i] == 0;
+        // Exact: neighbours subtract without rounding, and most are equal.
+        error = std::max(error, std::fabs(part[i] - float(codes[i]) * scale));
+      }
+      own.zeros += zeros;
+      if (error == 0) {
+        own.norm += double(scale) * scale * double(group - zeros);
+        continue;
+      }
+      for (int64_t i = 0; i < group; ++i) {
+        double difference = double(part[i]) - double(codes[i]) * scale;
+        own.error += difference * difference;
+        own.norm += double(part[i]) * part[i];
+      }
     }
-  levels.error = norm == 0 ? 0 : std::sqrt(error / norm);
+    sums[r] = own;
+  });
+  Sums all;
+  for (const Sums &own : sums) {
+    all.error += own.error;
+    all.norm += own.norm;
+    all.zeros += own.zeros;
+  }
+  levels.isBinary = all.zeros == 0;
+  levels.error = all.norm == 0 ? 0 : std::sqrt(all.error / all.norm);
 }
 
 } // namespace
@@ -199,8 +305,9 @@ Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
                                         bool isTransposed) {
   if (weight.getShape().size() != 2)
     return createStringError("its weight is not a matrix");
-  if (weight.getFormat() != onnx::Format::F32)
-    return createStringError("its weight is not float32");
+  std::optional<Precision> precision = getPrecision(weight.getFormat());
+  if (!precision)
+    return createStringError("its weight is not float32, float16 or bfloat16");
   WeightLevels levels;
   levels.n = weight.getShape()[isTransposed];
   levels.k = weight.getShape()[!isTransposed];
@@ -214,33 +321,36 @@ Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
     head.push_back(float(weight.at(c * step)));
   if (getRange(head).high >= kInfinity)
     return createStringError("weights are not all finite");
-  if (!getRange(ArrayRef<float>(head).take_front(kMinGroup)).isLevel())
-    return declineValues(head);
+  if (!getRange(ArrayRef<float>(head).take_front(kMinGroup))
+           .isLevel(*precision))
+    return declineValues(head, *precision);
 
   Matrix matrix(weight, isTransposed);
   std::vector<Range> rows(matrix.n);
-  parallelFor(weight.getType().getContext(), 0, matrix.n,
+  parallelFor(matrix.context, 0, matrix.n,
               [&](size_t r) { rows[r] = getRange(matrix.row(r)); });
   Range whole;
   for (Range row : rows)
     whole.add(row);
   if (whole.high >= kInfinity)
     return createStringError("weights are not all finite");
-  bool isPerTensor = whole.isLevel();
-  bool isPerChannel =
-      levels.k > 1 && llvm::all_of(rows, [](Range r) { return r.isLevel(); });
+  bool isPerTensor = whole.isLevel(*precision);
+  bool isPerChannel = levels.k > 1 && llvm::all_of(rows, [&](Range r) {
+                        return r.isLevel(*precision);
+                      });
   if (!isPerTensor && !isPerChannel) {
     levels.group = findGroup(matrix);
     if (levels.group == 0) {
       // K = 1 has no row with more than one magnitude: show the column.
       for (int64_t r = 0; r < matrix.n; ++r)
-        if (!rows[r].isLevel())
-          return declineValues(matrix.row(r));
+        if (!rows[r].isLevel(*precision))
+          return declineValues(matrix.row(r), *precision);
       return createStringError("weights of one column take more than one "
                                "magnitude");
     }
   }
-  quantize(matrix, isPerTensor, whole, levels);
+  findScales(matrix, isPerTensor, whole, levels);
+  findCodes(matrix, isPerTensor, levels);
   return levels;
 }
 

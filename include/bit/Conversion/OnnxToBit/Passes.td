@@ -8,9 +8,11 @@ include "mlir/Pass/PassBase.td"
 def RecognizeWeights : Pass<"bit-recognize-weights", "::mlir::ModuleOp"> {
   let summary = "turn products by ternary or binary constants into bit.linear";
   let description = [{
-    Evaluates the weight of every MatMul and Gemm and looks at its values: at
-    most `{-s, 0, s}` in every scale group, within a few ulp. What formula made
-    them does not matter. The activations stay as they are.
+    Evaluates the weight of every MatMul, Gemm, Einsum, MatMulNBits and the like
+    and looks at its values: at most `{-s, 0, s}` in every scale group, within a
+    few ulp. What formula made them does not matter. The activations stay as they
+    are. MatMulInteger becomes a layer on floats where those hold all its sums.
+    An Einsum or MatMulNBits that is left alone becomes a MatMul.
 
     Every matmul-like node that is left alone gets `bit.declined`, the reason in
     words its author understands; every `bit.linear` gets `bit.layer`, what the

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a matmul-like node says, whichever operator it is.
+
+#ifndef BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H
+#define BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H
+
+#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "bit/Dialect/Onnx/IR/OnnxOps.h"
+
+namespace bit {
+
+/// alpha * x * weight^T + beta * addend, with `x` transposed before and the
+/// product after: the layer's form is [..., K] times N x K.
+struct Product {
+  mlir::Value x, weight;
+  bool isWeightTransposed = false; ///< weight is K x N
+  /// Permutations of the dimensions of `x` and of the product; empty where
+  /// nothing moves.
+  llvm::SmallVector<int64_t> inputPerm, resultPerm;
+  double alpha = 1;
+  mlir::Value addend; ///< what is added after that, if anything
+  double beta = 1;
+  /// Where `x` are integers, what is subtracted from them, if anything. The
+  /// product is exact then.
+  bool isInteger = false;
+  mlir::Value zeroPoint;
+};
+
+/// Nodes that multiply by a matrix, whatever else they do.
+bool isMatMulLike(mlir::Operation *op);
+
+/// Whether `value` is computed from constants by operators that are evaluated.
+bool isConstant(mlir::Value value);
+
+/// Returns what `op` computes, or why that is no product by a constant matrix.
+llvm::Expected<Product> getProduct(mlir::Operation *op);
+
+/// The same for an Einsum of two operands.
+llvm::Expected<Product> getEinsumProduct(onnx::EinsumOp op);
+
+/// Returns the weight of `product` as floats, N x K, or K x N if it
+/// isWeightTransposed.
+llvm::Expected<onnx::HostTensor> evaluateWeight(const Product &product,
+                                                mlir::Operation *op);
+
+/// Returns the weight of MatMulNBits as floats, N x K.
+llvm::Expected<onnx::HostTensor> dequantize(onnx::MSMatMulNBitsOp op);
+
+/// Returns the weight of MatMulInteger, zero points subtracted, as floats.
+llvm::Expected<onnx::HostTensor> subtractZeroPoint(onnx::MatMulIntegerOp op);
+
+} // namespace bit
+
+#endif // BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H
