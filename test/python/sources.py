@@ -37,6 +37,34 @@ class AutoOffline(nn.Linear):
         return F.linear(quantize_activation(x), self.weight, self.bias) * self.weight_scale
 
 
+class Packed(nn.Module):
+    """transformers' BitLinear: four weights a byte along the outputs, unpacked by the graph."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        linear = nn.Linear(in_features, out_features, bias=bias)
+        mean = linear.weight.detach().abs().mean()
+        codes = (linear.weight.detach() / mean).round().clamp(-1, 1).to(torch.int64) + 1
+        planes = codes.reshape(4, out_features // 4, in_features)
+        self.register_buffer("weight", sum(planes[i] << 2 * i for i in range(4)).to(torch.uint8))
+        self.register_buffer("weight_scale", (1 / mean).reshape(1))
+        self.bias = linear.bias
+
+    def unpack(self):
+        """Writes the four planes one after the other into a tensor of zeros."""
+        rows, columns = self.weight.shape
+        codes = torch.zeros(4 * rows, columns, dtype=torch.uint8)
+        for i in range(4):
+            codes[i * rows : (i + 1) * rows] = (self.weight & (3 << 2 * i)) >> 2 * i
+        return codes.float() - 1
+
+    def forward(self, x):
+        scale = 127 / x.abs().max(dim=-1, keepdim=True).values.clamp(min=1e-5)
+        codes = (x * scale).round().clamp(-128, 127).to(torch.int8)
+        y = F.linear(codes.to(x.dtype), self.unpack()) / (self.weight_scale * scale)
+        return y if self.bias is None else y + self.bias.view(1, -1).expand_as(y)
+
+
 class BitLab(nn.Linear):
     """BitLab: scales are divided by; the weights' mean has its eps in one place only."""
 

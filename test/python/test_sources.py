@@ -19,6 +19,7 @@ SIZES = (64, 160, 32)
 SOURCES = {
     sources.AutoOnline: (8, "token", "tensor"),
     sources.AutoOffline: (8, "token", "tensor"),
+    sources.Packed: (8, "token", "tensor"),
     sources.BitLab: (8, "token", "tensor"),
     sources.Kyegomez: (8, "token", "tensor"),
     sources.Zeta: (8, "tensor", "channel"),
@@ -39,7 +40,7 @@ STATIC = {
     "TorchScript, static": ({"dynamo": False}, True),
 }
 CASES = [(source, export) for source in SOURCES for export in DYNAMIC]
-CASES += [(s, e) for s in (sources.AutoOnline, sources.Kyegomez, sources.FusedQKV) for e in STATIC]
+CASES += [(s, e) for s in (sources.AutoOnline, sources.Packed, sources.Kyegomez, sources.FusedQKV) for e in STATIC]
 
 
 @pytest.mark.parametrize("source, export", CASES, ids=lambda value: getattr(value, "__name__", value))
