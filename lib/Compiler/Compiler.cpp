@@ -212,13 +212,23 @@ LogicalResult Compilation::run() {
 
   RecognizeStageOptions recognize;
   recognize.recognize = options.recognize;
+  recognize.quantize = options.quantize.all;
+  recognize.scheme = options.quantize.scheme;
+  recognize.granularity = options.quantize.granularity;
+  recognize.group = options.quantize.group;
+  recognize.activations = options.quantize.activations;
+  recognize.skip = options.quantize.skip;
+  // Later stages make the codes when they pack them.
+  recognize.evaluate = options.emit == EmitKind::Bit;
   if (failed(passes("recognize", [&](PassManager &pm) {
         buildRecognizeStage(pm, recognize);
       })))
     return failure();
   collectLayers(*module, report);
-  if (options.emit == EmitKind::Bit)
+  if (options.emit == EmitKind::Bit) {
+    warnAboutErrors(*module, report);
     return emitMLIR();
+  }
   if (exposesCodes && failed(exposeCodes(*module)))
     return failure();
   if (options.verify > 0 &&
@@ -229,12 +239,21 @@ LogicalResult Compilation::run() {
 
 /// Everything after recognition.
 LogicalResult Compilation::lower() {
+  PackStageOptions pack;
+  pack.pack = options.pack;
+  if (failed(
+          passes("pack", [&](PassManager &pm) { buildPackStage(pm, pack); })))
+    return failure();
+  collectPacked(*module, report);
+  // The reference of a verification has nothing new to say.
+  if (options.pack)
+    warnAboutErrors(*module, report);
+
   LinalgStageOptions linalg;
   linalg.pack = options.pack;
   if (failed(passes("linalg",
                     [&](PassManager &pm) { buildLinalgStage(pm, linalg); })))
     return failure();
-  collectPacked(*module, report);
   if (options.emit == EmitKind::Linalg)
     return emitMLIR();
 

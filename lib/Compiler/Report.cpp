@@ -45,6 +45,11 @@ static std::string getLayerName(Operation *op, DictionaryAttr layer) {
   return info ? info->name.str() : "";
 }
 
+static void setWeightError(DictionaryAttr layer, LayerReport &entry) {
+  if (auto error = layer ? layer.getAs<FloatAttr>("weight_error") : nullptr)
+    entry.weightError = error.getValueAsDouble();
+}
+
 void collectLayers(ModuleOp module, Report &report) {
   module.walk([&](LinearOp op) {
     auto layer = op->getAttrOfType<DictionaryAttr>("bit.layer");
@@ -58,8 +63,7 @@ void collectLayers(ModuleOp module, Report &report) {
         getEntry<StringAttr>(layer, "weight_granularity", "");
     if (auto bytes = layer ? layer.getAs<IntegerAttr>("source_bytes") : nullptr)
       entry.sourceBytes = bytes.getInt();
-    if (auto error = layer ? layer.getAs<FloatAttr>("weight_error") : nullptr)
-      entry.weightError = error.getValueAsDouble();
+    setWeightError(layer, entry);
     if (QuantizerAttr quantizer = op.getQuantizerAttr()) {
       entry.activationBits = quantizer.getBits();
       entry.activationGranularity =
@@ -83,17 +87,39 @@ void collectPacked(ModuleOp module, Report &report) {
   std::map<std::string, LayerReport *> layers;
   for (LayerReport &layer : report.layers)
     layers[layer.name] = &layer;
-  module.walk([&](PackedMatmulOp op) {
+  module.walk([&](Operation *op) {
     auto layer = op->getAttrOfType<DictionaryAttr>("bit.layer");
     auto found = layers.find(getLayerName(op, layer));
-    if (found == layers.end())
+    if (found == layers.end() || !isa<LinearOp, RescaleOp, PackedMatmulOp>(op))
       return;
     LayerReport &entry = *found->second;
-    entry.kernel = op.getKernel().getName().str();
+    setWeightError(layer, entry);
+    auto packed = dyn_cast<PackedMatmulOp>(op);
+    if (!packed)
+      return;
+    entry.kernel = packed.getKernel().getName().str();
     entry.packedBytes =
-        cast<ShapedType>(op.getPacked().getType()).getNumElements();
+        cast<ShapedType>(packed.getPacked().getType()).getNumElements();
     entry.bitsPerWeight = 8.0 * entry.packedBytes / (entry.n * entry.k);
   });
+}
+
+void warnAboutErrors(ModuleOp module, const Report &report) {
+  constexpr double limit = 0.2;
+  const LayerReport *worst = nullptr;
+  int64_t count = 0;
+  for (const LayerReport &layer : report.layers) {
+    if (layer.weightError <= limit)
+      continue;
+    ++count;
+    if (!worst || layer.weightError > worst->weightError)
+      worst = &layer;
+  }
+  if (worst)
+    emitWarning(module.getLoc()) << llvm::formatv(
+        "quantizing changed the weights of {0} of {1} layers by more than "
+        "{2:P0}, most of all '{3}' ({4:P0}): check what the model answers",
+        count, report.layers.size(), limit, worst->name, worst->weightError);
 }
 
 void collectSelected(ModuleOp module, Report &report) {
@@ -163,7 +189,7 @@ toJSON(const std::optional<Verification> &verification) {
 }
 
 Object toJSON(const Report &report) {
-  Array layers, rejected, stages, levels, errors;
+  Array layers, rejected, stages, levels, errors, warnings;
   for (const LayerReport &layer : report.layers)
     layers.push_back(toJSON(layer));
   for (const RejectedReport &node : report.rejected)
@@ -177,6 +203,8 @@ Object toJSON(const Report &report) {
     levels.push_back(level);
   for (const std::string &error : report.errors)
     errors.push_back(error);
+  for (const std::string &warning : report.warnings)
+    warnings.push_back(warning);
   return Object{{"model", report.model},
                 {"target", report.target},
                 {"levels", std::move(levels)},
@@ -192,6 +220,7 @@ Object toJSON(const Report &report) {
                 {"stages", std::move(stages)},
                 {"verification", toJSON(report.verification)},
                 {"errors", std::move(errors)},
+                {"warnings", std::move(warnings)},
                 {"peak_rss", report.peakRSS}};
 }
 

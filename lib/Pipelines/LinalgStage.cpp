@@ -20,14 +20,19 @@ void bit::getLoweredOperators(llvm::StringSet<> &operators) {
     operators.insert(name);
 }
 
-void bit::buildLinalgStage(OpPassManager &pm,
-                           const LinalgStageOptions &options) {
+void bit::buildPackStage(OpPassManager &pm, const PackStageOptions &options) {
   pm.addPass(createDecomposeLinear());
   // Equal quantizers of one value become one.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   if (options.pack)
     pm.addPass(createPackWeights());
+  // Those that were not packed.
+  pm.addPass(createQuantizeWeights());
+}
+
+void bit::buildLinalgStage(OpPassManager &pm,
+                           const LinalgStageOptions &options) {
   pm.addNestedPass<func::FuncOp>(createConvertOnnxToLinalg());
   // What was not packed; with packing, kernels quantize.
   ConvertBitToLinalgOptions reference;

@@ -9,8 +9,10 @@ void bit::registerPipelines() {
   PassPipelineRegistration<RecognizeStageOptions>(
       "bit-recognize-stage", "onnx to bit + onnx: find BitLinear layers",
       buildRecognizeStage);
+  PassPipelineRegistration<PackStageOptions>(
+      "bit-pack-stage", "pack the weights of bit ops", buildPackStage);
   PassPipelineRegistration<LinalgStageOptions>(
-      "bit-linalg-stage", "bit + onnx to bit + linalg: pack, lower operators",
+      "bit-linalg-stage", "bit + onnx to bit + linalg: lower operators",
       buildLinalgStage);
   PassPipelineRegistration<>("bit-memory-stage",
                              "tensors to functions over buffers",

@@ -3,6 +3,7 @@
 #include "bit/Support/Diagnostics.h"
 #include "bit/Support/NodeLocation.h"
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 
@@ -71,11 +72,21 @@ DiagnosticPrinter::~DiagnosticPrinter() {
     os << "... and " << lines.size() - limit << " more\n";
 }
 
+std::vector<std::string>
+DiagnosticPrinter::getLines(DiagnosticSeverity severity) const {
+  std::vector<std::string> result;
+  for (auto [line, kind] : llvm::zip_equal(lines, severities))
+    if (kind == severity)
+      result.push_back(line);
+  return result;
+}
+
 void DiagnosticPrinter::print(Diagnostic &diagnostic) {
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
     ++errors;
   auto add = [&](Diagnostic &part) {
     lines.push_back(formatDiagnostic(part));
+    severities.push_back(diagnostic.getSeverity());
     if (lines.size() <= limit)
       os << lines.back() << "\n";
   };

@@ -18,8 +18,11 @@ def compile(model, example_inputs=None, *, output=None, threads=0, dynamic_shape
 
     output: where the library goes, with its header beside it; default: a temporary folder that lives as long
     as the Model. threads: as in `load`. dynamic_shapes: as in torch.onnx.export, for modules. Everything else
-    is an option of bit-opt: dim={"batch": 1}, level=["x86-64-v3"], quantize="all", verify=8, report="report.json".
+    is an option of bit-opt: dim={"batch": 1}, level=["x86-64-v3"], quantize="all", verify=8, report="report.json". With
+    quantize="all" also quantize_scheme, quantize_granularity, skip, and activation_bits, 8 or None.
     """
+    if "activation_bits" in options and options["activation_bits"] is None:
+        options["activation_bits"] = "none"
     folder = tempfile.mkdtemp(prefix="bit_mlir-")
     try:
         if hasattr(model, "state_dict") and not isinstance(model, (str, os.PathLike)):

@@ -93,7 +93,18 @@ def test_version_names_its_parts():
 WRONG = {
     "unknown option": (["--no-such-option"], "--no-such-option"),
     "misspelt stage": (["--emit=bits"], "expects one of onnx, bit, linalg, llvm, asm, obj, static, shared"),
-    "misspelt quantize": (["-o", "{}/m.so", "--quantize=al"], "expects one of trained, off"),
+    "misspelt quantize": (["-o", "{}/m.so", "--quantize=al"], "expects one of trained, all, off"),
+    "misspelt scheme": (
+        ["-o", "{}/m.so", "--quantize=all", "--quantize-scheme=mean"],
+        "expects one of absmean, absmedian, twn, sign, fit",
+    ),
+    "misspelt granularity": (
+        ["-o", "{}/m.so", "--quantize=all", "--quantize-granularity=group"],
+        "expects one of tensor, channel, group128",
+    ),
+    "misspelt bits": (["-o", "{}/m.so", "--quantize=all", "--activation-bits=4"], "expects one of 8, none"),
+    "no expression": (["-o", "{}/m.so", "--quantize=all", "--skip=a("], "--skip=a(: expects a regular expression"),
+    "skip without all": (["-o", "{}/m.so", "--skip=head"], "--skip: applies to --quantize=all, got --quantize=trained"),
     "misspelt target": (["-o", "{}/m.so", "--target=x86"], "x86-64"),
     "misspelt level": (["-o", "{}/m.so", "--level=avx2"], "expects one of x86-64-v3"),
     "misspelt packing": (["-o", "{}/m.so", "--packing=3bit"], "expects one of 2bit"),
@@ -104,12 +115,10 @@ WRONG = {
     "unknown suffix": (["-o", "{}/m.xyz"], ".so"),
     "no output": ([], "-o"),
     "a pass on a model": (["-o", "{}/m.so", "--canonicalize"], "--canonicalize"),
-    "later: all": (["-o", "{}/m.so", "--quantize=all"], "not supported"),
     "verify no sets": (["-o", "{}/m.so", "--verify=0"], "expects the number of input sets"),
     "verify a word": (["-o", "{}/m.so", "--verify=all"], "expects the number of input sets"),
     "verify an object": (["-o", "{}/m.o", "--verify"], "cannot verify"),
     "verify a stage": (["--emit=bit", "--verify"], "cannot verify"),
-    "later: skip": (["-o", "{}/m.so", "--skip=head"], "--skip"),
     "later: aarch64": (["-o", "{}/m.so", "--target=aarch64"], "not supported"),
 }
 

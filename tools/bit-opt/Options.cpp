@@ -4,6 +4,7 @@
 #include "bit/Pipelines/Levels.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -46,8 +47,20 @@ struct Flags {
   Setting<std::string> weights{"weights", "embed or auto", cl::init("auto"),
                                cl::value_desc("where")};
   Setting<std::string> quantize{
-      "quantize", "which linear layers become ternary: trained or off",
+      "quantize", "which linear layers become ternary: trained, all or off",
       cl::init("trained"), cl::value_desc("which")};
+  Setting<std::string> scheme{"quantize-scheme",
+                              "for all: absmean, absmedian, twn, sign or fit",
+                              cl::init("absmean"), cl::value_desc("how")};
+  Setting<std::string> granularity{
+      "quantize-granularity",
+      "for all: one scale a tensor, channel or group128", cl::init("tensor"),
+      cl::value_desc("what")};
+  Setting<std::string> activationBits{"activation-bits", "for all: 8 or none",
+                                      cl::init("8"), cl::value_desc("bits")};
+  Setting<std::string> skip{
+      "skip", "for all: regular expression of nodes or weights left alone",
+      cl::value_desc("regex")};
   Setting<std::string> packing{"packing",
                                "how ternary weights are stored: 2bit",
                                cl::init("2bit"), cl::value_desc("how")};
@@ -95,8 +108,11 @@ constexpr StringRef emitWords[] = {"onnx", "bit", "linalg", "llvm",
                                    "asm",  "obj", "static", "shared"};
 constexpr StringRef weightsWords[] = {"embed", "auto"};
 constexpr StringRef weightsLater[] = {"external"};
-constexpr StringRef quantizeWords[] = {"trained", "off"};
-constexpr StringRef quantizeLater[] = {"all"};
+constexpr StringRef quantizeWords[] = {"trained", "all", "off"};
+constexpr StringRef schemeWords[] = {"absmean", "absmedian", "twn", "sign",
+                                     "fit"};
+constexpr StringRef granularityWords[] = {"tensor", "channel", "group128"};
+constexpr StringRef activationBitsWords[] = {"8", "none"};
 constexpr StringRef packingWords[] = {"2bit"};
 constexpr StringRef packingLater[] = {"dense", "lut", "auto"};
 constexpr StringRef targetWords[] = {"native", "x86-64",
@@ -105,26 +121,6 @@ constexpr StringRef targetLater[] = {"aarch64"};
 constexpr StringRef levelWords[] = {"x86-64-v3", "avx512vnni"};
 constexpr StringRef levelLater[] = {"avxvnni", "avx512vbmi", "neon", "dotprod",
                                     "i8mm"};
-
-/// Options of INTERFACES that later versions bring, refused by name.
-constexpr StringRef optionsLater[] = {"quantize-scheme", "quantize-granularity",
-                                      "activation-bits", "skip"};
-
-bool refuseLaterOptions(int argc, char **argv, raw_ostream &errs) {
-  for (int i = 1; i < argc; ++i) {
-    StringRef argument = argv[i];
-    if (argument == "--")
-      break;
-    if (!argument.consume_front("--"))
-      continue;
-    StringRef name = argument.split('=').first;
-    if (!is_contained(optionsLater, name))
-      continue;
-    errs << "bit-opt: error: --" << name << ": is not supported yet\n";
-    return false;
-  }
-  return true;
-}
 
 EmitKind parseEmitWord(StringRef word) {
   return StringSwitch<EmitKind>(word)
@@ -239,6 +235,44 @@ bool parseName(CompilerOptions &compiler, raw_ostream &errs) {
   return false;
 }
 
+bool parseQuantize(CompilerOptions &compiler, raw_ostream &errs) {
+  if (!Words{"quantize", quantizeWords, {}}.check(flags().quantize, errs))
+    return false;
+  compiler.recognize = flags().quantize != "off";
+  QuantizeOptions &quantize = compiler.quantize;
+  quantize.all = flags().quantize == "all";
+  std::pair<StringRef, ArrayRef<StringRef>> words[] = {
+      {"quantize-scheme", schemeWords},
+      {"quantize-granularity", granularityWords},
+      {"activation-bits", activationBitsWords},
+      {"skip", {}}};
+  Setting<std::string> *settings[] = {&flags().scheme, &flags().granularity,
+                                      &flags().activationBits, &flags().skip};
+  for (auto [entry, setting] : llvm::zip_equal(words, settings)) {
+    auto [name, valid] = entry;
+    if (setting->getNumOccurrences() && !quantize.all) {
+      errs << "bit-opt: error: --" << name
+           << ": applies to --quantize=all, got --quantize=" << flags().quantize
+           << "\n";
+      return false;
+    }
+    if (!valid.empty() && !Words{name, valid, {}}.check(*setting, errs))
+      return false;
+  }
+  quantize.scheme = *symbolizeWeightScheme(flags().scheme);
+  quantize.granularity = flags().granularity == "group128"
+                             ? WeightGranularity::Group
+                             : *symbolizeWeightGranularity(flags().granularity);
+  quantize.activations = flags().activationBits == "8";
+  quantize.skip = flags().skip;
+  std::string reason;
+  if (quantize.skip.empty() || Regex(quantize.skip).isValid(reason))
+    return true;
+  errs << "bit-opt: error: --skip=" << quantize.skip
+       << ": expects a regular expression: " << reason << "\n";
+  return false;
+}
+
 /// mlir-opt's options do nothing to a compilation but those that instrument it.
 /// (All passes are names of one option, so the names come from the arguments.)
 bool refuseDriverOptions(int argc, char **argv, raw_ostream &errs) {
@@ -270,8 +304,7 @@ void registerDriverOptions() {
 
 bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
                         raw_ostream &errs) {
-  if (!refuseLaterOptions(argc, argv, errs) ||
-      !cl::ParseCommandLineOptions(
+  if (!cl::ParseCommandLineOptions(
           argc, argv,
           "bit-mlir's compiler and pass driver\n\n"
           "  bit-opt model.onnx -o model.so       a library and model.h\n"
@@ -299,15 +332,13 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
 
   if (!Words{"weights", weightsWords, weightsLater}.check(flags().weights,
                                                           errs) ||
-      !Words{"quantize", quantizeWords, quantizeLater}.check(flags().quantize,
-                                                             errs) ||
+      !parseQuantize(compiler, errs) ||
       !Words{"packing", packingWords, packingLater}.check(flags().packing,
                                                           errs) ||
       !refuseDriverOptions(argc, argv, errs) || !parseEmit(options, errs) ||
       !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
       !parseVerify(compiler, errs) || !parseName(compiler, errs))
     return false;
-  compiler.recognize = flags().quantize != "off";
   compiler.threads = flags().threads;
   options.report = flags().report;
   if (!options.report.empty() &&

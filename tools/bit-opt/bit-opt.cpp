@@ -60,7 +60,8 @@ int runCompiler(const bit::DriverOptions &options,
     bit::DiagnosticPrinter printer(&context);
     result = bit::compile(options.compiler, &context, report);
     printProgress("");
-    report.errors = printer.getLines().vec();
+    report.errors = printer.getLines(DiagnosticSeverity::Error);
+    report.warnings = printer.getLines(DiagnosticSeverity::Warning);
   }
   // The report says why it failed, too.
   if (!options.report.empty()) {

@@ -6,6 +6,7 @@
 #define BIT_COMPILER_COMPILER_H
 
 #include "bit/Compiler/Report.h"
+#include "bit/Dialect/Bit/IR/BitEnums.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -31,6 +32,16 @@ enum class EmitKind {
   Shared,
 };
 
+/// What becomes of products that were not trained as BitLinear layers.
+struct QuantizeOptions {
+  bool all = false; ///< off: they stay float
+  WeightScheme scheme = WeightScheme::Absmean;
+  WeightGranularity granularity = WeightGranularity::Tensor;
+  int64_t group = 128;     ///< weights along K, for granularity group
+  bool activations = true; ///< to 8 bits, one scale a token
+  std::string skip;        ///< regular expression of nodes or weights
+};
+
 struct CompilerOptions {
   std::string input;  ///< .onnx, .mlir or .mlirbc
   std::string output; ///< "-" for stdout, where the kind is text
@@ -41,9 +52,10 @@ struct CompilerOptions {
   std::vector<std::pair<std::string, std::optional<int64_t>>> dims;
   std::string name;      ///< prefix of C symbols; empty: from the output
   bool recognize = true; ///< off: nothing becomes ternary, the oracle
-  bool pack = true;      ///< off: bit ops through the reference lowering
-  unsigned verify = 0;   ///< sets of random inputs to verify with; 0: none
-  unsigned threads = 0;  ///< of the compiler; 0: all cores
+  QuantizeOptions quantize;
+  bool pack = true;     ///< off: bit ops through the reference lowering
+  unsigned verify = 0;  ///< sets of random inputs to verify with; 0: none
+  unsigned threads = 0; ///< of the compiler; 0: all cores
   /// Called for the pass manager of each stage, for instrumentation.
   std::function<mlir::LogicalResult(mlir::PassManager &)> configure;
   /// Called when a stage begins.

@@ -25,7 +25,7 @@ struct LayerReport {
   int64_t activationBits = 0; ///< 0: activations stay float
   std::string activationGranularity;
   std::string activationsDeclined; ///< why they stay float, if they do
-  double weightError = 0;          ///< relative
+  double weightError = 0;          ///< |w - codes * scale| / |w|
   std::string kernel;              ///< empty while it is not packed
   int64_t sourceBytes = 0, packedBytes = 0;
 };
@@ -50,7 +50,8 @@ struct Report {
   std::vector<std::string> levels;
   std::optional<Verification> verification; ///< where it was asked for
   std::vector<std::string> errors;          ///< every reason why it failed
-  int64_t peakRSS = 0;                      ///< of the compiler, in bytes
+  std::vector<std::string> warnings;
+  int64_t peakRSS = 0; ///< of the compiler, in bytes
 
   /// Layers whose weights are packed.
   size_t countPacked() const;
@@ -64,6 +65,10 @@ void collectLayers(mlir::ModuleOp module, Report &report);
 
 /// Completes the layers by what packing made of them.
 void collectPacked(mlir::ModuleOp module, Report &report);
+
+/// Warns once if weights that were made ternary are far from what they were,
+/// with the worst layer and how many there are.
+void warnAboutErrors(mlir::ModuleOp module, const Report &report);
 
 /// Names the kernel that each layer has at the best level, whose functions come
 /// first.

@@ -7,6 +7,7 @@
 #ifndef BIT_PIPELINES_PIPELINES_H
 #define BIT_PIPELINES_PIPELINES_H
 
+#include "bit/Conversion/OnnxToBit/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "llvm/ADT/StringSet.h"
@@ -20,15 +21,52 @@ struct RecognizeStageOptions
       *this, "recognize",
       llvm::cl::desc("turn trained BitLinear layers into bit.linear"),
       llvm::cl::init(true)};
+  Option<bool> quantize{
+      *this, "quantize",
+      llvm::cl::desc("make ternary layers of the other products"),
+      llvm::cl::init(false)};
+  Option<WeightScheme> scheme{
+      *this, "scheme", llvm::cl::desc("how their weights become codes"),
+      llvm::cl::init(WeightScheme::Absmean), getWeightSchemeValues()};
+  Option<WeightGranularity> granularity{
+      *this, "granularity", llvm::cl::desc("which weights share a scale"),
+      llvm::cl::init(WeightGranularity::Tensor), getWeightGranularityValues()};
+  Option<int64_t> group{
+      *this, "group",
+      llvm::cl::desc("weights along K that share a scale, for group"),
+      llvm::cl::init(128)};
+  Option<std::string> skip{
+      *this, "skip",
+      llvm::cl::desc("regular expression of nodes or weights to leave alone")};
+  Option<bool> activations{
+      *this, "activations",
+      llvm::cl::desc("quantize the activations of these layers, to 8 bits"),
+      llvm::cl::init(true)};
+  Option<bool> evaluate{
+      *this, "evaluate",
+      llvm::cl::desc("show their codes, which are else made when they are "
+                     "packed"),
+      llvm::cl::init(false)};
 };
 void buildRecognizeStage(mlir::OpPassManager &pm,
                          const RecognizeStageOptions &options);
 
-/// bit + onnx -> bit + linalg: packs weights, lowers ordinary operators.
-struct LinalgStageOptions : mlir::PassPipelineOptions<LinalgStageOptions> {
+/// Packs the weights of bit ops, beside onnx as it was. Float weights become
+/// codes here, one at a time.
+struct PackStageOptions : mlir::PassPipelineOptions<PackStageOptions> {
   Option<bool> pack{*this, "pack",
                     llvm::cl::desc("pack weights for kernels; off: everything "
                                    "goes through the reference lowering"),
+                    llvm::cl::init(true)};
+};
+void buildPackStage(mlir::OpPassManager &pm, const PackStageOptions &options);
+
+/// bit + onnx -> bit + linalg: lowers ordinary operators and what is not
+/// packed.
+struct LinalgStageOptions : mlir::PassPipelineOptions<LinalgStageOptions> {
+  Option<bool> pack{*this, "pack",
+                    llvm::cl::desc("whether the weights are packed; then "
+                                   "kernels quantize activations"),
                     llvm::cl::init(true)};
 };
 void buildLinalgStage(mlir::OpPassManager &pm,

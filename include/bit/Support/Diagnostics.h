@@ -30,6 +30,8 @@ public:
 
   /// Every line so far, the ones that were not printed too.
   llvm::ArrayRef<std::string> getLines() const { return lines; }
+  /// Those of one severity; notes belong to what they are attached to.
+  std::vector<std::string> getLines(mlir::DiagnosticSeverity severity) const;
   unsigned getErrorCount() const { return errors; }
 
 private:
@@ -39,6 +41,7 @@ private:
   unsigned limit;
   unsigned errors = 0;
   std::vector<std::string> lines;
+  std::vector<mlir::DiagnosticSeverity> severities; ///< of the lines
   mlir::ScopedDiagnosticHandler handler;
 };
 

@@ -1,32 +1,5 @@
 // RUN: bit-opt %s --canonicalize="test-convergence" --cse --split-input-file | FileCheck %s
 
-// mean |w| = 1: 0.5 is a tie and goes to 0, 1.5 to 2 and is clamped.
-// CHECK-LABEL: @fold_quantize_weight
-func.func @fold_quantize_weight() -> (tensor<2x2xi8>, tensor<1xf32>) {
-  // CHECK-DAG: arith.constant dense<{{\[\[}}0, 1], [-1, 1]]> : tensor<2x2xi8>
-  // CHECK-DAG: arith.constant dense<1.000000e+00> : tensor<1xf32>
-  // CHECK-NOT: bit.quantize_weight
-  %w = arith.constant dense<[[0.5, 1.5], [-1.25, 0.75]]> : tensor<2x2xf32>
-  %codes, %scales = bit.quantize_weight %w scheme = absmean granularity = tensor : tensor<2x2xf32> -> tensor<2x2xi8>, tensor<1xf32>
-  return %codes, %scales : tensor<2x2xi8>, tensor<1xf32>
-}
-
-// -----
-
-// A weight without a code is left to the pass, which can say so; large weights
-// are left to it, too.
-// CHECK-LABEL: @keep_quantize_weight
-func.func @keep_quantize_weight() -> (tensor<1x2xi8>, tensor<65x64xi8>) {
-  // CHECK-COUNT-2: bit.quantize_weight
-  %nan = arith.constant dense<[[0.5, 0x7FC00000]]> : tensor<1x2xf32>
-  %0:2 = bit.quantize_weight %nan scheme = sign granularity = tensor : tensor<1x2xf32> -> tensor<1x2xi8>, tensor<1xf32>
-  %large = arith.constant dense<1.0> : tensor<65x64xf32>
-  %1:2 = bit.quantize_weight %large scheme = sign granularity = tensor : tensor<65x64xf32> -> tensor<65x64xi8>, tensor<1xf32>
-  return %0#0, %1#0 : tensor<1x2xi8>, tensor<65x64xi8>
-}
-
-// -----
-
 // Equal quantizers of one value are computed once, others are not.
 // CHECK-LABEL: @quantize_once
 // CHECK-COUNT-2: bit.absmax_quantize

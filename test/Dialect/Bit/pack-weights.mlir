@@ -47,6 +47,51 @@ func.func @float(%x: tensor<4x3xf32>, %ws: tensor<2xf32>) -> (tensor<4x2xf32>, t
 
 // -----
 
+// A product of a product.
+// CHECK-LABEL: @chain
+func.func @chain(%x: tensor<4x2xf32>, %ws: tensor<1xf32>) -> tensor<4x2xf32> {
+  // CHECK: %[[Y:.*]] = bit.packed_matmul
+  // CHECK: bit.packed_matmul ins(%[[Y]],
+  // CHECK-NOT: bit.linear
+  %w = arith.constant dense<[[-1, 0], [1, -1]]> : tensor<2x2xi8>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<4x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  %z = bit.linear %y, %w, %ws weights = ternary : (tensor<4x2xf32>, tensor<2x2xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  return %z : tensor<4x2xf32>
+}
+
+// -----
+
+// One group along k is a scale for each output.
+// CHECK-LABEL: @one_group
+func.func @one_group(%x: tensor<4x3xf32>, %ws: tensor<2x1xf32>) -> tensor<4x2xf32> {
+  // CHECK: %[[WS:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0, 1]] : tensor<2x1xf32> into tensor<2xf32>
+  // CHECK: bit.packed_matmul ins(%{{.*}}, %{{.*}}, %[[WS]] :
+  %w = arith.constant dense<[[-1, 0, 1], [1, 1, -1]]> : tensor<2x3xi8>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<2x1xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
+
+// -----
+
+// Floats become packed bytes at once, whoever computes them; two layers share
+// them, and nothing of the weight is left.
+// CHECK-LABEL: @quantized_weight
+// CHECK-NOT: onnx
+// CHECK-DAG: %[[P:.*]] = arith.constant dense<[84, 85, 86, 85, {{.*}} : tensor<64xi8>
+// CHECK-DAG: %[[WS:.*]] = arith.constant dense<5.000000e-01> : tensor<1xf32>
+// CHECK: bit.packed_matmul ins(%{{.*}}, %{{.*}}, %[[WS]] : {{.*}} {bit.layer = {name = "a", weight_error = 0.000000e+00 : f64}}
+// CHECK: bit.packed_matmul ins(%{{.*}}, %{{.*}}, %[[WS]] : {{.*}} {bit.layer = {name = "b", weight_error = 0.000000e+00 : f64}}
+func.func @quantized_weight(%x: tensor<4x3xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
+  %c = onnx.Constant dense<[[-0.5, 0.5], [0.0, 0.0], [0.5, 0.0]]> : tensor<3x2xf32>
+  %t = onnx.Transpose %c {perm = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
+  %w, %ws = bit.quantize_weight %t scheme = fit granularity = tensor : tensor<2x3xf32> -> tensor<2x3xi8>, tensor<1xf32>
+  %y = bit.linear %x, %w, %ws weights = ternary {bit.layer = {name = "a"}} : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  %z = bit.linear %x, %w, %ws weights = ternary {bit.layer = {name = "b"}} : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  return %y, %z : tensor<4x2xf32>, tensor<4x2xf32>
+}
+
+// -----
+
 // More than a kilobyte becomes a resource, 64-byte aligned.
 // CHECK-LABEL: @large
 func.func @large(%x: tensor<1x100xf32>, %ws: tensor<1xf32>) -> tensor<1x100xf32> {

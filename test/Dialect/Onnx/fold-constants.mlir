@@ -1,5 +1,6 @@
 // RUN: bit-opt %s --bit-fold-constants --split-input-file | FileCheck %s
 // RUN: bit-opt %s --bit-fold-constants=max-bytes=4 --split-input-file | FileCheck %s --check-prefix=SMALL
+// RUN: bit-opt %s --bit-fold-constants=leave=bit.quantize_weight --split-input-file | FileCheck %s --check-prefix=LEAVE
 
 // Only the value that something else reads is left.
 // CHECK-LABEL: func @chain
@@ -38,4 +39,19 @@ func.func @growth() -> tensor<4xf32> {
   %s = onnx.Constant dense<4> : tensor<1xi64>
   %0 = onnx.Expand %a, %s : (tensor<1xf32>, tensor<1xi64>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
+}
+
+// -----
+
+// What evaluates its operand itself gets it unfolded; other users do not.
+// LEAVE-LABEL: func @leave
+// LEAVE: %[[T:.+]] = onnx.Transpose
+// LEAVE: bit.quantize_weight %[[T]]
+// CHECK-LABEL: func @leave
+// CHECK-NOT: onnx.Transpose
+func.func @leave() -> tensor<1x2xi8> {
+  %a = onnx.Constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %t = onnx.Transpose %a {perm = array<i64: 1, 0>} : (tensor<2x1xf32>) -> tensor<1x2xf32>
+  %codes, %scales = bit.quantize_weight %t scheme = sign granularity = tensor : tensor<1x2xf32> -> tensor<1x2xi8>, tensor<1xf32>
+  return %codes : tensor<1x2xi8>
 }

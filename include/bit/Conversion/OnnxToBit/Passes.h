@@ -6,12 +6,31 @@
 #define BIT_CONVERSION_ONNXTOBIT_PASSES_H
 
 #include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/BitEnums.h"
+#include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/Support/CommandLine.h"
 
 namespace bit {
+
+/// The words of the options that name a scheme and a granularity.
+inline auto getWeightSchemeValues() {
+  using llvm::cl::OptionEnumValue;
+  return llvm::cl::values(clEnumValN(WeightScheme::Absmean, "absmean", ""),
+                          clEnumValN(WeightScheme::Absmedian, "absmedian", ""),
+                          clEnumValN(WeightScheme::Twn, "twn", ""),
+                          clEnumValN(WeightScheme::Sign, "sign", ""),
+                          clEnumValN(WeightScheme::Fit, "fit", ""));
+}
+inline auto getWeightGranularityValues() {
+  using llvm::cl::OptionEnumValue;
+  return llvm::cl::values(clEnumValN(WeightGranularity::Tensor, "tensor", ""),
+                          clEnumValN(WeightGranularity::Channel, "channel", ""),
+                          clEnumValN(WeightGranularity::Group, "group", ""));
+}
 
 #define GEN_PASS_DECL
 #include "bit/Conversion/OnnxToBit/Passes.h.inc"

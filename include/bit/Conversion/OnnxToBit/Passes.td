@@ -60,4 +60,52 @@ def RecognizeEpilogues : Pass<"bit-recognize-epilogues", "::mlir::ModuleOp"> {
   ];
 }
 
+def QuantizeLinear : Pass<"bit-quantize-linear", "::mlir::ModuleOp"> {
+  let summary = "make ternary layers of float products";
+  let description = [{
+    Every MatMul and Gemm by a constant float32 matrix on its right becomes a
+    `bit.linear` whose codes are those of `bit.quantize_weight`. What
+    `bit-recognize-weights` found before is not touched. The values stay in the
+    model's file until `bit-pack-weights` reads them, one weight at a time; here
+    they are only looked at for infinities and NaN.
+
+    Nodes are left alone whose name, or whose weight's, has a match of the
+    regular expression `skip` in it; a `skip` that matches nothing is a warning.
+    What stays float gets `bit.declined`, the reason.
+  }];
+  let options = [
+    Option<"scheme", "scheme", "::bit::WeightScheme",
+           "::bit::WeightScheme::Absmean", "how weights become codes",
+           "::bit::getWeightSchemeValues()">,
+    Option<"granularity", "granularity", "::bit::WeightGranularity",
+           "::bit::WeightGranularity::Tensor", "which weights share a scale",
+           "::bit::getWeightGranularityValues()">,
+    Option<"group", "group", "int64_t", "128",
+           "weights along K that share a scale, for granularity group">,
+    Option<"skip", "skip", "std::string", "",
+           "POSIX regular expression of nodes or weights to leave alone">
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::bit::onnx::OnnxDialect"];
+  let statistics = [
+    Statistic<"numQuantized", "quantized", "products made ternary">,
+    Statistic<"numDeclined", "declined", "products left float">
+  ];
+}
+
+def QuantizeActivations
+    : Pass<"bit-quantize-activations", "::mlir::ModuleOp"> {
+  let summary = "quantize the activations of layers that were made ternary";
+  let description = [{
+    Layers that multiply by the codes of `bit.quantize_weight` get the default
+    `#bit.quantizer`, 8 bits and one scale a token. Those whose graph quantizes
+    keep its quantizer, and trained layers stay as they are.
+  }];
+  let dependentDialects = ["::bit::BitDialect"];
+  let statistics = [
+    Statistic<"numQuantized", "quantized", "layers that got a quantizer">,
+    Statistic<"numDeclined", "declined", "layers that stay as they are">
+  ];
+}
+
 #endif // BIT_CONVERSION_ONNXTOBIT_PASSES

@@ -4,6 +4,7 @@
 #include "Verify.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/IR/WeightQuantizer.h"
+#include "mlir/IR/Threading.h"
 
 using namespace mlir;
 
@@ -110,37 +111,23 @@ QuantizeWeightOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
-/// Folders run again and again, and what they make stays in the context: larger
-/// weights are left to bit-quantize-weights.
-constexpr int64_t maxFoldedElements = 4096;
-
-LogicalResult QuantizeWeightOp::fold(FoldAdaptor adaptor,
-                                     SmallVectorImpl<OpFoldResult> &results) {
-  auto w = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getW());
-  if (!w || w.getNumElements() > maxFoldedElements)
-    return failure();
-  auto weights = llvm::to_vector(w.getValues<float>());
-  if (findNonFinite(weights))
-    return failure();
-  SmallVector<int8_t> codes(weights.size());
-  SmallVector<float> scales(getScales().getType().getNumElements());
-  evaluate(weights, codes, scales);
-  results.push_back(
-      DenseElementsAttr::get(getCodes().getType(), ArrayRef<int8_t>(codes)));
-  results.push_back(
-      DenseElementsAttr::get(getScales().getType(), ArrayRef<float>(scales)));
-  return success();
-}
-
 void QuantizeWeightOp::evaluate(ArrayRef<float> weights,
                                 MutableArrayRef<int8_t> codes,
                                 MutableArrayRef<float> scales) {
-  // The weights of a tensor, of a row and of a group are neighbours.
-  size_t run = scales.empty() ? 0 : weights.size() / scales.size();
-  for (auto [i, scale] : llvm::enumerate(scales))
-    scale =
-        quantizeWeights(getScheme(), getEps().convertToFloat(),
-                        weights.slice(i * run, run), codes.slice(i * run, run));
+  if (scales.empty())
+    return;
+  WeightScheme scheme = getScheme();
+  float eps = getEps().convertToFloat();
+  if (scales.size() == 1) {
+    scales[0] = quantizeWeights(scheme, eps, weights, codes, getContext());
+    return;
+  }
+  // The weights of a row and of a group are neighbours.
+  size_t run = weights.size() / scales.size();
+  parallelFor(getContext(), 0, scales.size(), [&](size_t i) {
+    scales[i] = quantizeWeights(scheme, eps, weights.slice(i * run, run),
+                                codes.slice(i * run, run));
+  });
 }
 
 } // namespace bit

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "WeightEvaluation.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -28,7 +29,7 @@ constexpr int64_t maxSplat = int64_t(1) << 30;
 struct Product {
   Operation *op;   ///< whose result the packed product replaces
   Operation *also; ///< an op that is then without use, or null
-  Value x, w, wScale, xScale, sum, bias;
+  Value x, w, xScale, sum, bias;
   WeightKind weights;
   DenseI64ArrayAttr range;
   int64_t groups;
@@ -57,13 +58,18 @@ private:
     invalid = true;
     return failure();
   }
-  FailureOr<ElementsAttr> packCodes(const Product &product, ElementsAttr codes);
+  FailureOr<ElementsAttr> packConstant(const Product &product,
+                                       ElementsAttr codes);
+  FailureOr<ElementsAttr> packWeight(const Product &product,
+                                     QuantizeWeightOp weight);
+  ElementsAttr packCodes(ArrayRef<int8_t> codes, int64_t n, int64_t k);
   LogicalResult checkCodes(const Product &product, ArrayRef<int8_t> codes,
                            int64_t k);
 
   ModuleOp module;
   const Kernel &kernel;
   DenseMap<Attribute, ElementsAttr> packedOf;
+  DenseMap<Operation *, ElementsAttr> packedOfWeight;
   bool invalid = false;
 };
 
@@ -102,8 +108,8 @@ LogicalResult WeightPacker::checkCodes(const Product &product,
   return success();
 }
 
-FailureOr<ElementsAttr> WeightPacker::packCodes(const Product &product,
-                                                ElementsAttr attr) {
+FailureOr<ElementsAttr> WeightPacker::packConstant(const Product &product,
+                                                   ElementsAttr attr) {
   // Ternary codes are no binary ones, so the kind belongs to the key; but codes
   // that were packed as one kind need a check only.
   std::vector<int8_t> splat;
@@ -116,42 +122,66 @@ FailureOr<ElementsAttr> WeightPacker::packCodes(const Product &product,
   if (failed(checkCodes(product, *codes, k)))
     return failure();
   ElementsAttr &packed = packedOf[attr];
-  if (packed)
-    return packed;
+  if (!packed)
+    packed = packCodes(*codes, n, k);
+  return packed;
+}
 
+/// Floats become bytes here and nowhere else, so that the codes of one weight
+/// at a time exist.
+FailureOr<ElementsAttr> WeightPacker::packWeight(const Product &product,
+                                                 QuantizeWeightOp weight) {
+  if (ElementsAttr packed = packedOfWeight.lookup(weight))
+    return packed;
+  FailureOr<std::vector<int8_t>> codes = evaluateCodes(weight);
+  RankedTensorType type = weight.getCodes().getType();
+  if (failed(codes) ||
+      failed(checkCodes(product, *codes, type.getDimSize(1)))) {
+    invalid = true;
+    return failure();
+  }
+  ElementsAttr packed =
+      packCodes(*codes, type.getDimSize(0), type.getDimSize(1));
+  packedOfWeight[weight] = packed;
+  return packed;
+}
+
+ElementsAttr WeightPacker::packCodes(ArrayRef<int8_t> codes, int64_t n,
+                                     int64_t k) {
   int64_t bytes = kernel.getPackedBytes(n, k);
-  Builder builder(attr.getContext());
+  Builder builder(module.getContext());
   auto type = RankedTensorType::get(bytes, builder.getI8Type());
   if (bytes <= maxInlineBytes) {
     std::vector<uint8_t> data(bytes);
-    kernel.pack(*codes, n, k, data);
-    packed = DenseElementsAttr::getFromRawBuffer(
+    kernel.pack(codes, n, k, data);
+    return DenseElementsAttr::getFromRawBuffer(
         type, ArrayRef(reinterpret_cast<const char *>(data.data()), bytes));
-    return packed;
   }
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
   MutableArrayRef<char> data = blob.getMutableData();
-  kernel.pack(*codes, n, k,
+  kernel.pack(codes, n, k,
               MutableArrayRef(reinterpret_cast<uint8_t *>(data.data()), bytes));
-  packed = DenseResourceElementsAttr::get(type, "packed", std::move(blob));
-  return packed;
+  return DenseResourceElementsAttr::get(type, "packed", std::move(blob));
 }
 
 LogicalResult WeightPacker::pack(const Product &product) {
   ElementsAttr codes;
-  if (!matchPattern(product.w, m_Constant(&codes)))
+  auto weight = product.w.getDefiningOp<QuantizeWeightOp>();
+  if (weight ? !isConstantWeight(weight)
+             : !matchPattern(product.w, m_Constant(&codes)))
     return decline(product, "its weights are not constant");
   if (product.xScale && !product.sum)
     return decline(product, "its codes are not from bit.absmax_quantize");
 
   auto type = cast<RankedTensorType>(product.op->getResult(0).getType());
   PackedMatmulSpec spec;
-  spec.n = codes.getShapedType().getDimSize(0);
-  spec.k = codes.getShapedType().getDimSize(1);
+  auto codesType = cast<RankedTensorType>(product.w.getType());
+  spec.n = codesType.getDimSize(0);
+  spec.k = codesType.getDimSize(1);
   if (spec.n == 0 || spec.k == 0)
     return decline(product, "it has no weights");
   // No file's size bounds a splat's: its bytes would be made from nothing.
-  if (auto dense = dyn_cast<DenseElementsAttr>(codes);
+  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(codes);
       dense && dense.isSplat() && codes.getNumElements() > maxSplat)
     return decline(product, "it has " + Twine(codes.getNumElements()) +
                                 " weights of one value");
@@ -179,21 +209,30 @@ LogicalResult WeightPacker::pack(const Product &product) {
     return decline(product, "its sums of k = " + Twine(spec.k) +
                                 " products could overflow");
 
-  FailureOr<ElementsAttr> packed = packCodes(product, codes);
+  FailureOr<ElementsAttr> packed =
+      weight ? packWeight(product, weight) : packConstant(product, codes);
   if (failed(packed))
     return failure();
   OpBuilder builder(product.op);
   Location loc = product.op->getLoc();
   Value bytes = arith::ConstantOp::create(builder, loc, *packed);
+  // Evaluating the weight may have made it a constant just now.
+  auto linear = dyn_cast<LinearOp>(product.op);
+  Value wScale =
+      linear ? linear.getScale() : cast<RescaleOp>(product.op).getWScale();
+  // One group is a channel.
+  if (cast<RankedTensorType>(wScale.getType()).getRank() == 2)
+    wScale = tensor::CollapseShapeOp::create(builder, loc, wScale,
+                                             ReassociationIndices{0, 1});
   SmallVector<OpFoldResult> sizes = {
       tensor::getMixedSize(builder, loc, product.x, 0),
       builder.getIndexAttr(spec.n)};
   Value init =
       tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   auto matmul = PackedMatmulOp::create(
-      builder, loc, product.x, bytes, product.wScale, product.xScale,
-      product.sum, product.bias, init, spec.n, spec.k, product.weights,
-      product.range, KernelAttr::get(builder.getContext(), kernel.getName()));
+      builder, loc, product.x, bytes, wScale, product.xScale, product.sum,
+      product.bias, init, spec.n, spec.k, product.weights, product.range,
+      KernelAttr::get(builder.getContext(), kernel.getName()));
   matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
   Value y = matmul.getY();
   if (y.getType() != type)
@@ -203,8 +242,12 @@ LogicalResult WeightPacker::pack(const Product &product) {
   if (product.also)
     product.also->erase();
   if (Operation *constant = product.w.getDefiningOp();
-      constant && isOpTriviallyDead(constant))
-    constant->erase();
+      constant && isOpTriviallyDead(constant)) {
+    if (weight)
+      eraseWeight(weight);
+    else
+      constant->erase();
+  }
   return success();
 }
 
@@ -233,7 +276,6 @@ static std::optional<Product> matchProduct(Operation *op) {
                    nullptr,
                    linear.getX(),
                    linear.getCodes(),
-                   linear.getScale(),
                    /*xScale=*/nullptr,
                    /*sum=*/nullptr,
                    linear.getBias(),
@@ -254,7 +296,6 @@ static std::optional<Product> matchProduct(Operation *op) {
                  matmul,
                  matmul.getCodes(),
                  matmul.getW(),
-                 rescale.getWScale(),
                  rescale.getXScale(),
                  sum,
                  rescale.getBias(),
@@ -276,14 +317,15 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
           << "expects a registered kernel to pack for, got '" << kernel << "'";
       return signalPassFailure();
     }
-    SmallVector<Product> products;
+    SmallVector<Operation *> products;
     getOperation().walk([&](Operation *op) {
-      if (auto product = matchProduct(op))
-        products.push_back(*product);
+      if (matchProduct(op))
+        products.push_back(op);
     });
     WeightPacker packer(getOperation(), *chosen);
-    for (const Product &product : products)
-      ++(succeeded(packer.pack(product)) ? numPacked : numDeclined);
+    // Matched again: a product may read one that was just replaced.
+    for (Operation *op : products)
+      ++(succeeded(packer.pack(*matchProduct(op))) ? numPacked : numDeclined);
     packer.releaseCodes();
     if (packer.isInvalid())
       signalPassFailure();

@@ -21,8 +21,8 @@ int64_t getBytes(Value value) {
 }
 
 /// Lists the operations below `root` that compute constants, and the values of
-/// them that other operations read.
-SmallVector<Value> findConstants(Operation *root,
+/// them that other operations read, but for those that evaluate them later.
+SmallVector<Value> findConstants(Operation *root, ArrayRef<std::string> leave,
                                  SmallVectorImpl<Operation *> &constant) {
   llvm::DenseSet<Operation *> isConstant;
   root->walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -40,7 +40,8 @@ SmallVector<Value> findConstants(Operation *root,
     for (Value value : op->getResults())
       if (!isa<ConstantOp>(op) &&
           llvm::any_of(value.getUsers(), [&](Operation *user) {
-            return !isConstant.contains(user);
+            return !isConstant.contains(user) &&
+                   !llvm::is_contained(leave, user->getName().getStringRef());
           }))
         last.push_back(value);
   return last;
@@ -51,7 +52,7 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
 
   void runOnOperation() override {
     SmallVector<Operation *> constant;
-    SmallVector<Value> values = findConstants(getOperation(), constant);
+    SmallVector<Value> values = findConstants(getOperation(), leave, constant);
     for (Value value : values)
       ++(fold(value) ? numFolded : numDeclined);
     for (Operation *op : llvm::reverse(constant))

@@ -85,8 +85,10 @@ def Bit_LinearOp : Bit_PureOp<"linear"> {
 def Bit_QuantizeWeightOp : Bit_PureOp<"quantize_weight"> {
   let summary = "turns float weights into codes and scales";
   let description = [{
-    Evaluated at compile time. Over the weights `v` that share a scale, with sums
-    in f64 in ascending order and the scale rounded to f32 once:
+    Evaluated at compile time, by `bit-pack-weights` or `bit-quantize-weights`:
+    there is no folder, so that large weights exist for one layer at a time. Over
+    the weights `v` that share a scale, with sums in f64 (of runs of 16,384 in
+    ascending order, then of the runs') and the scale rounded to f32 once:
 
     ```
     absmean:    scale = max(mean |v|, eps);    code = clamp(round(v / scale), -1, 1)
@@ -94,13 +96,15 @@ def Bit_QuantizeWeightOp : Bit_PureOp<"quantize_weight"> {
     twn:        t = 0.7 * mean |v|;  code = |v| > t ? sign(v) : 0
                 scale = mean |v| over |v| > t, or 0
     sign:       code = v < 0 ? -1 : 1;  scale = mean |v|
-    fit:        code, scale = the ternary codes and the scale that minimise sum (v - code * scale)^2
+    fit:        code, scale = the ternary codes and the scale that minimise sum (v - code * scale)^2:
+                with m[1..] = |v| in descending order, the t that maximises (m[1] + ... + m[t])^2 / t,
+                the smallest if there are several;  code = |v| >= m[t] ? sign(v) : 0
+                scale = mean |v| over |v| >= m[t]
     ```
 
     `round` is to nearest, ties to even. The median of an even number of values is
     the lower of the middle two. `sign` makes binary codes, the others ternary
-    ones. A weight that is not finite has no code: such a constant is not folded,
-    and evaluating it is an error.
+    ones. A weight that is not finite has no code, and evaluating it is an error.
 
     Constraints:
     (C1) `w` is N x K, both static.
@@ -135,12 +139,12 @@ def Bit_QuantizeWeightOp : Bit_PureOp<"quantize_weight"> {
     `:` type($w) `->` type($codes) `,` type($scales)
   }];
   let extraClassDeclaration = [{
-    /// Computes what the description says of finite, row-major weights.
+    /// Computes what the description says of finite, row-major weights, on all
+    /// threads of the context.
     void evaluate(llvm::ArrayRef<float> weights,
                   llvm::MutableArrayRef<int8_t> codes,
                   llvm::MutableArrayRef<float> scales);
   }];
-  let hasFolder = 1;
 }
 
 #endif // BIT_DIALECT_BIT_IR_BITLINEAROPS_TD

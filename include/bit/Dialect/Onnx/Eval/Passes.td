@@ -15,7 +15,10 @@ def FoldConstants : Pass<"bit-fold-constants", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"maxBytes", "max-bytes", "int64_t", "64 * 1024",
-           "fold values of at most this many bytes whatever they come from">
+           "fold values of at most this many bytes whatever they come from">,
+    ListOption<"leave", "leave", "std::string",
+               "operations that evaluate their operands themselves, one at a "
+               "time: what only they read is not folded">
   ];
   let dependentDialects = ["::bit::onnx::OnnxDialect"];
   let statistics = [
