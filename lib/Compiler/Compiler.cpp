@@ -360,7 +360,7 @@ LogicalResult Compilation::link(llvm::Module &code,
   if (error)
     return check(std::move(error));
   uint64_t size = 0;
-  llvm::sys::fs::file_size(linked, size);
+  (void)llvm::sys::fs::file_size(linked, size);
   report.libraryBytes = size;
   return check(writeFile(directory.getPath("header"), [&](auto &os) {
     writeHeader(os, model);

@@ -68,7 +68,7 @@ Error linkObjects(ArrayRef<std::string> objects, StringRef output,
     result = lld::lldMain(argv, os, os, {{lld::Gnu, &lld::elf::link}});
   }
   if (!exports.empty())
-    sys::fs::remove(exports);
+    (void)sys::fs::remove(exports);
   if (result.retCode != 0)
     return createStringError("linking '" + output +
                              "' failed: " + StringRef(os.str()).trim());

@@ -49,7 +49,7 @@ Error OutputFile::write(WriteFunction write) {
 
 TemporaryDirectory::~TemporaryDirectory() {
   if (!path.empty())
-    sys::fs::remove_directories(path);
+    (void)sys::fs::remove_directories(path);
 }
 
 Error TemporaryDirectory::create(StringRef output) {
