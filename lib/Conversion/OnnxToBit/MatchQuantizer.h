@@ -65,13 +65,17 @@ struct QuantizerMatch {
   QuantizerAttr quantizer;
 };
 
-/// Matches a power of the statistic of `input` times a number: a' or 1 / a'.
+/// A power of the statistic times a number: a' or 1 / a'.
 struct Monomial {
   std::optional<StatisticMatch> statistic;
   int power = 0;
   double factor = 1;
 };
-std::optional<Monomial> matchMonomial(mlir::Value value, mlir::Value input);
+
+/// Matches a monomial in the statistic of `input`, of at most `depth`
+/// operations: scales have four.
+std::optional<Monomial> matchMonomial(mlir::Value value, mlir::Value input,
+                                      unsigned depth = 6);
 
 /// Matches a statistic of `input`, guarded by eps.
 std::optional<StatisticMatch> matchStatistic(mlir::Value value,

@@ -308,19 +308,28 @@ multiply(std::optional<Monomial> a, std::optional<Monomial> b, bool isDivided) {
                   isDivided ? a->factor / b->factor : a->factor * b->factor};
 }
 
-std::optional<Monomial> matchMonomial(Value value, Value input) {
+std::optional<Monomial> matchMonomial(Value value, Value input,
+                                      unsigned depth) {
   if (auto statistic = matchStatistic(value, input))
     return Monomial{statistic, 1, 1};
   if (std::optional<double> number = onnx::evaluateScalar(value))
     return Monomial{std::nullopt, 0, *number};
+  // Every level may double the work: (a * a) * (a * a).
+  if (depth == 0)
+    return std::nullopt;
   if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
-    return multiply(Monomial(), matchMonomial(reciprocal.getX(), input), true);
+    return multiply(Monomial(),
+                    matchMonomial(reciprocal.getX(), input, depth - 1), true);
+  auto combine = [&](Value a, Value b, bool isDivided) {
+    auto first = matchMonomial(a, input, depth - 1);
+    return first
+               ? multiply(first, matchMonomial(b, input, depth - 1), isDivided)
+               : std::nullopt;
+  };
   if (auto mul = getDefining<onnx::MulOp>(value))
-    return multiply(matchMonomial(mul.getA(), input),
-                    matchMonomial(mul.getB(), input), false);
+    return combine(mul.getA(), mul.getB(), false);
   if (auto div = getDefining<onnx::DivOp>(value))
-    return multiply(matchMonomial(div.getA(), input),
-                    matchMonomial(div.getB(), input), true);
+    return combine(div.getA(), div.getB(), true);
   return std::nullopt;
 }
 

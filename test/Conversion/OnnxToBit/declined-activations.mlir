@@ -248,3 +248,69 @@ func.func @straight_through_mean(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: t
   %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// A power of the maximum that would take 2^48 steps to multiply out.
+// CHECK-LABEL: func @power
+// CHECK: bit.linear %{{.+}}, %arg1, %arg2 weights = ternary {bit.activations_declined = "they are rescaled by another factor than the one that made their codes"} :
+func.func @power(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %s0 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %s0 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %s1 = onnx.Mul %s0, %s0 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s2 = onnx.Mul %s1, %s1 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s3 = onnx.Mul %s2, %s2 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s4 = onnx.Mul %s3, %s3 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s5 = onnx.Mul %s4, %s4 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s6 = onnx.Mul %s5, %s5 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s7 = onnx.Mul %s6, %s6 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s8 = onnx.Mul %s7, %s7 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s9 = onnx.Mul %s8, %s8 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s10 = onnx.Mul %s9, %s9 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s11 = onnx.Mul %s10, %s10 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s12 = onnx.Mul %s11, %s11 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s13 = onnx.Mul %s12, %s12 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s14 = onnx.Mul %s13, %s13 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s15 = onnx.Mul %s14, %s14 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s16 = onnx.Mul %s15, %s15 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s17 = onnx.Mul %s16, %s16 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s18 = onnx.Mul %s17, %s17 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s19 = onnx.Mul %s18, %s18 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s20 = onnx.Mul %s19, %s19 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s21 = onnx.Mul %s20, %s20 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s22 = onnx.Mul %s21, %s21 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s23 = onnx.Mul %s22, %s22 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s24 = onnx.Mul %s23, %s23 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s25 = onnx.Mul %s24, %s24 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s26 = onnx.Mul %s25, %s25 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s27 = onnx.Mul %s26, %s26 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s28 = onnx.Mul %s27, %s27 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s29 = onnx.Mul %s28, %s28 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s30 = onnx.Mul %s29, %s29 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s31 = onnx.Mul %s30, %s30 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s32 = onnx.Mul %s31, %s31 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s33 = onnx.Mul %s32, %s32 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s34 = onnx.Mul %s33, %s33 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s35 = onnx.Mul %s34, %s34 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s36 = onnx.Mul %s35, %s35 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s37 = onnx.Mul %s36, %s36 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s38 = onnx.Mul %s37, %s37 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s39 = onnx.Mul %s38, %s38 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s40 = onnx.Mul %s39, %s39 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s41 = onnx.Mul %s40, %s40 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s42 = onnx.Mul %s41, %s41 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s43 = onnx.Mul %s42, %s42 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s44 = onnx.Mul %s43, %s43 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s45 = onnx.Mul %s44, %s44 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s46 = onnx.Mul %s45, %s45 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s47 = onnx.Mul %s46, %s46 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %s48 = onnx.Mul %s47, %s47 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %5 = onnx.Mul %4, %s48 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
