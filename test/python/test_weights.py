@@ -88,6 +88,15 @@ def ops_that_quantize(g):
         "rows": g.op("DequantizeLinear", i8, rows, g.const(rng.integers(-9, 9, 4), np.int8), axis=0),
         "columns": g.op("DequantizeLinear", u8, columns, g.const(rng.integers(0, 9, 6), np.uint8), axis=-1),
         "blocks": g.op("DequantizeLinear", i8, blocks, axis=1, block_size=3),
+        "last block cut off": g.op("DequantizeLinear", i8, blocks, axis=1, block_size=4),
+        "last block of rows cut off": g.op(
+            "DequantizeLinear",
+            u8,
+            g.const(rng.random((2, 6))),
+            g.const(rng.integers(0, 9, (2, 6)), np.uint8),
+            axis=0,
+            block_size=3,
+        ),
         "quantize": g.op("QuantizeLinear", w, g.const(0.05), g.const(3, np.int8)),
         "quantize columns": g.op("QuantizeLinear", w, columns, g.const(np.full(6, 128), np.uint8), axis=1),
     }

@@ -10,6 +10,7 @@
 #include "Expression.h"
 #include "Reductions.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"
@@ -47,6 +48,26 @@ bool isAlongAxis(Operation *op, Value operand) {
          cast<ShapedType>(operand.getType()).getRank() > 0;
 }
 
+/// Repeats each element along `axis` `block` times, up to `shape`.
+Expected<HostTensor> repeatBlocks(const HostTensor &tensor, int64_t axis,
+                                  int64_t block, ArrayRef<int64_t> shape) {
+  Builder builder(tensor.getType().getContext());
+  Expected<HostTensor> result =
+      HostTensor::allocate(RankedTensorType::get(shape, builder.getF64Type()));
+  if (!result)
+    return result.takeError();
+  int64_t outer = computeProduct(shape.take_front(axis));
+  int64_t inner = computeProduct(shape.drop_front(axis + 1));
+  std::vector<double> row(inner);
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = 0; i < shape[axis]; ++i) {
+      int64_t source = o * tensor.getShape()[axis] + i / block;
+      tensor.load(source * inner, row);
+      result->store((o * shape[axis] + i) * inner, row);
+    }
+  return result;
+}
+
 /// Adds what isAlongAxis to `expression`, stretched over the shape of `op`.
 Expected<unsigned> addAlongAxis(Operation *op, HostTensor tensor,
                                 ArrayRef<int64_t> shape,
@@ -69,11 +90,20 @@ Expected<unsigned> addAlongAxis(Operation *op, HostTensor tensor,
     column[0] = tensor.size();
     return expression.addLeaf(tensor.reshaped(column), shape);
   }
+  SmallVector<int64_t> blocks(shape);
+  if (block > 0)
+    blocks[axis] = llvm::divideCeil(shape[axis], block);
+  if (block <= 0 || own != ArrayRef(blocks))
+    return createStringError("its scales are not one a block");
+  if (shape[axis] % block != 0) {
+    // The last block is cut off, which no shape says.
+    Expected<HostTensor> repeated = repeatBlocks(tensor, axis, block, shape);
+    if (!repeated)
+      return repeated.takeError();
+    return expression.addLeaf(*repeated, shape);
+  }
   // Blocks are a dimension of their own that the scale has not.
-  SmallVector<int64_t> blocks(own), split(shape);
-  if (block <= 0 || own.size() != shape.size() || shape[axis] % block != 0 ||
-      own[axis] != shape[axis] / block)
-    return createStringError("its blocks do not divide its axis");
+  SmallVector<int64_t> split(shape);
   blocks.insert(blocks.begin() + axis + 1, 1);
   split[axis] /= block;
   split.insert(split.begin() + axis + 1, block);
