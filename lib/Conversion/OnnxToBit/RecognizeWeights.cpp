@@ -98,12 +98,7 @@ Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
   std::string name = "weight";
   if (std::optional<NodeInfo> node = getNodeInfo(op->getLoc()))
     name = node->name.str();
-  auto codesType =
-      RankedTensorType::get({levels->n, levels->k}, rewriter.getI8Type());
-  onnx::HostTensor codes =
-      llvm::cantFail(onnx::HostTensor::allocate(codesType));
-  llvm::copy(levels->codes, codes.getMutableBytes().begin());
-  weight.codes = makeConstant(codes.toAttr(name + ".codes"));
+  weight.codes = makeConstant(levels->codes.toAttr(name + ".codes"));
   SmallVector<int64_t> shape = {int64_t(levels->scales.size())};
   if (levels->group)
     shape = {levels->n, levels->k / levels->group};

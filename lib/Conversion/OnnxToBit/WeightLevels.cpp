@@ -5,6 +5,7 @@
 // that they widen to.
 
 #include "WeightLevels.h"
+#include "bit/Support/Vectorize.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
@@ -76,14 +77,36 @@ struct Range {
   bool isExact() const { return high == 0 || low == high; }
 };
 
-Range getRange(ArrayRef<float> values) {
-  Range range;
+BIT_INLINE_BODY Range getRangeBody(ArrayRef<float> values) {
+  // Signed, since the smallest machines compare nothing else at once.
+  int32_t low = INT32_MAX, high = 0;
   for (float value : values) {
-    uint32_t bits = magnitude(value);
-    range.high = std::max(range.high, bits);
-    range.low = std::min(range.low, bits == 0 ? ~0u : bits);
+    int32_t bits = magnitude(value);
+    high = std::max(high, bits);
+    low = std::min(low, bits == 0 ? INT32_MAX : bits);
   }
-  return range;
+  return high == 0 ? Range() : Range{uint32_t(low), uint32_t(high)};
+}
+
+Range getRangeBaseline(ArrayRef<float> values) { return getRangeBody(values); }
+BIT_AVX2 Range getRangeAvx2(ArrayRef<float> values) {
+  return getRangeBody(values);
+}
+
+Range getRange(ArrayRef<float> values) {
+  return hasAvx2() ? getRangeAvx2(values) : getRangeBaseline(values);
+}
+
+/// Calls `fn` for each row, for about as many elements at once as are worth a
+/// task.
+template <typename Fn>
+void forEachRow(MLIRContext *context, int64_t n, int64_t k, Fn fn) {
+  int64_t batch = std::max<int64_t>(1, 32768 / k);
+  parallelFor(context, 0, llvm::divideCeil(n, batch), [&](size_t task) {
+    int64_t end = std::min<int64_t>(n, (task + 1) * batch);
+    for (int64_t r = task * batch; r < end; ++r)
+      fn(r);
+  });
 }
 
 /// The magnitude that occurs most often: where rounding scattered a level, the
@@ -93,9 +116,22 @@ public:
   Mode(Range range, Precision precision)
       : low(range.low), shift(precision.shift) {}
   void add(ArrayRef<float> values) {
-    for (float value : values)
-      if (uint32_t bits = magnitude(value))
-        ++counts[(bits - low) >> shift];
+    // Most have the same magnitude: in several counts, one addition need not
+    // wait for the one before. 0 goes to the end, which no branch has to guess.
+    std::array<std::array<uint32_t, kMaxUlps + 2>, 4> own;
+    constexpr size_t step = size_t(1) << 30;
+    for (; !values.empty();
+         values = values.drop_front(std::min(step, values.size()))) {
+      own = {};
+      size_t size = std::min(step, values.size());
+      for (size_t i = 0; i < size; ++i) {
+        uint32_t distance = (magnitude(values[i]) - low) >> shift;
+        ++own[i % 4][std::min(distance, kMaxUlps + 1)];
+      }
+      for (const auto &part : own)
+        for (size_t i = 0; i < counts.size(); ++i)
+          counts[i] += part[i];
+    }
   }
   void add(const Mode &other) {
     for (auto [count, more] : llvm::zip_equal(counts, other.counts))
@@ -131,11 +167,9 @@ public:
       : n(weight.getShape()[isTransposed]), k(weight.getShape()[!isTransposed]),
         context(weight.getType().getContext()),
         precision(*getPrecision(weight.getFormat())) {
-    ArrayRef<char> bytes = weight.getBytes();
-    if (!isTransposed && !weight.isSplat() &&
-        weight.getFormat() == onnx::Format::F32 &&
-        reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0) {
-      values = {reinterpret_cast<const float *>(bytes.data()), size_t(n * k)};
+    std::optional<ArrayRef<float>> floats = weight.getFloats();
+    if (!isTransposed && floats) {
+      values = floats->take_front(n * k);
       return;
     }
     owned.reset(new float[n * k]);
@@ -144,15 +178,23 @@ public:
     // Sixteen rows at once, so that a transposition writes whole cache lines.
     parallelFor(context, 0, llvm::divideCeil(rows, 16), [&](size_t block) {
       int64_t begin = block * 16, count = std::min<int64_t>(rows - begin, 16);
-      std::vector<double> loaded(count * columns);
-      weight.load(begin * columns, loaded);
       if (!isTransposed) {
-        llvm::copy(loaded, owned.get() + begin * k);
+        weight.loadFloats(begin * columns,
+                          {owned.get() + begin * k, size_t(count * k)});
         return;
+      }
+      const float *source;
+      std::vector<float> loaded;
+      if (floats) {
+        source = floats->data() + begin * columns;
+      } else {
+        loaded.resize(count * columns);
+        weight.loadFloats(begin * columns, loaded);
+        source = loaded.data();
       }
       for (int64_t c = 0; c < columns; ++c)
         for (int64_t r = 0; r < count; ++r)
-          owned[c * k + begin + r] = float(loaded[r * columns + c]);
+          owned[c * k + begin + r] = source[r * columns + c];
     });
   }
 
@@ -210,7 +252,7 @@ int64_t findGroup(const Matrix &matrix) {
     if (matrix.k % group != 0)
       continue;
     std::atomic<bool> isLevel = true;
-    parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
+    forEachRow(matrix.context, matrix.n, matrix.k, [&](int64_t r) {
       for (int64_t c = 0; c < matrix.k && isLevel; c += group)
         if (!getRange(matrix.row(r).slice(c, group)).isLevel(matrix.precision))
           isLevel = false;
@@ -228,7 +270,7 @@ void findScales(const Matrix &matrix, bool isPerTensor, Range whole,
     int64_t group = levels.group ? levels.group : matrix.k;
     int64_t groups = matrix.k / group;
     levels.scales.resize(matrix.n * groups);
-    parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
+    forEachRow(matrix.context, matrix.n, matrix.k, [&](int64_t r) {
       for (int64_t g = 0; g < groups; ++g) {
         ArrayRef<float> part = matrix.row(r).slice(g * group, group);
         levels.scales[r * groups + g] =
@@ -252,40 +294,88 @@ void findScales(const Matrix &matrix, bool isPerTensor, Range whole,
   levels.scales = {modes.front().get()};
 }
 
-/// Fills codes and the error once the scales are known.
-void findCodes(const Matrix &matrix, bool isPerTensor, WeightLevels &levels) {
-  int64_t group = levels.group ? levels.group : matrix.k;
-  levels.codes.resize(matrix.n * matrix.k);
-  struct Sums {
-    double error = 0, norm = 0;
-    int64_t zeros = 0;
+/// What the codes of a row leave of it.
+struct Sums {
+  double error = 0, norm = 0;
+  int64_t zeros = 0;
+};
+
+/// Fills the codes of one group and counts zeros.
+BIT_INLINE_BODY void fillCodesBody(ArrayRef<float> part, float scale,
+                                   int8_t *codes, Sums &sums) {
+  uint32_t level = llvm::bit_cast<uint32_t>(scale);
+  uint32_t differences = 0;
+  int64_t zeros = 0;
+  for (size_t begin = 0; begin < part.size(); begin += 65536) {
+    size_t end = std::min<size_t>(part.size(), begin + 65536);
+    uint32_t own = 0;
+    for (size_t i = begin; i < end; ++i) {
+      int32_t bits = llvm::bit_cast<int32_t>(part[i]);
+      bool isZero = (bits & 0x7fffffff) == 0;
+      codes[i] = int8_t(isZero ? 0 : (bits >> 31) | 1);
+      own += isZero;
+      differences |= isZero ? 0 : (uint32_t(bits) & 0x7fffffff) ^ level;
+    }
+    zeros += own;
+  }
+  sums.zeros += zeros;
+  if (differences == 0) {
+    sums.norm += double(scale) * scale * double(part.size() - zeros);
+    return;
+  }
+  // In a fixed order, several at once.
+  constexpr size_t lanes = 8;
+  double error[lanes] = {}, norm[lanes] = {};
+  auto add = [&](size_t lane, float value, int8_t code) {
+    double difference = double(value) - double(code) * scale;
+    error[lane] += difference * difference;
+    norm[lane] += double(value) * value;
   };
+  size_t i = 0;
+  for (; i + lanes <= part.size(); i += lanes)
+    for (size_t lane = 0; lane < lanes; ++lane)
+      add(lane, part[i + lane], codes[i + lane]);
+  for (size_t lane = 0; i < part.size(); ++i, ++lane)
+    add(lane, part[i], codes[i]);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    sums.error += error[lane];
+    sums.norm += norm[lane];
+  }
+}
+
+void fillCodesBaseline(ArrayRef<float> part, float scale, int8_t *codes,
+                       Sums &sums) {
+  fillCodesBody(part, scale, codes, sums);
+}
+BIT_AVX2 void fillCodesAvx2(ArrayRef<float> part, float scale, int8_t *codes,
+                            Sums &sums) {
+  fillCodesBody(part, scale, codes, sums);
+}
+
+/// Fills codes and the error once the scales are known.
+llvm::Error findCodes(const Matrix &matrix, bool isPerTensor,
+                      WeightLevels &levels) {
+  int64_t group = levels.group ? levels.group : matrix.k;
+  Expected<onnx::HostTensor> codes =
+      onnx::HostTensor::allocate(RankedTensorType::get(
+          {matrix.n, matrix.k}, IntegerType::get(matrix.context, 8)));
+  if (!codes)
+    return codes.takeError();
+  levels.codes = *codes;
+  auto *first =
+      reinterpret_cast<int8_t *>(levels.codes.getMutableBytes().data());
   std::vector<Sums> sums(matrix.n);
-  parallelFor(matrix.context, 0, matrix.n, [&](size_t r) {
+  forEachRow(matrix.context, matrix.n, matrix.k, [&](int64_t r) {
     Sums own;
     for (int64_t begin = 0; begin < matrix.k; begin += group) {
       ArrayRef<float> part = matrix.row(r).slice(begin, group);
-      int8_t *codes = levels.codes.data() + r * matrix.k + begin;
+      int8_t *to = first + r * matrix.k + begin;
       float scale =
           levels.scales[isPerTensor ? 0 : (r * matrix.k + begin) / group];
-      float error = 0;
-      int64_t zeros = 0;
-      for (int64_t i = 0; i < group; ++i) {
-        codes[i] = int8_t(part[i] > 0) - int8_t(part[i] < 0);
-        zeros += codes[i] == 0;
-        // Exact: neighbours subtract without rounding, and most are equal.
-        error = std::max(error, std::fabs(part[i] - float(codes[i]) * scale));
-      }
-      own.zeros += zeros;
-      if (error == 0) {
-        own.norm += double(scale) * scale * double(group - zeros);
-        continue;
-      }
-      for (int64_t i = 0; i < group; ++i) {
-        double difference = double(part[i]) - double(codes[i]) * scale;
-        own.error += difference * difference;
-        own.norm += double(part[i]) * part[i];
-      }
+      if (hasAvx2())
+        fillCodesAvx2(part, scale, to, own);
+      else
+        fillCodesBaseline(part, scale, to, own);
     }
     sums[r] = own;
   });
@@ -297,6 +387,7 @@ void findCodes(const Matrix &matrix, bool isPerTensor, WeightLevels &levels) {
   }
   levels.isBinary = all.zeros == 0;
   levels.error = all.norm == 0 ? 0 : std::sqrt(all.error / all.norm);
+  return llvm::Error::success();
 }
 
 } // namespace
@@ -327,8 +418,8 @@ Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
 
   Matrix matrix(weight, isTransposed);
   std::vector<Range> rows(matrix.n);
-  parallelFor(matrix.context, 0, matrix.n,
-              [&](size_t r) { rows[r] = getRange(matrix.row(r)); });
+  forEachRow(matrix.context, matrix.n, matrix.k,
+             [&](int64_t r) { rows[r] = getRange(matrix.row(r)); });
   Range whole;
   for (Range row : rows)
     whole.add(row);
@@ -350,7 +441,8 @@ Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
     }
   }
   findScales(matrix, isPerTensor, whole, levels);
-  findCodes(matrix, isPerTensor, levels);
+  if (llvm::Error error = findCodes(matrix, isPerTensor, levels))
+    return error;
   return levels;
 }
 

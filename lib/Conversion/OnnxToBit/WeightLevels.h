@@ -14,7 +14,7 @@ namespace bit {
 /// A weight as codes times scales.
 struct WeightLevels {
   int64_t n = 0, k = 0;
-  std::vector<int8_t> codes; ///< N x K
+  onnx::HostTensor codes; ///< N x K of i8
   /// 1 for the tensor, N for channels, N x K / group for groups.
   std::vector<float> scales;
   int64_t group = 0; ///< elements that share a scale along K; 0: the whole row

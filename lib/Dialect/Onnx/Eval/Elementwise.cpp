@@ -263,6 +263,7 @@ std::optional<Elementwise> getElementwise(Operation *op) {
     result.info.low = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1);
     result.info.high = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
   }
+  result.floatOp = getFloatOp(op, result.info);
   return result;
 }
 

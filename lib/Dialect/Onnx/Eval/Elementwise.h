@@ -5,7 +5,7 @@
 #ifndef BIT_LIB_DIALECT_ONNX_EVAL_ELEMENTWISE_H
 #define BIT_LIB_DIALECT_ONNX_EVAL_ELEMENTWISE_H
 
-#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "FloatBlocks.h"
 #include "mlir/IR/Operation.h"
 
 namespace bit::onnx {
@@ -32,6 +32,8 @@ using BlockFunction = void (*)(const BlockInfo &info, const double *const *in,
 struct Elementwise {
   BlockFunction function = nullptr;
   BlockInfo info;
+  /// How to compute the same on blocks of floats, if they are enough.
+  std::optional<FloatOp> floatOp;
   /// The operation keeps all elements in order and only changes the shape; its
   /// second operand, if any, is not read.
   bool isView = false;

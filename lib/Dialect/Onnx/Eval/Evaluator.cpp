@@ -295,6 +295,26 @@ Evaluation::build(Value value, ArrayRef<int64_t> shape, Expression &expression,
   return registers[value] = expression.addStep(step, inputs);
 }
 
+/// Fills `result` with the values of `expression`, some blocks a task.
+void computeFloats(MLIRContext *context, const Expression &expression,
+                   HostTensor &result) {
+  constexpr int64_t taskSize = 16 * kFloatBlockSize;
+  float *out = nullptr;
+  if (std::optional<ArrayRef<float>> floats = result.getFloats())
+    out = reinterpret_cast<float *>(result.getMutableBytes().data());
+  int64_t size = result.size();
+  parallelFor(context, 0, llvm::divideCeil(size, taskSize), [&](size_t task) {
+    FloatRun run(expression);
+    int64_t end = std::min<int64_t>(size, (task + 1) * taskSize);
+    for (int64_t i = task * taskSize; i < end; i += kFloatBlockSize) {
+      int64_t count = std::min(kFloatBlockSize, end - i);
+      ArrayRef<float> part = run.run(i, count, out ? out + i : nullptr);
+      if (!out)
+        result.storeFloats(i, part);
+    }
+  });
+}
+
 Error Evaluation::compute(Operation *op) {
   Expression expression;
   llvm::DenseMap<Value, unsigned> registers;
@@ -331,6 +351,11 @@ Error Evaluation::compute(Operation *op) {
   if (!result)
     return result.takeError();
   int64_t size = result->size();
+  if (expression.isFloat()) {
+    computeFloats(op->getContext(), expression, *result);
+    tensors[op->getResult(0)] = *result;
+    return Error::success();
+  }
   parallelFor(op->getContext(), 0, llvm::divideCeil(size, kBlockSize),
               [&](size_t block) {
                 double values[kBlockSize];

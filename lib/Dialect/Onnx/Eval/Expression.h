@@ -9,12 +9,16 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include <vector>
 
 namespace bit::onnx {
 
 /// How many elements an expression computes at once: some dozen intermediate
 /// blocks fit into the L2 cache.
 constexpr int64_t kBlockSize = 2048;
+
+/// The same for floats, whose blocks fit into the L1 cache.
+constexpr int64_t kFloatBlockSize = 1024;
 
 /// Elementwise operations that all have as many elements, so that one linear
 /// index serves them all, over leaves that are broadcast to them.
@@ -31,7 +35,11 @@ public:
   /// At most kBlockSize of them.
   void run(int64_t begin, llvm::MutableArrayRef<double> out) const;
 
+  /// True if floats give the same elements as doubles: then FloatRun does.
+  bool isFloat() const;
+
 private:
+  friend class FloatRun;
   struct Register {
     // A leaf:
     HostTensor tensor;
@@ -42,10 +50,31 @@ private:
     llvm::SmallVector<unsigned, 3> inputs;
   };
 
+  template <typename T>
   static void readBroadcast(const Register &leaf, int64_t begin,
-                            llvm::MutableArrayRef<double> out);
+                            llvm::MutableArrayRef<T> out);
 
   llvm::SmallVector<Register, 0> registers;
+};
+
+/// Computes an expression with isFloat() in memory of its own, so that each
+/// thread needs one.
+class FloatRun {
+public:
+  explicit FloatRun(const Expression &expression);
+
+  /// Returns at most kFloatBlockSize of the last register's elements from the
+  /// linear index `begin` on; they are in `out`, if that is not null, or
+  /// somewhere else until the next call.
+  llvm::ArrayRef<float> run(int64_t begin, size_t size, float *out = nullptr);
+
+private:
+  const Expression &expression;
+  /// Registers whose lives do not overlap share a block.
+  std::vector<float> memory;
+  /// Where each register's block is; null if it is read where its tensor is.
+  llvm::SmallVector<float *> blocks;
+  llvm::SmallVector<const float *> values;
 };
 
 } // namespace bit::onnx

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <mutex>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -215,6 +216,70 @@ void roundTo(Format format, MutableArrayRef<double> values) {
 // HostTensor
 //===----------------------------------------------------------------------===//
 
+namespace {
+
+/// Memory of large tensors that died, for the next ones: the kernel takes
+/// longer to make fresh pages than most chains take to fill them, and used ones
+/// may still be in the cache. Never destroyed, as tensors may outlive it.
+class Recycler {
+public:
+  static Recycler &get() {
+    static auto *recycler = new Recycler;
+    return *recycler;
+  }
+
+  /// Returns memory of at least `bytes`, which becomes its size; null if there
+  /// is none.
+  char *take(size_t &bytes) {
+    // No tensor may sit on more than twice what it needs.
+    size_t wanted = llvm::alignTo(std::max<size_t>(bytes, 1), kAlignment);
+    bytes = wanted;
+    if (wanted >= minBytes) {
+      std::lock_guard<std::mutex> lock(mutex);
+      for (auto it = kept.begin(); it != kept.end(); ++it) {
+        if (it->size < wanted || it->size / 2 > wanted)
+          continue;
+        auto [data, size] = *it;
+        kept.erase(it);
+        total -= size;
+        bytes = size;
+        return data;
+      }
+    }
+    // Not new[]: a size that is not there is an error instead of an abort.
+    return static_cast<char *>(std::aligned_alloc(kAlignment, wanted));
+  }
+
+  void give(char *data, size_t bytes) {
+    if (bytes >= minBytes && bytes <= maxTotal) {
+      std::lock_guard<std::mutex> lock(mutex);
+      kept.push_back({data, bytes});
+      for (total += bytes; total > maxTotal; kept.erase(kept.begin())) {
+        total -= kept.front().size;
+        std::free(kept.front().data);
+      }
+      return;
+    }
+    std::free(data);
+  }
+
+private:
+  /// Less comes from the heap, whose pages malloc keeps by itself.
+  static constexpr size_t minBytes = size_t(1) << 17;
+  /// What is kept in all.
+  static constexpr size_t maxTotal = size_t(64) << 20;
+
+  struct Block {
+    char *data;
+    size_t size;
+  };
+  std::mutex mutex;
+  SmallVector<Block> kept;
+  size_t total = 0;
+};
+
+} // namespace
+
 Expected<HostTensor> HostTensor::allocate(ShapedType type) {
   std::optional<Format> format = onnx::getFormat(type.getElementType());
   if (!format)
@@ -228,13 +293,12 @@ Expected<HostTensor> HostTensor::allocate(ShapedType type) {
   HostTensor tensor;
   tensor.type = type;
   tensor.format = *format;
-  // Not new[]: a size that is not there is an error instead of an abort.
-  tensor.owned = std::shared_ptr<char>(
-      static_cast<char *>(std::aligned_alloc(
-          kAlignment, llvm::alignTo(std::max<int64_t>(bytes, 1), kAlignment))),
-      std::free);
-  if (!tensor.owned)
+  size_t size = bytes;
+  char *data = Recycler::get().take(size);
+  if (!data)
     return createStringError("it does not fit into memory");
+  tensor.owned = std::shared_ptr<char>(
+      data, [size](char *memory) { Recycler::get().give(memory, size); });
   tensor.bytes = {tensor.owned.get(), size_t(bytes)};
   return tensor;
 }
@@ -314,33 +378,73 @@ Expected<HostTensor> HostTensor::borrow(ElementsAttr attr) {
   return tensor;
 }
 
+/// Reads elements of type `T` from any alignment.
+template <typename T, typename To>
+static void loadAs(const char *source, bool isSplat, MutableArrayRef<To> out) {
+  T element;
+  if (isSplat) {
+    std::memcpy(&element, source, sizeof(T));
+    return std::fill(out.begin(), out.end(), To(double(element)));
+  }
+  if constexpr (std::is_same_v<T, To>) {
+    if (!out.empty())
+      std::memcpy(out.data(), source, out.size() * sizeof(T));
+    return;
+  }
+  for (To &value : out) {
+    std::memcpy(&element, source, sizeof(T));
+    value = To(double(element));
+    source += sizeof(T);
+  }
+}
+
 void HostTensor::load(int64_t begin, MutableArrayRef<double> out) const {
   dispatch(format, [&](auto element) {
-    const char *source = bytes.data();
-    if (splat) {
-      std::memcpy(&element, source, sizeof(element));
-      std::fill(out.begin(), out.end(), double(element));
-      return;
-    }
-    source += begin * sizeof(element);
-    for (double &value : out) {
-      std::memcpy(&element, source, sizeof(element));
-      value = double(element);
-      source += sizeof(element);
-    }
+    using T = decltype(element);
+    loadAs<T>(bytes.data() + (splat ? 0 : begin * sizeof(T)), splat, out);
   });
 }
 
-void HostTensor::store(int64_t begin, ArrayRef<double> values) {
+void HostTensor::loadFloats(int64_t begin, MutableArrayRef<float> out) const {
   dispatch(format, [&](auto element) {
     using T = decltype(element);
-    char *target = owned.get() + begin * sizeof(T);
-    for (double value : values) {
+    loadAs<T>(bytes.data() + (splat ? 0 : begin * sizeof(T)), splat, out);
+  });
+}
+
+template <typename From>
+static void storeAs(Format format, char *bytes, int64_t begin,
+                    ArrayRef<From> values) {
+  dispatch(format, [&](auto element) {
+    using T = decltype(element);
+    char *target = bytes + begin * sizeof(T);
+    if constexpr (std::is_same_v<T, From>) {
+      if (!values.empty())
+        std::memcpy(target, values.data(), values.size() * sizeof(T));
+      return;
+    }
+    for (From value : values) {
       element = fromDouble<T>(value);
       std::memcpy(target, &element, sizeof(T));
       target += sizeof(T);
     }
   });
+}
+
+void HostTensor::store(int64_t begin, ArrayRef<double> values) {
+  storeAs(format, owned.get(), begin, values);
+}
+
+void HostTensor::storeFloats(int64_t begin, ArrayRef<float> values) {
+  storeAs(format, owned.get(), begin, values);
+}
+
+std::optional<ArrayRef<float>> HostTensor::getFloats() const {
+  if (format != Format::F32 || splat ||
+      reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0)
+    return std::nullopt;
+  return ArrayRef<float>(reinterpret_cast<const float *>(bytes.data()),
+                         bytes.size() / sizeof(float));
 }
 
 double HostTensor::at(int64_t index) const {

@@ -40,18 +40,23 @@ struct Reduction {
   Accumulate step = nullptr;  ///< adds elements
   Accumulate merge = nullptr; ///< adds partial results
   double start = 0;
+  Accumulation kind = Accumulation::Sum; ///< what `step` does
 };
 
 Reduction getReduction(StringRef opType) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  Reduction plain{accumulate<sum>, accumulate<sum>, 0};
+  Reduction plain{accumulate<sum>, accumulate<sum>, 0, Accumulation::Sum};
   return llvm::StringSwitch<Reduction>(opType)
       .Cases({"ReduceSum", "ReduceMean"}, plain)
-      .Case("ReduceL1", {accumulate<sumOfMagnitudes>, accumulate<sum>, 0})
-      .Cases({"ReduceL2", "ReduceSumSquare"},
-             {accumulate<sumOfSquares>, accumulate<sum>, 0})
-      .Case("ReduceMax", {accumulate<largest>, accumulate<largest>, -infinity})
-      .Case("ReduceMin", {accumulate<smallest>, accumulate<smallest>, infinity})
+      .Case("ReduceL1", {accumulate<sumOfMagnitudes>, accumulate<sum>, 0,
+                         Accumulation::Magnitudes})
+      .Cases(
+          {"ReduceL2", "ReduceSumSquare"},
+          {accumulate<sumOfSquares>, accumulate<sum>, 0, Accumulation::Squares})
+      .Case("ReduceMax", {accumulate<largest>, accumulate<largest>, -infinity,
+                          Accumulation::Largest})
+      .Case("ReduceMin", {accumulate<smallest>, accumulate<smallest>, infinity,
+                          Accumulation::Smallest})
       .Default({});
 }
 
@@ -118,6 +123,33 @@ void reduceRows(const Expression &source, const Extent &extent, int64_t outer,
     }
 }
 
+/// The same for an expression of floats.
+void reduceFloats(FloatRun &source, const Extent &extent, int64_t outer,
+                  int64_t begin, int64_t end, const Reduction &reduction,
+                  MutableArrayRef<double> acc) {
+  int64_t base = outer * extent.reduced * extent.inner;
+  if (extent.inner == 1) {
+    double lanes[kLanes];
+    std::fill_n(lanes, kLanes, reduction.start);
+    for (int64_t i = begin; i < end; i += kFloatBlockSize) {
+      ArrayRef<float> part =
+          source.run(base + i, std::min(kFloatBlockSize, end - i));
+      accumulateFloats(reduction.kind, part.data(), part.size(), lanes);
+    }
+    reduction.merge(acc, lanes);
+    return;
+  }
+  double block[kFloatBlockSize];
+  for (int64_t row = begin; row < end; ++row)
+    for (int64_t i = 0; i < extent.inner; i += kFloatBlockSize) {
+      ArrayRef<float> part =
+          source.run(base + row * extent.inner + i,
+                     std::min(kFloatBlockSize, extent.inner - i));
+      llvm::copy(part, block);
+      reduction.step(acc.slice(i, part.size()), {block, part.size()});
+    }
+}
+
 } // namespace
 
 bool isReduction(Operation *op) {
@@ -146,12 +178,30 @@ Expected<HostTensor> reduce(Operation *op, const Expression &source) {
       std::max<int64_t>(1, llvm::divideCeil(extent->reduced, chunkRows));
   int64_t inner = extent->inner;
   std::vector<double> partial(extent->outer * chunks * inner, reduction.start);
-  parallelFor(op->getContext(), 0, extent->outer * chunks, [&](size_t task) {
-    int64_t begin = (task % chunks) * chunkRows;
-    reduceRows(source, *extent, task / chunks, begin,
-               std::min(extent->reduced, begin + chunkRows), reduction.step,
-               MutableArrayRef<double>(partial).slice(task * inner, inner));
-  });
+  // Short rows are taken several at once.
+  bool isFloat = source.isFloat();
+  int64_t tasks = extent->outer * chunks;
+  int64_t rowSize = std::max<int64_t>(1, chunkRows * inner);
+  int64_t batch = std::max<int64_t>(1, 16 * kFloatBlockSize / rowSize);
+  parallelFor(
+      op->getContext(), 0, llvm::divideCeil(tasks, batch), [&](size_t b) {
+        std::optional<FloatRun> run;
+        if (isFloat)
+          run.emplace(source);
+        int64_t last = std::min<int64_t>(tasks, (b + 1) * batch);
+        for (int64_t task = b * batch; task < last; ++task) {
+          int64_t begin = (task % chunks) * chunkRows;
+          int64_t end = std::min(extent->reduced, begin + chunkRows);
+          auto acc =
+              MutableArrayRef<double>(partial).slice(task * inner, inner);
+          if (isFloat)
+            reduceFloats(*run, *extent, task / chunks, begin, end, reduction,
+                         acc);
+          else
+            reduceRows(source, *extent, task / chunks, begin, end,
+                       reduction.step, acc);
+        }
+      });
 
   std::vector<double> values(inner);
   for (int64_t outer = 0; outer < extent->outer; ++outer) {

@@ -65,11 +65,16 @@ public:
 
   /// Reads `out.size()` elements from the linear index `begin` on.
   void load(int64_t begin, llvm::MutableArrayRef<double> out) const;
+  /// The same, rounded to floats.
+  void loadFloats(int64_t begin, llvm::MutableArrayRef<float> out) const;
   /// Writes elements that are already rounded to the tensor's format.
   void store(int64_t begin, llvm::ArrayRef<double> values);
+  void storeFloats(int64_t begin, llvm::ArrayRef<float> values);
   double at(int64_t index) const;
 
   bool isSplat() const { return splat; }
+  /// All elements in place if they are floats, are not a splat and are aligned.
+  std::optional<llvm::ArrayRef<float>> getFloats() const;
   /// One element if the tensor is a splat, else all of them. The alignment is
   /// that of a byte: a mapped file gives no other.
   llvm::ArrayRef<char> getBytes() const { return bytes; }
