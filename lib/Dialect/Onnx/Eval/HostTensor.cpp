@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "Recycler.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <mutex>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -83,8 +83,6 @@ unsigned getBitSize(Format format) {
     return 8 * getByteSize(format);
   }
 }
-
-static constexpr int64_t kAlignment = 64;
 
 bool isFloat(Format format) { return format <= Format::BF16; }
 
@@ -215,70 +213,6 @@ void roundTo(Format format, MutableArrayRef<double> values) {
 //===----------------------------------------------------------------------===//
 // HostTensor
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Memory of large tensors that died, for the next ones: the kernel takes
-/// longer to make fresh pages than most chains take to fill them, and used ones
-/// may still be in the cache. Never destroyed, as tensors may outlive it.
-class Recycler {
-public:
-  static Recycler &get() {
-    static auto *recycler = new Recycler;
-    return *recycler;
-  }
-
-  /// Returns memory of at least `bytes`, which becomes its size; null if there
-  /// is none.
-  char *take(size_t &bytes) {
-    // No tensor may sit on more than twice what it needs.
-    size_t wanted = llvm::alignTo(std::max<size_t>(bytes, 1), kAlignment);
-    bytes = wanted;
-    if (wanted >= minBytes) {
-      std::lock_guard<std::mutex> lock(mutex);
-      for (auto it = kept.begin(); it != kept.end(); ++it) {
-        if (it->size < wanted || it->size / 2 > wanted)
-          continue;
-        auto [data, size] = *it;
-        kept.erase(it);
-        total -= size;
-        bytes = size;
-        return data;
-      }
-    }
-    // Not new[]: a size that is not there is an error instead of an abort.
-    return static_cast<char *>(std::aligned_alloc(kAlignment, wanted));
-  }
-
-  void give(char *data, size_t bytes) {
-    if (bytes >= minBytes && bytes <= maxTotal) {
-      std::lock_guard<std::mutex> lock(mutex);
-      kept.push_back({data, bytes});
-      for (total += bytes; total > maxTotal; kept.erase(kept.begin())) {
-        total -= kept.front().size;
-        std::free(kept.front().data);
-      }
-      return;
-    }
-    std::free(data);
-  }
-
-private:
-  /// Less comes from the heap, whose pages malloc keeps by itself.
-  static constexpr size_t minBytes = size_t(1) << 17;
-  /// What is kept in all.
-  static constexpr size_t maxTotal = size_t(64) << 20;
-
-  struct Block {
-    char *data;
-    size_t size;
-  };
-  std::mutex mutex;
-  SmallVector<Block> kept;
-  size_t total = 0;
-};
-
-} // namespace
 
 Expected<HostTensor> HostTensor::allocate(ShapedType type) {
   std::optional<Format> format = onnx::getFormat(type.getElementType());
