@@ -155,6 +155,56 @@ TEST_F(EvaluatorTest, MovesData) {
               ElementsAre(2, 1, 2, 4, 3, 4));
 }
 
+// Tiles of transpositions have neither these sizes nor divide them.
+TEST_F(EvaluatorTest, TransposesInTiles) {
+  for (std::string element : {"i8", "i16", "i32", "i64"}) {
+    std::string made = "tensor<30645x" + element + ">";
+    std::string given = "tensor<3x227x5x9x" + element + ">";
+    // 0, 1, 2, ..., which i8 wraps.
+    std::string start = R"(
+      %zero = onnx.Constant dense<0> : tensor<i64>
+      %end = onnx.Constant dense<30645> : tensor<i64>
+      %one = onnx.Constant dense<1> : tensor<i64>
+      %shape = onnx.Constant dense<[3, 227, 5, 9]> : tensor<4xi64>
+      %range = onnx.Range %zero, %end, %one : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<30645xi64>
+      %cast = onnx.Cast %range {to = )" +
+                        std::string(element == "i8"    ? "3"
+                                    : element == "i16" ? "5"
+                                    : element == "i32" ? "6"
+                                                       : "7") +
+                        " : i64} : (tensor<30645xi64>) -> " + made +
+                        "\n%x = onnx.Reshape %cast, %shape : (" + made +
+                        ", tensor<4xi64>) -> " + given + "\n";
+    constexpr int64_t dims[] = {3, 227, 5, 9};
+    constexpr int64_t strides[] = {227 * 45, 45, 9, 1};
+    // The first two are tiles, the third is not.
+    for (std::vector<int64_t> perm :
+         {std::vector<int64_t>{0, 2, 3, 1}, {2, 1, 3, 0}, {1, 0, 2, 3}}) {
+      std::string list, shape;
+      for (int64_t axis : perm) {
+        list += (list.empty() ? "" : ", ") + std::to_string(axis);
+        shape += std::to_string(dims[axis]) + "x";
+      }
+      std::string type = "tensor<" + shape + element + ">";
+      std::vector<double> expected;
+      for (int64_t a = 0; a < dims[perm[0]]; ++a)
+        for (int64_t b = 0; b < dims[perm[1]]; ++b)
+          for (int64_t c = 0; c < dims[perm[2]]; ++c)
+            for (int64_t d = 0; d < dims[perm[3]]; ++d) {
+              int64_t value = a * strides[perm[0]] + b * strides[perm[1]] +
+                              c * strides[perm[2]] + d * strides[perm[3]];
+              expected.push_back(element == "i8" ? double(int8_t(value))
+                                                 : double(value));
+            }
+      EXPECT_EQ(values(start + "%r = onnx.Transpose %x {perm = array<i64: " +
+                           list + ">} : (" + given + ") -> " + type,
+                       type),
+                expected)
+          << element << " " << list;
+    }
+  }
+}
+
 TEST_F(EvaluatorTest, BroadcastsAndSelects) {
   EXPECT_THAT(values(R"(
     %a = onnx.Constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
