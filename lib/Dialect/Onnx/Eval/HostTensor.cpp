@@ -92,30 +92,31 @@ bool isFloat(Format format) { return format <= Format::BF16; }
 
 namespace {
 
+/// Without branches, so that loops over halves vectorize.
 struct Half {
   uint16_t bits;
   operator double() const {
-    double sign = bits & 0x8000 ? -1.0 : 1.0;
-    int exponent = (bits >> 10) & 31, mantissa = bits & 1023;
-    if (exponent == 31)
-      return mantissa ? std::numeric_limits<double>::quiet_NaN()
-                      : sign * std::numeric_limits<double>::infinity();
-    if (exponent == 0)
-      return sign * std::ldexp(mantissa, -24);
-    return sign * std::ldexp(mantissa + 1024, exponent - 25);
+    uint32_t sign = uint32_t(bits & 0x8000) << 16;
+    // The exponents of halves are 112 less; the product also scales subnormals.
+    float scaled =
+        llvm::bit_cast<float>(uint32_t(bits & 0x7fff) << 13) * 0x1p112f;
+    uint32_t magnitude = llvm::bit_cast<uint32_t>(scaled);
+    magnitude |= scaled >= 65536.0f ? 0x7f800000 : 0; // infinity, NaN
+    return llvm::bit_cast<float>(sign | magnitude);
   }
   static Half round(double value) {
-    uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-    double magnitude = std::fabs(value);
-    if (std::isnan(value))
-      return {0x7e00};
-    if (magnitude >= 65520.0)
-      return {uint16_t(sign | 0x7c00)};
-    // The spacing of halves around the value, down to the subnormals'.
-    int exponent = magnitude == 0 ? -14 : std::max(std::ilogb(magnitude), -14);
-    double units = std::nearbyint(std::ldexp(magnitude, 10 - exponent));
-    // A carry into the next binade adds to the exponent field by itself.
-    return {uint16_t(sign | (uint16_t(units) + ((exponent + 14) << 10)))};
+    uint64_t bits = llvm::bit_cast<uint64_t>(value);
+    uint16_t sign = uint16_t(bits >> 48) & 0x8000;
+    bits &= ~(uint64_t(1) << 63);
+    double magnitude = llvm::bit_cast<double>(bits);
+    // 42 bits are dropped, half to even; a carry adds to the exponent.
+    uint64_t rounded = bits + ((uint64_t(1) << 41) - 1) + ((bits >> 42) & 1);
+    uint16_t normal = uint16_t((rounded >> 42) - ((1023 - 15) << 10));
+    // Above 2^28 doubles lie as far apart as subnormal halves.
+    uint16_t subnormal = uint16_t(llvm::bit_cast<uint64_t>(magnitude + 0x1p28));
+    uint16_t result = magnitude < 0x1p-14 ? subnormal : normal;
+    result = magnitude >= 65520.0 ? 0x7c00 : result;
+    return {uint16_t(magnitude != magnitude ? 0x7e00 : result | sign)};
   }
 };
 

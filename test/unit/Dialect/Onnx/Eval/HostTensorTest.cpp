@@ -55,6 +55,34 @@ TEST(HostTensorTest, EveryHalfSurvivesLoadAndStore) {
   }
 }
 
+// A half is units of 2^-24 up to 2^-13, of 2^-23 up to 2^-12 and so on.
+TEST(HostTensorTest, RoundsToTheNearestHalf) {
+  auto getValue = [](int bits) {
+    int exponent = bits >> 10, mantissa = bits & 1023;
+    return exponent == 0 ? std::ldexp(mantissa, -24)
+                         : std::ldexp(mantissa + 1024, exponent - 25);
+  };
+  for (int i = 0; i < 31 << 10; ++i) {
+    double value = getValue(i), next = getValue(i + 1);
+    // Infinity takes the place of 65536.
+    double above = i + 1 == 31 << 10 ? HUGE_VAL : next;
+    double middle = (value + next) / 2;
+    for (double sign : {1.0, -1.0}) {
+      EXPECT_EQ(rounded(Format::F16, sign * value), sign * value);
+      EXPECT_EQ(rounded(Format::F16, sign * std::nextafter(middle, 0)),
+                sign * value);
+      EXPECT_EQ(rounded(Format::F16, sign * middle),
+                sign * (i % 2 == 0 ? value : above));
+      EXPECT_EQ(rounded(Format::F16, sign * std::nextafter(middle, 1e9)),
+                sign * above);
+    }
+  }
+  EXPECT_TRUE(std::signbit(rounded(Format::F16, -0.0)));
+  EXPECT_EQ(rounded(Format::F16, 1e300), HUGE_VAL);
+  EXPECT_EQ(rounded(Format::F16, -HUGE_VAL), -HUGE_VAL);
+  EXPECT_TRUE(std::isnan(rounded(Format::F16, NAN)));
+}
+
 TEST(HostTensorTest, BorrowsSplatsAndBooleans) {
   MLIRContext context;
   Builder builder(&context);
