@@ -2,13 +2,16 @@
 //
 // Why floats are enough: a sum, difference, product, quotient or square root of
 // two floats that is rounded to double and then to float is the one that is
-// rounded to float at once. The other operators here do not round at all.
+// rounded to float at once. The other operators here do not round at all. The
+// same holds for halves of 11 or 8 bits, since a float has twice as many and
+// two more.
 
 #include "FloatBlocks.h"
 #include "Elementwise.h"
 #include "bit/Support/Vectorize.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/bit.h"
 #include <cmath>
 #include <cstring>
 
@@ -121,9 +124,26 @@ BIT_INLINE_BODY void truncate(const BlockInfo &info, const float *const *in,
   });
 }
 
-BIT_INLINE_BODY void computeBody(FloatOp op, const BlockInfo &info,
-                                 const float *const *in, float *out,
-                                 size_t size) {
+BIT_INLINE_BODY float roundToHalf(float x) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(x) & 0x7fffffff;
+  uint32_t rounded = (bits + 0xfff + ((bits >> 13) & 1)) & ~0x1fffu;
+  rounded = rounded >= 0x47800000 ? 0x7f800000 : rounded; // from 65536 on
+  float magnitude = llvm::bit_cast<float>(bits);
+  // From 0.5 on floats lie as far apart as subnormal halves.
+  float subnormal = (magnitude + 0.5f) - 0.5f;
+  float result =
+      magnitude < 0x1p-14f ? subnormal : llvm::bit_cast<float>(rounded);
+  return x == x ? std::copysign(result, x) : x;
+}
+BIT_INLINE_BODY float roundToBrain(float x) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(x);
+  uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & ~0xffffu;
+  return x == x ? llvm::bit_cast<float>(rounded) : x;
+}
+
+BIT_INLINE_BODY void computeUnrounded(FloatOp op, const BlockInfo &info,
+                                      const float *const *in, float *out,
+                                      size_t size) {
   auto toFloat = [](bool value) { return value ? 1.0f : 0.0f; };
   switch (op) {
   case FloatOp::Copy:
@@ -203,6 +223,19 @@ BIT_INLINE_BODY void computeBody(FloatOp op, const BlockInfo &info,
   }
 }
 
+BIT_INLINE_BODY void computeBody(FloatOp op, const BlockInfo &info,
+                                 const float *const *in, float *out,
+                                 size_t size) {
+  computeUnrounded(op, info, in, out, size);
+  if (info.format == Format::F16) {
+    for (size_t i = 0; i < size; ++i)
+      out[i] = roundToHalf(out[i]);
+  } else if (info.format == Format::BF16) {
+    for (size_t i = 0; i < size; ++i)
+      out[i] = roundToBrain(out[i]);
+  }
+}
+
 void computeBaseline(FloatOp op, const BlockInfo &info, const float *const *in,
                      float *out, size_t size) {
   computeBody(op, info, in, out, size);
@@ -276,20 +309,26 @@ bool fitsFloat(Format format) {
 
 std::optional<FloatOp> getFloatOp(Operation *op, const BlockInfo &info) {
   StringRef name = op->getName().stripDialect();
+  auto isNarrowFloat = [](Format format) {
+    return isFloat(format) && fitsFloat(format);
+  };
   auto isSmallInteger = [](Format format) {
     return fitsFloat(format) && !isFloat(format) && format != Format::Bool;
   };
   if (name == "Cast" || name == "CastLike") {
     if (info.format == Format::Bool && fitsFloat(info.from))
       return FloatOp::Bool;
-    if (info.format == Format::F32 && fitsFloat(info.from))
+    if (isNarrowFloat(info.format) && fitsFloat(info.from))
       return FloatOp::Copy;
     if (info.from == Format::F32 && isSmallInteger(info.format))
       return FloatOp::Truncate;
     return std::nullopt;
   }
-  // Rounding to halves and wrapping of integers are left to doubles.
-  if (info.format != Format::F32 && info.format != Format::Bool)
+  // Integers that wrap are left to doubles, and so is a product of 28 bits that
+  // is rounded to a half.
+  if (!isNarrowFloat(info.format) && info.format != Format::Bool)
+    return std::nullopt;
+  if (name == "DequantizeLinear" && info.format != Format::F32)
     return std::nullopt;
   for (Value operand : op->getOperands().take_front(info.numInputs)) {
     auto type =

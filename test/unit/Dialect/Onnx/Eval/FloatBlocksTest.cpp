@@ -189,6 +189,28 @@ TEST_F(FloatBlocksTest, CastsAreThoseOfDoubles) {
   }
 }
 
+TEST_F(FloatBlocksTest, HalvesAreThoseOfDoubles) {
+  for (auto [type, number] : {std::pair("f16", 10), std::pair("bf16", 16)}) {
+    std::string half =
+        llvm::formatv("tensor<{0}x{1}x{2}>", kRows, kColumns, type);
+    std::string cast = llvm::formatv(" {{to = {0} : i64} : ({1}) -> {2}\n",
+                                     number, matrix, half);
+    std::string start = "%h = onnx.Cast %a" + cast + "%g = onnx.Cast %b" + cast;
+    check("%v = onnx.Cast %a" + cast, type);
+    for (const char *op : {"Abs", "Neg", "Sign", "Floor", "Ceil", "Round",
+                           "Sqrt", "Reciprocal", "Relu"})
+      check(start + "%v = onnx." + op + " %h : (" + half + ") -> " + half,
+            type);
+    for (const char *op : {"Add", "Sub", "Mul", "Div", "Min", "Max"})
+      check(start + "%v = onnx." + op + " %h, %g : (" + half + ", " + half +
+                ") -> " + half,
+            type);
+    check(start + "%m = onnx.Mul %h, %g : (" + half + ", " + half + ") -> " +
+          half + "\n%v = onnx.Cast %m {to = 1 : i64} : (" + half + ") -> " +
+          matrix);
+  }
+}
+
 TEST_F(FloatBlocksTest, DequantizationIsThatOfDoubles) {
   std::string codes = llvm::formatv("tensor<{0}x{1}xi8>", kRows, kColumns);
   check("%c = onnx.Cast %a {to = 3 : i64} : (" + matrix + ") -> " + codes +
