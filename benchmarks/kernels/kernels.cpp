@@ -3,7 +3,9 @@
 // Times packed_matmul through every kernel that this CPU can run, and
 // absmax_quantize, beside a peak probe in the same process. Prints one JSON
 // object a line.
-//   kernels [N K]
+//   kernels [N K [GROUP]]
+// GROUP is how many k have a scale of their own, 128 if not given; each kernel
+// is timed with one scale, too.
 
 #include "Jit.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
@@ -78,20 +80,41 @@ double probeVpmaddubsw() {
   return probeRounds * 8 * 32.0 / best(runVpmaddubsw);
 }
 
-std::string makeMatmul(const Kernel &kernel, int64_t n, int64_t k,
-                       bool floats) {
+/// What is timed: a product, with `groups` scales along k if not 0.
+struct Case {
+  int64_t n, k, groups;
+  bool floats;
+};
+
+std::vector<int64_t> getScaleShape(const Kernel &kernel, const Case &test) {
+  if (test.groups == 0)
+    return {1};
+  int64_t rows = kernel.getScaleRows();
+  return {(test.n + rows - 1) / rows, test.groups, rows};
+}
+
+std::string makeMatmul(const Kernel &kernel, const Case &test) {
+  auto [n, k, groups, floats] = test;
   std::string features = "+avx2,+fma";
   for (llvm::StringRef feature : kernel.getFeatures())
     features += ",+" + feature.str();
+  std::string scale = "memref<";
+  for (int64_t size : getScaleShape(kernel, test))
+    scale += llvm::formatv("{0}x", size).str();
+  scale += "f32>";
+  std::string sum = groups == 0
+                        ? std::string("memref<?xi32>")
+                        : llvm::formatv("memref<?x{0}xi32>", groups).str();
   std::string text = llvm::formatv(
-      "func.func @f(%x: memref<?x{0}x{1}>, %p: memref<{2}xi8>, %ws: "
-      "memref<1xf32>, %xs: memref<?xf32>, %u: memref<?xi32>, %y: "
+      "func.func @f(%x: memref<?x{0}x{1}>, %p: memref<{2}xi8>, %ws: {5}, "
+      "%xs: memref<?xf32>, %u: {6}, %y: "
       "memref<?x{3}xf32>) attributes {{llvm.emit_c_interface, passthrough = "
       "[[\"target-features\", \"{4}\"]]} {{\n  bit.packed_matmul ins(%x, %p, "
-      "%ws : memref<?x{0}x{1}>, memref<{2}xi8>, memref<1xf32>) ",
-      k, floats ? "f32" : "i8", kernel.getPackedBytes(n, k), n, features);
+      "%ws : memref<?x{0}x{1}>, memref<{2}xi8>, {5}) ",
+      k, floats ? "f32" : "i8", kernel.getPackedBytes(n, k), n, features, scale,
+      sum);
   if (!floats)
-    text += "quantized(%xs, %u : memref<?xf32>, memref<?xi32>) ";
+    text += "quantized(%xs, %u : memref<?xf32>, " + sum + ") ";
   text += llvm::formatv("outs(%y : memref<?x{0}xf32>) n = {0} k = {1} weights "
                         "= ternary {2} kernel = #bit.kernel<{3}>\n  return\n}",
                         n, k, floats ? "" : "range = [-128, 127]",
@@ -105,9 +128,10 @@ template <typename T> T *allocate(size_t count) {
   return static_cast<T *>(std::aligned_alloc(64, bytes));
 }
 
-void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel, int64_t n,
-                int64_t k, bool floats, double peak) {
-  auto jit = Jit::compile(context, makeMatmul(kernel, n, k, floats));
+void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
+                const Case &test, double peak) {
+  auto [n, k, groups, floats] = test;
+  auto jit = Jit::compile(context, makeMatmul(kernel, test));
   if (!jit)
     std::exit(1);
   std::mt19937 engine(1);
@@ -125,25 +149,33 @@ void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel, int64_t n,
     values[i] = static_cast<float>(codes[i]);
   }
   auto *y = allocate<float>(maxM * n);
-  std::vector<float> xScale(maxM, 1), weightScale(1, 1);
-  std::vector<int32_t> sums(maxM);
+  std::vector<int64_t> scaleShape = getScaleShape(kernel, test);
+  int64_t scales = 1;
+  for (int64_t size : scaleShape)
+    scales *= size;
+  std::vector<float> xScale(maxM, 1), weightScale(scales, 1);
+  std::vector<int32_t> sums(maxM * std::max<int64_t>(groups, 1));
   for (int64_t m : {1, 2, 3, 4, 8, 16, 128}) {
     void *x = floats ? static_cast<void *>(values) : codes;
+    std::vector<int64_t> sumShape = {m};
+    if (groups != 0)
+      sumShape.push_back(groups);
     std::vector<Buffer> arguments = {Buffer(x, {m, k}),
                                      Buffer(packed, {bytes}),
-                                     Buffer(weightScale.data(), {1}),
+                                     Buffer(weightScale.data(), scaleShape),
                                      Buffer(xScale.data(), {m}),
-                                     Buffer(sums.data(), {m}),
+                                     Buffer(sums.data(), sumShape),
                                      Buffer(y, {m, n})};
     void *function = jit->lookup("f");
     double time = best([&] { Jit::call(function, arguments); });
     double rate = static_cast<double>(m * n * k) / time;
     llvm::outs() << llvm::formatv(
         "{{\"kernel\": \"{0}\", \"activations\": \"{1}\", \"m\": {2}, \"n\": "
-        "{3}, \"k\": {4}, \"cache\": \"hot\", \"threads\": 1, \"us\": {5:f1}, "
-        "\"gmac_per_s\": {6:f1}, \"share\": {7:f2}}\n",
-        kernel.getName(), floats ? "f32" : "i8", m, n, k, time * 1e6,
-        rate / 1e9, rate / peak);
+        "{3}, \"k\": {4}, \"scales_along_k\": {5}, \"cache\": \"hot\", "
+        "\"threads\": 1, \"us\": {6:f1}, \"gmac_per_s\": {7:f1}, \"share\": "
+        "{8:f2}}\n",
+        kernel.getName(), floats ? "f32" : "i8", m, n, k,
+        std::max<int64_t>(groups, 1), time * 1e6, rate / 1e9, rate / peak);
     llvm::outs().flush();
   }
 }
@@ -187,8 +219,9 @@ void timeQuantize(mlir::MLIRContext &context, int64_t k,
 int main(int argc, char **argv) {
   int64_t n = argc > 2 ? std::atoll(argv[1]) : 6912;
   int64_t k = argc > 2 ? std::atoll(argv[2]) : 2560;
-  if (n <= 0 || k <= 0) {
-    llvm::errs() << "kernels: error: expects positive N and K\n";
+  int64_t group = argc > 3 ? std::atoll(argv[3]) : 128;
+  if (n <= 0 || k <= 0 || group <= 0) {
+    llvm::errs() << "kernels: error: expects positive N, K and GROUP\n";
     return 2;
   }
   auto context = makeContext();
@@ -210,8 +243,12 @@ int main(int argc, char **argv) {
       spec.n = n;
       spec.k = k;
       spec.floatActivations = floats;
-      if (mlir::succeeded(kernel->supports(spec)))
-        timeMatmul(*context, *kernel, n, k, floats, peak);
+      if (mlir::failed(kernel->supports(spec)))
+        continue;
+      timeMatmul(*context, *kernel, {n, k, 0, floats}, peak);
+      spec.groups = k / group;
+      if (k % group == 0 && mlir::succeeded(kernel->supports(spec)))
+        timeMatmul(*context, *kernel, {n, k, spec.groups, floats}, peak);
     }
   }
   return 0;

@@ -121,6 +121,7 @@ def test_answers(bits, granularity, tmp_path):
     path = write(tmp_path / "float.onnx", ws, lambda g, x: x)
     model, report = compile_report(path, tmp_path, quantize_granularity=granularity, activation_bits=bits)
     assert [layer["activation_bits"] for layer in report["layers"]] == [8 if bits == 8 else 0] * 3
+    assert all(layer["kernel"].endswith("p2") for layer in report["layers"])
     dequantized = [dequantize(*quantize(w, "absmean", GRANULARITIES[granularity])) for w in ws]
     activation = fake_quantize if bits == 8 else lambda g, x: x
     # That graph is a trained one, which is known to answer as onnxruntime does up to proven ties.

@@ -57,8 +57,7 @@ def test_source(source, export, tmp_path):
         assert (layer["activation_bits"], layer["activation_granularity"]) == (bits, activations)
         assert layer["weight_granularity"] == weights
         assert layer["weight_error"] < 1e-6
-    # No kernel has scales along k.
-    assert found["packed"] == (0 if source is sources.Groups else 2)
+    assert found["packed"] == 2
     shape = list(options.get("shape", (2, 64)))
     for axis in options.get("dynamic", ()):
         shape[axis] += 3

@@ -20,6 +20,8 @@ void P2Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
   packP2(*P2Layout::get(n, k), codes.data(), 0, n, out.data());
 }
 
+int64_t P2Kernel::getScaleRows() const { return P2Layout::rowsPerBlock; }
+
 LogicalResult
 P2Kernel::supports(const PackedMatmulSpec &spec,
                    llvm::function_ref<InFlightDiagnostic()> emitError) const {
@@ -28,9 +30,11 @@ P2Kernel::supports(const PackedMatmulSpec &spec,
       return emitError() << reason;
     return failure();
   };
-  if (spec.groups != 1)
-    return decline("expects one weight scale along k for kernel '" + getName() +
-                   "', got " + llvm::Twine(spec.groups));
+  // A step has one scale a row.
+  if (spec.groups != 1 && spec.getSummedK() % P2Layout::kPerStep != 0)
+    return decline("expects weight scales of a multiple of 16 k for kernel '" +
+                   getName() + "', got one for each " +
+                   llvm::Twine(spec.getSummedK()));
   if (spec.floatActivations && !supportsFloat())
     return decline("expects i8 activations for kernel '" + getName() +
                    "', got f32");

@@ -27,6 +27,12 @@ static Value mulConstant(OpBuilder &builder, Location loc, Value value,
       arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
 }
 
+Value P2Tile::broadcastStart(OpBuilder &builder, Location loc, int64_t token,
+                             int64_t lanes) const {
+  return vector::BroadcastOp::create(
+      builder, loc, VectorType::get(lanes, builder.getI32Type()), start[token]);
+}
+
 P2Step::P2Step(OpBuilder &builder, Location loc, const P2Tile &tile, Value step,
                int64_t width)
     : builder(builder), loc(loc), tile(tile), width(width) {
@@ -36,6 +42,10 @@ P2Step::P2Step(OpBuilder &builder, Location loc, const P2Tile &tile, Value step,
                                 arith::IntegerOverflowFlags::nsw |
                                     arith::IntegerOverflowFlags::nuw);
   firstK = mulConstant(builder, loc, step, P2Layout::kPerStep);
+  if (tile.firstK)
+    firstK = arith::AddIOp::create(builder, loc, tile.firstK, firstK,
+                                   arith::IntegerOverflowFlags::nsw |
+                                       arith::IntegerOverflowFlags::nuw);
 }
 
 Value P2Step::loadWeights(int64_t group, int64_t first, int64_t count) const {

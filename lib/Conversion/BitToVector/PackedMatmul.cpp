@@ -27,15 +27,19 @@ class Emitter {
 public:
   Emitter(OpBuilder &builder, const P2Kernel &kernel, PackedMatmulOp op)
       : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
-        isFloat(op.hasFloatActivations()), maxTokens(kernel.getTokens(op)) {}
+        isFloat(op.hasFloatActivations()), hasGroups(op.hasGroupScales()),
+        maxTokens(kernel.getTokens(op)) {}
 
   void emit();
 
 private:
-  void emitBlock(Value block, int64_t rows);
+  void emitBlock(Value number, int64_t rows);
   void emitTokens(Value token, int64_t tokens);
-  void emitEpilogue(Value token, int64_t firstGroup, int64_t tokens,
-                    int64_t groups, ArrayRef<Value> sums);
+  SmallVector<Value> emitTile(P2Tile &tile, Value group, ArrayRef<Value> scales,
+                              ValueRange addends);
+  SmallVector<Value> emitGroups(P2Tile tile, int64_t firstGroup,
+                                ArrayRef<Value> addends);
+  void emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y);
 
   /// The rows of the block that group `group` has, 16 but in the last group.
   int64_t getRowsOfGroup(int64_t group) const {
@@ -56,19 +60,19 @@ private:
         builder, loc, VectorType::get(lanes, scalar.getType()), scalar);
   }
   Value loadRows(Value source, int64_t group);
-  Value scaleOf(Value token, int64_t group);
+  Value loadXScale(Value token);
 
   OpBuilder &builder;
   const P2Kernel &kernel;
   PackedMatmulOp op;
   Location loc;
-  bool isFloat;
+  bool isFloat, hasGroups;
   int64_t maxTokens;
 
   // Of the row block that is being emitted.
-  Value firstRow, firstByte;
+  Value block, firstRow, firstByte;
   int64_t blockRows = 0;
-  SmallVector<Value> weightScales, biases;
+  SmallVector<Value> weightScales, biases; ///< of each 16 rows
 };
 
 } // namespace
@@ -89,49 +93,105 @@ Value Emitter::loadRows(Value source, int64_t group) {
       builder, loc, loaded, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
 }
 
-/// x_scale * w_scale, or w_scale where the activations have none.
-Value Emitter::scaleOf(Value token, int64_t group) {
-  Value weight = weightScales[group];
-  if (isFloat)
-    return weight;
+/// The scale of a token's codes, for all lanes.
+Value Emitter::loadXScale(Value token) {
   ValueRange where;
   if (op.getXScale().getType().getRank() != 0)
     where = token;
-  Value x = memref::LoadOp::create(builder, loc, op.getXScale(), where);
-  return arith::MulFOp::create(builder, loc, broadcast(x), weight);
+  return broadcast(memref::LoadOp::create(builder, loc, op.getXScale(), where));
 }
 
-void Emitter::emitEpilogue(Value token, int64_t firstGroup, int64_t tokens,
-                           int64_t groups, ArrayRef<Value> sums) {
-  auto floatType = VectorType::get(lanes, builder.getF32Type());
-  for (int64_t t = 0; t < tokens; ++t) {
-    Value m = add(token, t);
-    Value codeSum;
-    if (!isFloat)
-      codeSum = broadcast(memref::LoadOp::create(builder, loc, op.getSum(), m));
-    for (int64_t g = 0; g < groups; ++g) {
-      int64_t group = firstGroup + g;
-      Value acc = sums[t * groups + g];
-      if (!isFloat) {
-        // The tile summed (w + 1) * x.
-        acc = arith::SubIOp::create(builder, loc, acc, codeSum);
-        acc = arith::SIToFPOp::create(builder, loc, floatType, acc);
-      }
-      Value scale = scaleOf(m, group);
-      Value y =
-          op.getBias()
-              ? math::FmaOp::create(builder, loc, acc, scale, biases[group])
-                    .getResult()
-              : arith::MulFOp::create(builder, loc, acc, scale).getResult();
-      int64_t rows = getRowsOfGroup(group);
-      if (rows != lanes)
-        y = vector::ExtractStridedSliceOp::create(
-            builder, loc, y, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{rows},
-            ArrayRef<int64_t>{1});
-      vector::StoreOp::create(builder, loc, y, op.getInit(),
-                              ValueRange{m, add(firstRow, group * lanes)});
+/// The sums of a tile, scaled and added to `addends`, if there are any. `group`
+/// says which scale along K it has, null where there is one.
+SmallVector<Value> Emitter::emitTile(P2Tile &tile, Value group,
+                                     ArrayRef<Value> scales,
+                                     ValueRange addends) {
+  tile.start.clear();
+  if (!isFloat) {
+    // The tile sums (w + 1) * x.
+    Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    for (int64_t t = 0; t < tile.tokens; ++t) {
+      SmallVector<Value> where = {add(tile.token, t)};
+      if (group)
+        where.push_back(group);
+      Value sum = memref::LoadOp::create(builder, loc, op.getSum(), where);
+      tile.start.push_back(arith::SubIOp::create(builder, loc, zero, sum));
     }
   }
+  SmallVector<Value> y = kernel.buildTile(builder, loc, tile);
+  auto floatType = VectorType::get(lanes, builder.getF32Type());
+  for (int64_t t = 0; t < tile.tokens; ++t) {
+    Value xScale;
+    if (!isFloat)
+      xScale = loadXScale(add(tile.token, t));
+    for (int64_t g = 0; g < tile.groups; ++g) {
+      Value &out = y[t * tile.groups + g];
+      Value scale = scales[g];
+      if (!isFloat) {
+        out = arith::SIToFPOp::create(builder, loc, floatType, out);
+        scale = arith::MulFOp::create(builder, loc, xScale, scale);
+      }
+      if (addends.empty())
+        out = arith::MulFOp::create(builder, loc, out, scale);
+      else
+        out = math::FmaOp::create(builder, loc, out, scale,
+                                  addends[t * tile.groups + g]);
+    }
+  }
+  return y;
+}
+
+/// A tile for each scale along K, one added to the other in ascending order.
+SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
+                                       ArrayRef<Value> addends) {
+  tile.k = op.getSpec().getSummedK();
+  SmallVector<Value> init(addends);
+  if (init.empty()) {
+    // To -0 fma adds a product without changing it.
+    auto type = VectorType::get(lanes, builder.getF32Type());
+    Value zero = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(type, builder.getF32FloatAttr(-0.0f)));
+    init.assign(tile.tokens * tile.groups, zero);
+  }
+  Value firstByte = tile.offset;
+  int64_t bytes = llvm::divideCeil(tile.k, P2Layout::kPerStep) *
+                  tile.blockGroups * P2Layout::bytesPerGroup;
+  auto loop = scf::ForOp::create(builder, loc, index(0), index(op.getGroups()),
+                                 index(1), init);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value group = loop.getInductionVar();
+  tile.firstK = arith::MulIOp::create(builder, loc, group, index(tile.k));
+  tile.offset = arith::AddIOp::create(
+      builder, loc, firstByte,
+      arith::MulIOp::create(builder, loc, group, index(bytes)));
+  SmallVector<Value> scales;
+  for (int64_t g = 0; g < tile.groups; ++g)
+    scales.push_back(vector::LoadOp::create(
+        builder, loc, VectorType::get(lanes, builder.getF32Type()),
+        op.getWScale(),
+        ValueRange{block, group, index((firstGroup + g) * lanes)}));
+  SmallVector<Value> y =
+      emitTile(tile, group, scales, loop.getRegionIterArgs());
+  scf::YieldOp::create(builder, loc, y);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void Emitter::emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y) {
+  for (int64_t t = 0; t < tile.tokens; ++t)
+    for (int64_t g = 0; g < tile.groups; ++g) {
+      Value out = y[t * tile.groups + g];
+      int64_t rows = getRowsOfGroup(firstGroup + g);
+      if (rows != lanes)
+        out = vector::ExtractStridedSliceOp::create(
+            builder, loc, out, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{rows},
+            ArrayRef<int64_t>{1});
+      vector::StoreOp::create(
+          builder, loc, out, op.getInit(),
+          ValueRange{add(tile.token, t),
+                     add(firstRow, (firstGroup + g) * lanes)});
+    }
 }
 
 /// All groups of the block for `tokens` tokens.
@@ -147,12 +207,21 @@ void Emitter::emitTokens(Value token, int64_t tokens) {
     tile.groups = std::min(tileGroups, getBlockGroups() - g);
     tile.blockGroups = getBlockGroups();
     tile.k = op.getK();
-    SmallVector<Value> sums = kernel.buildTile(builder, loc, tile);
-    emitEpilogue(token, g, tokens, tile.groups, sums);
+    SmallVector<Value> addends;
+    if (op.getBias())
+      for (int64_t t = 0; t < tokens; ++t)
+        llvm::append_range(addends, ArrayRef(biases).slice(g, tile.groups));
+    emitStores(tile, g,
+               hasGroups
+                   ? emitGroups(tile, g, addends)
+                   : emitTile(tile, /*group=*/nullptr,
+                              ArrayRef(weightScales).slice(g, tile.groups),
+                              addends));
   }
 }
 
-void Emitter::emitBlock(Value block, int64_t rows) {
+void Emitter::emitBlock(Value number, int64_t rows) {
+  block = number;
   blockRows = rows;
   firstRow =
       arith::MulIOp::create(builder, loc, block, index(P2Layout::rowsPerBlock));
@@ -163,8 +232,12 @@ void Emitter::emitBlock(Value block, int64_t rows) {
             P2Layout::bytesPerGroup));
   weightScales.clear();
   biases.clear();
-  bool oneScale = op.getWScale().getType().getNumElements() == 1;
+  bool oneScale = !hasGroups && op.getWScale().getType().getNumElements() == 1;
   for (int64_t g = 0; g < getBlockGroups(); ++g) {
+    if (op.getBias())
+      biases.push_back(loadRows(op.getBias(), g));
+    if (hasGroups)
+      continue;
     if (!oneScale)
       weightScales.push_back(loadRows(op.getWScale(), g));
     else if (g == 0)
@@ -172,8 +245,6 @@ void Emitter::emitBlock(Value block, int64_t rows) {
           builder, loc, op.getWScale(), ValueRange(index(0)))));
     else
       weightScales.push_back(weightScales[0]);
-    if (op.getBias())
-      biases.push_back(loadRows(op.getBias(), g));
   }
 
   // Whole token tiles in a loop, the rest by a tile of its own for each count.

@@ -88,11 +88,17 @@ SmallVector<Value> GenericP2::buildTile(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  Value zero =
-      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(sumType));
-  return buildP2Steps(builder, loc, tile,
-                      SmallVector<Value>(tile.tokens * tile.groups, zero),
-                      step);
+  SmallVector<Value> init;
+  for (int64_t t = 0; t < tile.tokens; ++t) {
+    Value start =
+        isFloat
+            ? arith::ConstantOp::create(builder, loc,
+                                        builder.getZeroAttr(floatType))
+                  .getResult()
+            : tile.broadcastStart(builder, loc, t, bit::P2Layout::rowsPerGroup);
+    init.append(tile.groups, start);
+  }
+  return buildP2Steps(builder, loc, tile, init, step);
 }
 
 void bit::registerGenericKernels(DialectRegistry &registry) {

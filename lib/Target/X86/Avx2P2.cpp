@@ -70,19 +70,19 @@ SmallVector<Value> widen(OpBuilder &builder, Location loc, ValueRange narrow,
   return sums;
 }
 
-/// All steps of a tile with `count` i16 sums that are widened every `period`
-/// steps. Returns the i32 sums.
+/// All steps of a tile with an i16 sum for each of the i32 sums `wide`, to
+/// which it is added every `period` steps. Returns the i32 sums.
 SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
-                                     const P2Tile &tile, int64_t count,
-                                     int64_t period, P2StepBody body) {
+                                     const P2Tile &tile,
+                                     SmallVector<Value> wide, int64_t period,
+                                     P2StepBody body) {
   int64_t whole = tile.k / P2Layout::kPerStep;
   int64_t rest = tile.k % P2Layout::kPerStep;
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
-  SmallVector<Value> narrow(count,
+  SmallVector<Value> narrow(wide.size(),
                             zeros(builder, loc, 16, builder.getI16Type()));
-  SmallVector<Value> wide(count, zeros(builder, loc, 8, builder.getI32Type()));
 
   int64_t inPeriods = whole - whole % period;
   if (inPeriods != 0) {
@@ -138,7 +138,11 @@ SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  auto wide = buildWidenedSteps(builder, loc, tile, 4 * tile.groups, 8, step);
+  SmallVector<Value> init(4 * tile.groups,
+                          zeros(builder, loc, 8, builder.getI32Type()));
+  for (int64_t half = 0; half < 2 * tile.groups; ++half)
+    init[2 * half] = tile.broadcastStart(builder, loc, 0, 8);
+  auto wide = buildWidenedSteps(builder, loc, tile, init, 8, step);
 
   auto type = VectorType::get(8, builder.getI32Type());
   Value two = arith::ConstantOp::create(
@@ -178,8 +182,10 @@ SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  auto wide =
-      buildWidenedSteps(builder, loc, tile, tile.tokens * halves, 16, step);
+  SmallVector<Value> init;
+  for (int64_t t = 0; t < tile.tokens; ++t)
+    init.append(halves, tile.broadcastStart(builder, loc, t, 8));
+  auto wide = buildWidenedSteps(builder, loc, tile, init, 16, step);
   SmallVector<Value> sums;
   for (size_t i = 0; i < wide.size(); i += 2)
     sums.push_back(join(builder, loc, wide[i], wide[i + 1]));

@@ -77,6 +77,9 @@ SmallVector<Value> VnniP2::buildUnshifted(OpBuilder &builder, Location loc,
     return sums;
   };
   SmallVector<Value> init(4 * tile.groups, zeroSum(builder, loc));
+  Value start = tile.broadcastStart(builder, loc, 0, 16);
+  for (int64_t g = 0; g < tile.groups; ++g)
+    init[4 * g] = start;
   SmallVector<Value> planes = buildP2Steps(builder, loc, tile, init, step);
 
   SmallVector<Value> sums;
@@ -119,7 +122,9 @@ SmallVector<Value> VnniP2::buildShifted(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  SmallVector<Value> init(tile.tokens * tile.groups, zeroSum(builder, loc));
+  SmallVector<Value> init;
+  for (int64_t t = 0; t < tile.tokens; ++t)
+    init.append(tile.groups, tile.broadcastStart(builder, loc, t, 16));
   return buildP2Steps(builder, loc, tile, init, step);
 }
 

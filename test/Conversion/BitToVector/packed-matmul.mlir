@@ -22,8 +22,9 @@ func.func @ragged_rows(%x: memref<5x32xi8>, %p: memref<640xi8>, %ws: memref<70xf
 
 // -----
 
-// Dynamic tokens: a loop over whole tiles, then one of 1, 2 or 3. The epilogue
-// corrects for code + 1 by the sum of the codes, scales and adds the bias once.
+// Dynamic tokens: a loop over whole tiles, then one of 1, 2 or 3. Sums start
+// from minus the sum of the codes, which corrects for code + 1, and are scaled
+// and added to the bias once.
 // CHECK-LABEL: @epilogue
 // CHECK-SAME: %[[X:[^,]*]]: memref<?x16xi8>, {{.*}}, %[[XS:[^,]*]]: memref<?xf32>, %[[SUM:[^,]*]]: memref<?xi32>, %[[B:[^,]*]]: memref<16xf32>
 func.func @epilogue(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>,
@@ -33,9 +34,11 @@ func.func @epilogue(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, 
   // CHECK: %[[REST:.*]] = arith.remui %[[M]]
   // CHECK: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c4
   // CHECK: %[[S:.*]] = memref.load %[[SUM]][%[[T]]]
-  // CHECK: %[[SUMS:.*]] = vector.broadcast %[[S]] : i32 to vector<16xi32>
-  // CHECK: %[[ACC:.*]] = arith.subi %{{.*}}, %[[SUMS]]
-  // CHECK: %[[F:.*]] = arith.sitofp %[[ACC]]
+  // CHECK: %[[MINUS:.*]] = arith.subi %c0_i32, %[[S]] : i32
+  // CHECK: %[[START:.*]] = vector.broadcast %[[MINUS]] : i32 to vector<16xi32>
+  // CHECK: %[[PRODUCT:.*]] = arith.muli
+  // CHECK: arith.addi %[[START]], %[[PRODUCT]]
+  // CHECK: %[[F:.*]] = arith.sitofp
   // CHECK: %[[SCALE:.*]] = arith.mulf
   // CHECK: %[[OUT:.*]] = math.fma %[[F]], %[[SCALE]], %{{.*}} : vector<16xf32>
   // CHECK: vector.store %[[OUT]]
@@ -45,6 +48,49 @@ func.func @epilogue(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, 
   bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) bias(%b : memref<16xf32>) outs(%y : memref<?x16xf32>)
       n = 16 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// -----
+
+// Three scales along k of 32, thus 2 steps of two groups of 64 bytes, each: the
+// sum of each is scaled and added to the sum of those before, from the bias on.
+// CHECK-LABEL: @group_scales
+// CHECK-SAME: %[[X:[^,]*]]: memref<1x96xi8>, %[[P:[^,]*]]: memref<768xi8>, %[[WS:[^,]*]]: memref<1x3x64xf32>, %[[XS:[^,]*]]: memref<1xf32>, %[[SUM:[^,]*]]: memref<1x3xi32>
+func.func @group_scales(%x: memref<1x96xi8>, %p: memref<768xi8>, %ws: memref<1x3x64xf32>, %xs: memref<1xf32>,
+                        %sum: memref<1x3xi32>, %b: memref<32xf32>, %y: memref<1x32xf32>) {
+  // CHECK: %[[B:.*]] = vector.load {{.*}} : memref<32xf32>, vector<16xf32>
+  // CHECK: scf.for %[[G:.*]] = %c0 to %c3 step %c1 iter_args(%[[BEFORE:.*]] = %[[B]]) -> (vector<16xf32>)
+  // CHECK: %[[K:.*]] = arith.muli %[[G]], %c32
+  // CHECK: %[[BYTE:.*]] = arith.muli %[[G]], %c256
+  // CHECK: %[[SCALES:.*]] = vector.load %[[WS]][%c0, %[[G]], %c0] : memref<1x3x64xf32>, vector<16xf32>
+  // CHECK: memref.load %[[SUM]][%c0, %[[G]]] : memref<1x3xi32>
+  // CHECK: scf.for %{{.*}} = %c0 to %c2
+  // CHECK: vector.load %[[P]]
+  // CHECK: scf.yield
+  // CHECK: %[[SCALE:.*]] = arith.mulf %{{.*}}, %[[SCALES]]
+  // CHECK: %[[SO_FAR:.*]] = math.fma %{{.*}}, %[[SCALE]], %[[BEFORE]]
+  // CHECK-NOT: vector.store
+  // CHECK: scf.yield %[[SO_FAR]]
+  // CHECK: vector.store
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x96xi8>, memref<768xi8>, memref<1x3x64xf32>)
+      quantized(%xs, %sum : memref<1xf32>, memref<1x3xi32>) bias(%b : memref<32xf32>) outs(%y : memref<1x32xf32>)
+      n = 32 k = 96 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// -----
+
+// Without a bias the chain starts from -0, to which fma adds a product exactly.
+// CHECK-LABEL: @group_scales_of_floats
+func.func @group_scales_of_floats(%x: memref<1x32xf32>, %p: memref<128xi8>, %ws: memref<1x2x64xf32>, %y: memref<1x16xf32>) {
+  // CHECK-DAG: %[[NEGATIVE:.*]] = arith.constant dense<-0.000000e+00> : vector<16xf32>
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
+  // CHECK: scf.for %{{.*}} iter_args(%[[Y:.*]] = %[[NEGATIVE]])
+  // CHECK: math.fma %{{.*}}, %{{.*}}, %[[ZERO]]
+  // CHECK: math.fma %{{.*}}, %{{.*}}, %[[Y]]
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x32xf32>, memref<128xi8>, memref<1x2x64xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 32 weights = ternary kernel = #bit.kernel<generic.p2>
   return
 }
 

@@ -40,3 +40,13 @@ func.func @codes_without_values(%x: tensor<1x3xf32>, %ws: tensor<1xf32>) -> tens
   %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x3xf32>, tensor<2x3xi8>, tensor<1xf32>) -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
+
+// -----
+
+func.func @scales_without_values(%x: tensor<1x32xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x32xi8>
+  %ws = arith.constant dense_resource<elided> : tensor<2x2xf32>
+  // expected-error @below {{expects weight scales with their values, got an elided resource}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x32xf32>, tensor<2x32xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}

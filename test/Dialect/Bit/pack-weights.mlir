@@ -114,12 +114,61 @@ func.func @not_constant(%x: tensor<1x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
 
 // -----
 
+// Constant scales along k become blocks of 64 rows, and the sums of the codes
+// those of each group.
 // CHECK-LABEL: @group_scales
+// CHECK-SAME: %[[X:[^,]*]]: tensor<?x32xf32>
+func.func @group_scales(%x: tensor<?x32xf32>, %c: tensor<?x32xi8>, %s: tensor<?xf32>, %u: tensor<?xi32>) -> tensor<?x2xf32> {
+  // CHECK: %[[Q:.*]], %[[XS:.*]], %{{.*}} = bit.absmax_quantize
+  %codes, %xs, %sum = bit.absmax_quantize ins(%x : tensor<?x32xf32>)
+      outs(%c, %s, %u : tensor<?x32xi8>, tensor<?xf32>, tensor<?xi32>)
+      quantizer = <> -> tensor<?x32xi8>, tensor<?xf32>, tensor<?xi32>
+  // Floats 1, 3, 62 zeros, 2, 4, 62 zeros.
+  // CHECK: %[[WS:.*]] = arith.constant dense<"0x0000803F00004040{{0+}}4000008040{{0+}}"> : tensor<1x2x64xf32>
+  // CHECK: %[[GROUPS:.*]] = tensor.expand_shape %[[Q]] {{.*}} : tensor<?x32xi8> into tensor<?x2x16xi8>
+  // CHECK: %[[SUM:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[GROUPS]] : tensor<?x2x16xi8>)
+  // CHECK: bit.packed_matmul ins(%[[Q]], %{{.*}}, %[[WS]] : {{.*}}) quantized(%[[XS]], %[[SUM]] : tensor<?xf32>, tensor<?x2xi32>)
+  %w = arith.constant dense<1> : tensor<2x32xi8>
+  %ws = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %acc = bit.ternary_matmul %codes, %w weights = ternary range = [-128, 127] groups = 2 : tensor<?x32xi8>, tensor<2x32xi8> -> tensor<?x2x2xi32>
+  %y = bit.rescale %acc, %xs, %ws : (tensor<?x2x2xi32>, tensor<?xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// The scales of a weight that is evaluated only now, and no sums for floats.
+// CHECK-LABEL: @group_scales_of_a_weight
+// CHECK-DAG: arith.constant dense<"0x0000003F{{[0F3]+}}"> : tensor<1x2x64xf32>
+// CHECK-NOT: linalg.generic
+// CHECK: bit.packed_matmul
+func.func @group_scales_of_a_weight(%x: tensor<1x32xf32>) -> tensor<1x2xf32> {
+  %f = arith.constant dense<0.5> : tensor<2x32xf32>
+  %w, %ws = bit.quantize_weight %f scheme = absmean granularity = group group = 16 : tensor<2x32xf32> -> tensor<2x32xi8>, tensor<2x2xf32>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x32xf32>, tensor<2x32xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @small_groups
 // CHECK: bit.linear
-func.func @group_scales(%x: tensor<1x4xf32>, %ws: tensor<2x2xf32>) -> tensor<1x2xf32> {
-  %w = arith.constant dense<1> : tensor<2x4xi8>
-  // expected-remark @below {{left to the reference lowering: expects one weight scale along k for kernel 'generic.p2', got 2}}
-  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+func.func @small_groups(%x: tensor<1x16xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x16xi8>
+  %ws = arith.constant dense<2.0> : tensor<2x2xf32>
+  // expected-remark @below {{left to the reference lowering: expects weight scales of a multiple of 16 k for kernel 'generic.p2', got one for each 8}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x16xf32>, tensor<2x16xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @variable_group_scales
+// CHECK: bit.linear
+func.func @variable_group_scales(%x: tensor<1x32xf32>, %ws: tensor<2x2xf32>) -> tensor<1x2xf32> {
+  %w = arith.constant dense<1> : tensor<2x32xi8>
+  // expected-remark @below {{left to the reference lowering: its weight scales are not constant}}
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x32xf32>, tensor<2x32xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
 

@@ -55,3 +55,14 @@ func.func @long_k(%x: memref<?x524304xi8>, %p: memref<2097216xi8>, %ws: memref<1
       n = 8 k = 524304 weights = ternary range = [-8, 7] kernel = #bit.kernel<generic.p2>
   return
 }
+
+// 524,288 products are the limit of one sum: twice as many have two scales.
+// CHECK-LABEL: @group_scales
+// CHECK: kernel = #bit.kernel<x86.vnni_p2>
+func.func @group_scales(%x: memref<?x1048576xi8>, %p: memref<4194304xi8>, %ws: memref<1x2x64xf32>, %xs: memref<?xf32>, %sum: memref<?x2xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x1048576xi8>, memref<4194304xi8>, memref<1x2x64xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?x2xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 1048576 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}

@@ -36,9 +36,10 @@ func.func @float_for_vnni(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<1
 
 // -----
 
-func.func @groups(%x: memref<1x16xf32>, %p: memref<64xi8>, %ws: memref<16x2xf32>, %y: memref<1x16xf32>) {
-  // expected-error @below {{expects one weight scale along k for kernel 'generic.p2', got 2}}
-  bit.packed_matmul ins(%x, %p, %ws : memref<1x16xf32>, memref<64xi8>, memref<16x2xf32>) outs(%y : memref<1x16xf32>)
-      n = 16 k = 16 weights = ternary kernel = #bit.kernel<generic.p2>
+// A step of 16 k has one scale a row.
+func.func @groups(%x: memref<1x48xf32>, %p: memref<192xi8>, %ws: memref<1x2x64xf32>, %y: memref<1x16xf32>) {
+  // expected-error @below {{expects weight scales of a multiple of 16 k for kernel 'generic.p2', got one for each 24}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x48xf32>, memref<192xi8>, memref<1x2x64xf32>) outs(%y : memref<1x16xf32>)
+      n = 16 k = 48 weights = ternary kernel = #bit.kernel<generic.p2>
   return
 }

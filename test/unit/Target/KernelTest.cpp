@@ -2,16 +2,11 @@
 //
 // Every registered kernel against plain loops, bit for bit.
 
-#include "Jit.h"
+#include "Matmul.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "gtest/gtest.h"
-#include <cmath>
-#include <cstring>
-#include <random>
 
 using namespace bit;
 using namespace bit::test;
@@ -28,170 +23,6 @@ std::vector<const Kernel *> registeredKernels() {
   return context().getLoadedDialect<BitDialect>()->getKernels().getAll();
 }
 
-struct Shape {
-  int64_t n, k;
-  bool bias = true;
-  bool channelScale = true;
-  bool tensorXScale = false;
-  int64_t staticM = -1;  ///< -1: M is dynamic
-  std::string tile = ""; ///< as `#bit.kernel` has it
-};
-
-enum class Activations { Codes, Floats };
-
-/// A packed_matmul by one kernel, and plain loops for the same.
-class Matmul {
-public:
-  Matmul(const Kernel &kernel, Shape shape, Activations activations,
-         unsigned seed)
-      : shape(shape), floats(activations == Activations::Floats), engine(seed),
-        weights(shape.n * shape.k),
-        packed(kernel.getPackedBytes(shape.n, shape.k)),
-        weightScale(shape.channelScale ? shape.n : 1), bias(shape.n) {
-    for (int8_t &weight : weights)
-      weight = static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
-    kernel.pack(weights, shape.n, shape.k, packed);
-    for (float &value : weightScale)
-      value = number();
-    for (float &value : bias)
-      value = number();
-    jit = Jit::compile(context(), getSource(kernel));
-  }
-
-  bool compiled() const { return jit != nullptr; }
-  float number() {
-    return std::uniform_real_distribution<float>(-2, 2)(engine);
-  }
-  int8_t code() { return static_cast<int8_t>(engine()); }
-
-  void expectRight(int64_t m) {
-    std::vector<int8_t> codes(m * shape.k);
-    std::vector<float> values(m * shape.k);
-    for (int8_t &value : codes)
-      value = code();
-    for (float &value : values)
-      value = number();
-    expectRight(m, codes, values);
-  }
-
-  void expectRight(int64_t m, std::vector<int8_t> codes,
-                   std::vector<float> values) {
-    auto [n, k] = std::pair(shape.n, shape.k);
-    std::vector<int32_t> sums(m);
-    std::vector<float> xScale(shape.tensorXScale ? 1 : m);
-    for (float &value : xScale)
-      value = number();
-    for (int64_t i = 0; i < m * k; ++i)
-      sums[i / k] += codes[i];
-    // A row more than there is: nothing may be written there.
-    std::vector<float> y((m + 1) * n, -77.0f), expected = y;
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < n; ++j)
-        expected[i * n + j] = reference(&codes[i * k], &values[i * k], j,
-                                        xScale[shape.tensorXScale ? 0 : i]);
-
-    std::vector<Buffer> arguments;
-    if (floats)
-      arguments.emplace_back(values.data(), std::vector<int64_t>{m, k});
-    else
-      arguments.emplace_back(codes.data(), std::vector<int64_t>{m, k});
-    arguments.emplace_back(packed.data(),
-                           std::vector<int64_t>{int64_t(packed.size())});
-    arguments.emplace_back(weightScale.data(),
-                           std::vector<int64_t>{int64_t(weightScale.size())});
-    if (!floats) {
-      std::vector<int64_t> scaleShape;
-      if (!shape.tensorXScale)
-        scaleShape.push_back(m);
-      arguments.emplace_back(xScale.data(), scaleShape);
-      arguments.emplace_back(sums.data(), std::vector<int64_t>{m});
-    }
-    if (shape.bias)
-      arguments.emplace_back(bias.data(), std::vector<int64_t>{n});
-    arguments.emplace_back(y.data(), std::vector<int64_t>{m, n});
-    jit->run("f", arguments);
-    for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_EQ(llvm::bit_cast<uint32_t>(y[i]),
-                llvm::bit_cast<uint32_t>(expected[i]))
-          << "m = " << m << ", n = " << n << ", k = " << k << ", row " << i / n
-          << ", column " << i % n << ": " << y[i] << " and not " << expected[i];
-  }
-
-  float reference(const int8_t *codes, const float *values, int64_t row,
-                  float xScale) {
-    const int8_t *w = &weights[row * shape.k];
-    float scale = weightScale[shape.channelScale ? row : 0];
-    float acc;
-    if (floats) {
-      acc = 0;
-      for (int64_t i = 0; i < shape.k; ++i)
-        acc = std::fma(values[i], static_cast<float>(w[i]), acc);
-    } else {
-      int64_t sum = 0;
-      for (int64_t i = 0; i < shape.k; ++i)
-        sum += w[i] * codes[i];
-      acc = static_cast<float>(static_cast<int32_t>(sum));
-      scale = xScale * scale;
-    }
-    return shape.bias ? std::fma(acc, scale, bias[row]) : acc * scale;
-  }
-
-  std::vector<int8_t> &getWeights() { return weights; }
-  void repack(const Kernel &kernel) {
-    kernel.pack(weights, shape.n, shape.k, packed);
-  }
-
-private:
-  std::string getSource(const Kernel &kernel) const {
-    std::string m =
-        shape.staticM < 0 ? "?" : llvm::formatv("{0}", shape.staticM).str();
-    std::string features;
-    for (llvm::StringRef feature : kernel.getFeatures())
-      features += (features.empty() ? "+" : ",+") + feature.str();
-    // Without an fma instruction the reference's bits need a library call.
-    features += features.empty() ? "+avx2,+fma" : ",+avx2,+fma";
-    std::string x =
-        llvm::formatv("memref<{0}x{1}x{2}>", m, shape.k, floats ? "f32" : "i8");
-    std::string p = llvm::formatv("memref<{0}xi8>", packed.size());
-    std::string ws = llvm::formatv("memref<{0}xf32>", weightScale.size());
-    std::string xs = shape.tensorXScale
-                         ? std::string("memref<f32>")
-                         : llvm::formatv("memref<{0}xf32>", m).str();
-    std::string sum = llvm::formatv("memref<{0}xi32>", m);
-    std::string b = llvm::formatv("memref<{0}xf32>", shape.n);
-    std::string y = llvm::formatv("memref<{0}x{1}xf32>", m, shape.n);
-    std::string text;
-    llvm::raw_string_ostream out(text);
-    out << "func.func @f(%x: " << x << ", %p: " << p << ", %ws: " << ws;
-    if (!floats)
-      out << ", %xs: " << xs << ", %sum: " << sum;
-    if (shape.bias)
-      out << ", %b: " << b;
-    out << ", %y: " << y << ") attributes {llvm.emit_c_interface, "
-        << "passthrough = [[\"target-features\", \"" << features << "\"]]} {\n"
-        << "  bit.packed_matmul ins(%x, %p, %ws : " << x << ", " << p << ", "
-        << ws << ") ";
-    if (!floats)
-      out << "quantized(%xs, %sum : " << xs << ", " << sum << ") ";
-    if (shape.bias)
-      out << "bias(%b : " << b << ") ";
-    out << "outs(%y : " << y << ") n = " << shape.n << " k = " << shape.k
-        << " weights = ternary " << (floats ? "" : "range = [-128, 127] ")
-        << "kernel = #bit.kernel<" << kernel.getName()
-        << (shape.tile.empty() ? "" : ", tile = ") << shape.tile
-        << ">\n  return\n}\n";
-    return text;
-  }
-
-  Shape shape;
-  bool floats;
-  std::mt19937 engine;
-  std::vector<int8_t> weights;
-  std::vector<uint8_t> packed;
-  std::vector<float> weightScale, bias;
-  std::unique_ptr<Jit> jit;
-};
-
 int kernelsRun = 0;
 
 class KernelTest : public testing::TestWithParam<const Kernel *> {
@@ -207,7 +38,7 @@ protected:
   void expectRight(Shape shape, llvm::ArrayRef<int64_t> ms,
                    Activations activations = Activations::Codes) {
     unsigned seed = static_cast<unsigned>(shape.n * 1000 + shape.k);
-    Matmul matmul(kernel(), shape, activations, seed);
+    Matmul matmul(context(), kernel(), shape, activations, seed);
     ASSERT_TRUE(matmul.compiled());
     for (int64_t m : ms)
       matmul.expectRight(m);
@@ -257,6 +88,38 @@ TEST_P(KernelTest, EveryFormOfScale) {
         expectRight({37, 50, bias, channel, tensor}, {1, 4, 5});
 }
 
+// Group sizes around the widening periods of 8 and 16 steps, by ragged rows.
+TEST_P(KernelTest, GroupScales) {
+  constexpr std::pair<int64_t, int64_t> rowsAndGroups[] = {
+      {1, 2}, {37, 3}, {64, 1}, {145, 2}};
+  int count = 0;
+  for (int64_t size : {16, 32, 48, 64, 128, 144, 256, 272})
+    for (bool bias : {false, true}) {
+      auto [n, groups] = rowsAndGroups[++count % 4];
+      Shape shape{n, size * groups, bias};
+      shape.groups = groups;
+      shape.tensorXScale = size == 64;
+      expectRight(shape, {0, 1, 2, 3, 4, 5, 9});
+    }
+}
+
+// One group may be as ragged as k.
+TEST_P(KernelTest, OneRaggedGroup) {
+  Shape shape{20, 37};
+  shape.groups = 1;
+  expectRight(shape, {1, 4, 5});
+}
+
+TEST_P(KernelTest, GroupScalesWithStaticTokensAndTiles) {
+  for (const char *tile : {"", "[32, 3, 16]", "[64, 5, 16]"}) {
+    Shape shape{119, 192};
+    shape.groups = 6;
+    shape.tile = tile;
+    shape.staticM = 7;
+    expectRight(shape, {7});
+  }
+}
+
 class FloatKernelTest : public KernelTest {};
 
 TEST_P(FloatKernelTest, FloatActivations) {
@@ -265,11 +128,20 @@ TEST_P(FloatKernelTest, FloatActivations) {
       expectRight({n, k, bias}, manyM, Activations::Floats);
 }
 
+TEST_P(FloatKernelTest, GroupScales) {
+  for (int64_t size : {16, 32, 128})
+    for (bool bias : {false, true}) {
+      Shape shape{70, size * 3, bias};
+      shape.groups = 3;
+      expectRight(shape, {1, 2, 4, 7}, Activations::Floats);
+    }
+}
+
 /// All codes and weights at an extreme, where sums are largest.
 TEST_P(KernelTest, ExtremeCodes) {
   for (int64_t k : {515, 4096}) {
     Shape shape{33, k};
-    Matmul matmul(kernel(), shape, Activations::Codes, 1);
+    Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
     ASSERT_TRUE(matmul.compiled());
     for (int weight : {-1, 0, 1}) {
       std::fill(matmul.getWeights().begin(), matmul.getWeights().end(), weight);
@@ -285,7 +157,7 @@ TEST_P(KernelTest, ExtremeCodes) {
 TEST_P(KernelTest, ExactAtItsLongestColumns) {
   int64_t k = kernel().getMaxK(-128, 127);
   Shape shape{1, k};
-  Matmul matmul(kernel(), shape, Activations::Codes, 1);
+  Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
   ASSERT_TRUE(matmul.compiled());
   for (int weight : {-1, 1}) {
     std::fill(matmul.getWeights().begin(), matmul.getWeights().end(), weight);
@@ -326,6 +198,7 @@ public:
   int64_t getPackedBytes(int64_t, int64_t) const override { return 0; }
   void pack(llvm::ArrayRef<int8_t>, int64_t, int64_t,
             llvm::MutableArrayRef<uint8_t>) const override {}
+  int64_t getScaleRows() const override { return 1; }
   int64_t getMaxK(int64_t, int64_t) const override { return 0; }
   mlir::LogicalResult
   supports(const PackedMatmulSpec &,

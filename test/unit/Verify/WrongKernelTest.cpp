@@ -51,6 +51,7 @@ public:
             MutableArrayRef<uint8_t> out) const override {
     right.pack(codes, n, k, out);
   }
+  int64_t getScaleRows() const override { return right.getScaleRows(); }
   int64_t getMaxK(int64_t low, int64_t high) const override {
     return right.getMaxK(low, high);
   }

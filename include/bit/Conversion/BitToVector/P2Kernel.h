@@ -14,7 +14,8 @@
 
 namespace bit {
 
-/// Some groups of 16 rows of one row block, times some tokens, over all of K.
+/// Some groups of 16 rows of one row block, times some tokens, over all of K or
+/// over the k that share a weight scale.
 struct P2Tile {
   mlir::Value x;      ///< memref<M x K>, i8 or f32
   mlir::Value packed; ///< memref<P x i8>
@@ -23,7 +24,14 @@ struct P2Tile {
   int64_t tokens;
   int64_t groups;
   int64_t blockGroups; ///< of the whole row block: the distance of the steps
-  int64_t k;
+  int64_t k;           ///< how many k the tile sums
+  mlir::Value firstK;  ///< the first of them, an index; null for 0
+  /// For each token an i32 that its sums start from; none for f32 activations.
+  llvm::SmallVector<mlir::Value> start;
+
+  /// `start` of a token in `lanes` lanes, i32.
+  mlir::Value broadcastStart(mlir::OpBuilder &builder, mlir::Location loc,
+                             int64_t token, int64_t lanes) const;
 };
 
 /// One step of 16 k of a tile, while its code is built. All loads are at the
@@ -78,6 +86,7 @@ public:
   int64_t getPackedBytes(int64_t n, int64_t k) const final;
   void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
             llvm::MutableArrayRef<uint8_t> out) const final;
+  int64_t getScaleRows() const final;
   mlir::LogicalResult supports(const PackedMatmulSpec &spec,
                                llvm::function_ref<mlir::InFlightDiagnostic()>
                                    emitError = nullptr) const final;
@@ -97,8 +106,8 @@ public:
                                 int64_t tokens) const = 0;
 
   /// Emits the sums of a tile, for each token those of each group, as vectors
-  /// of 16 rows: the exact sums of (w + 1) * x in i32 where x is codes, else
-  /// one chain of fma(x, f32(w), sum) in ascending k, from 0.
+  /// of 16 rows: `start` plus the sums of (w + 1) * x, modulo 2^32, where x is
+  /// codes, else one chain of fma(x, f32(w), sum) in ascending k, from 0.
   virtual llvm::SmallVector<mlir::Value>
   buildTile(mlir::OpBuilder &builder, mlir::Location loc,
             const P2Tile &tile) const = 0;

@@ -205,14 +205,20 @@ static LogicalResult verifyKernel(PackedMatmulOp op) {
     return op.emitOpError()
            << "expects packed weights of " << bytes << " bytes for kernel '"
            << name << "', got " << printShape(packed);
+  if (op.hasGroupScales() &&
+      op.getWScale().getType().getDimSize(2) != kernel->getScaleRows())
+    return op.emitOpError()
+           << "expects weight scales in blocks of " << kernel->getScaleRows()
+           << " rows for kernel '" << name << "', got "
+           << printShape(op.getWScale().getType().getShape());
   // C14
   if (!spec.floatActivations) {
     int64_t maxK = kernel->getMaxK(spec.low, spec.high);
-    if (spec.k > maxK)
+    if (spec.getSummedK() > maxK)
       return op.emitOpError()
              << "expects k of at most " << maxK << " for kernel '" << name
              << "' and codes in [" << spec.low << ", " << spec.high << "], got "
-             << spec.k;
+             << spec.getSummedK();
   }
   // C15
   SmallVector<StringRef> missing = getMissingFeatures(op, *kernel);
@@ -234,6 +240,17 @@ LogicalResult PackedMatmulOp::verify() {
   if (x.size() != 2 || !dimsMatch(x[1], k))
     return emitOpError() << "expects x of M x K = " << k << ", got "
                          << printShape(x);
+  // C6
+  ArrayRef<int64_t> scale = getWScale().getType().getShape();
+  bool isVector = scale.size() == 1 && (scale[0] == 1 || scale[0] == n);
+  bool isBlocks = scale.size() == 3 && scale[1] > 0 && scale[2] > 0 &&
+                  scale[0] == llvm::divideCeilSigned(n, scale[2]) &&
+                  k % scale[1] == 0;
+  if (!isVector && !isBlocks)
+    return emitOpError() << "expects w_scale of 1 or N = " << n
+                         << " elements or of R x G x B, where R = ceil(N / B) "
+                            "and G divides K = "
+                         << k << ", got " << printShape(scale);
   // C3
   bool quantized = !hasFloatActivations();
   if (bool(getXScale()) != quantized || bool(getSum()) != quantized ||
@@ -247,16 +264,18 @@ LogicalResult PackedMatmulOp::verify() {
       return failure();
     // C5
     ArrayRef<int64_t> sum = getSum().getType().getShape();
-    if (sum.size() != 1 || !dimsMatch(sum[0], x[0]))
-      return emitOpError() << "expects sum of M = " << printShape(x[0])
+    SmallVector<int64_t> sums = {x[0]};
+    if (hasGroupScales())
+      sums.push_back(getGroups());
+    if (!shapesMatch(sum, sums))
+      return emitOpError() << "expects sum of " << printShape(sums)
                            << " elements, got " << printShape(sum);
     // C10
     if (failed(verifyRange(*this, *getRange())))
       return failure();
   }
-  // C6, C7
-  if (failed(verifyWeightScale(*this, getWScale().getType(), n, k)) ||
-      failed(verifyBias(*this, getBias(), n)))
+  // C7
+  if (failed(verifyBias(*this, getBias(), n)))
     return failure();
   // C8
   int64_t y[] = {x[0], n};

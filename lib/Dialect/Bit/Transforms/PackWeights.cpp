@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "GroupScales.h"
 #include "WeightEvaluation.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -29,7 +31,7 @@ constexpr int64_t maxSplat = int64_t(1) << 30;
 struct Product {
   Operation *op;   ///< whose result the packed product replaces
   Operation *also; ///< an op that is then without use, or null
-  Value x, w, xScale, sum, bias;
+  Value x, w, wScale, xScale, sum, bias;
   WeightKind weights;
   DenseI64ArrayAttr range;
   int64_t groups;
@@ -186,6 +188,9 @@ LogicalResult WeightPacker::pack(const Product &product) {
     return decline(product, "it has " + Twine(codes.getNumElements()) +
                                 " weights of one value");
   spec.groups = product.groups;
+  if (spec.groups != 1 && !matchPattern(product.wScale, m_Constant()) &&
+      (!weight || product.wScale != weight.getScales()))
+    return decline(product, "its weight scales are not constant");
   spec.weights = product.weights;
   spec.floatActivations = !product.xScale;
   if (product.range)
@@ -205,8 +210,9 @@ LogicalResult WeightPacker::pack(const Product &product) {
   }
   if (!reason.empty())
     return decline(product, reason);
-  if (!spec.floatActivations && spec.k > kernel.getMaxK(spec.low, spec.high))
-    return decline(product, "its sums of k = " + Twine(spec.k) +
+  if (!spec.floatActivations &&
+      spec.getSummedK() > kernel.getMaxK(spec.low, spec.high))
+    return decline(product, "its sums of k = " + Twine(spec.getSummedK()) +
                                 " products could overflow");
 
   FailureOr<ElementsAttr> packed =
@@ -220,18 +226,31 @@ LogicalResult WeightPacker::pack(const Product &product) {
   auto linear = dyn_cast<LinearOp>(product.op);
   Value wScale =
       linear ? linear.getScale() : cast<RescaleOp>(product.op).getWScale();
-  // One group is a channel.
-  if (cast<RankedTensorType>(wScale.getType()).getRank() == 2)
+  Value sum = product.sum;
+  if (spec.groups != 1) {
+    ElementsAttr scales;
+    matchPattern(wScale, m_Constant(&scales));
+    std::optional<ElementsAttr> blocked =
+        blockGroupScales(scales, kernel.getScaleRows());
+    if (!blocked)
+      return fail(product, "expects weight scales with their values, got an "
+                           "elided resource");
+    wScale = arith::ConstantOp::create(builder, loc, *blocked);
+    if (sum)
+      sum = buildGroupSums(builder, loc, product.x, spec.groups);
+  } else if (cast<RankedTensorType>(wScale.getType()).getRank() == 2) {
+    // One group is a channel.
     wScale = tensor::CollapseShapeOp::create(builder, loc, wScale,
                                              ReassociationIndices{0, 1});
+  }
   SmallVector<OpFoldResult> sizes = {
       tensor::getMixedSize(builder, loc, product.x, 0),
       builder.getIndexAttr(spec.n)};
   Value init =
       tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
   auto matmul = PackedMatmulOp::create(
-      builder, loc, product.x, bytes, wScale, product.xScale, product.sum,
-      product.bias, init, spec.n, spec.k, product.weights, product.range,
+      builder, loc, product.x, bytes, wScale, product.xScale, sum, product.bias,
+      init, spec.n, spec.k, product.weights, product.range,
       KernelAttr::get(builder.getContext(), kernel.getName()));
   matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
   Value y = matmul.getY();
@@ -276,6 +295,7 @@ static std::optional<Product> matchProduct(Operation *op) {
                    nullptr,
                    linear.getX(),
                    linear.getCodes(),
+                   linear.getScale(),
                    /*xScale=*/nullptr,
                    /*sum=*/nullptr,
                    linear.getBias(),
@@ -296,6 +316,7 @@ static std::optional<Product> matchProduct(Operation *op) {
                  matmul,
                  matmul.getCodes(),
                  matmul.getW(),
+                 rescale.getWScale(),
                  rescale.getXScale(),
                  sum,
                  rescale.getBias(),

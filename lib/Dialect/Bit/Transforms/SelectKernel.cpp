@@ -21,7 +21,7 @@ static const Kernel *findBest(PackedMatmulOp op, const Kernel *current,
     bool fits = kernel->getLayout() == current->getLayout() &&
                 succeeded(kernel->supports(spec)) &&
                 (spec.floatActivations ||
-                 spec.k <= kernel->getMaxK(spec.low, spec.high)) &&
+                 spec.getSummedK() <= kernel->getMaxK(spec.low, spec.high)) &&
                 getMissingFeatures(op, *kernel).empty();
     if (fits)
       best = kernel;

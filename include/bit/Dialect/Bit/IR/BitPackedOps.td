@@ -23,22 +23,30 @@ def Bit_PackedMatmulOp
     kernel of the same layout. `sum` is the sum of each row of codes, as
     `bit.absmax_quantize` gives it, for kernels that store code + 1.
 
+    G scales along `k` come in blocks of B rows, so that a kernel reads them in
+    one stream: the scale of row n and group g, `w_scale[n,g]` of the steps above,
+    is at [n / B, g, n % B], and past the last row any number. `sum` is then that
+    of each group of a row.
+
     Constraints:
     (C1) `n` and `k` are positive.
     (C2) `x` is M x `k`.
     (C3) codes come with `x_scale`, `sum` and `range`, floats without them.
     (C4) `x_scale` has M elements, or one as a tensor of rank 0.
-    (C5) `sum` has M elements.
-    (C6) `w_scale` has 1, `n` or `n` x G elements, where G divides `k`.
+    (C5) `sum` has M elements, M x G with G scales along `k`.
+    (C6) `w_scale` has 1 or `n` elements, or is R x G x B, where R = ceil(`n` / B)
+    and G divides `k`.
     (C7) `bias` has `n` elements.
     (C8) the init is M x `n`.
     (C9) all operands are tensors, and then the result is the init's type, or all
     are memrefs, and then there is no result.
     (C10) `range` is [low, high] with -128 <= low <= 0 <= high <= 127.
     (C11) `kernel` is registered.
-    (C12) `packed` has the kernel's number of bytes.
+    (C12) `packed` has the kernel's number of bytes, and `w_scale` of rank 3 the
+    kernel's B.
     (C13) the kernel supports the shape, the kind of weights and of activations.
-    (C14) `k` is at most what the kernel accumulates exactly for codes in `range`.
+    (C14) `k`, or `k` / G, is at most what the kernel accumulates exactly for codes
+    in `range`.
     (C15) the target features of the enclosing function, its `passthrough`
     attribute, have all of the kernel's.
 
@@ -97,10 +105,11 @@ def Bit_PackedMatmulOp
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
     /// Whether the activations are float, not codes.
     bool hasFloatActivations() { return getX().getType().getElementType().isF32(); }
+    /// Whether `w_scale` has the form for several scales along K.
+    bool hasGroupScales() { return getWScale().getType().getRank() == 3; }
     /// The number of scales along K.
     int64_t getGroups() {
-      auto type = getWScale().getType();
-      return type.getRank() == 2 ? type.getDimSize(1) : 1;
+      return hasGroupScales() ? getWScale().getType().getDimSize(1) : 1;
     }
     /// What this op asks of its kernel.
     PackedMatmulSpec getSpec();

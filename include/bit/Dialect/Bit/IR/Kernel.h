@@ -35,6 +35,9 @@ struct PackedMatmulSpec {
   bool floatActivations = false;  ///< x is f32 and not codes
   int64_t low = -128, high = 127; ///< what codes of x lie in
   llvm::ArrayRef<int64_t> tile;   ///< sizes given in `#bit.kernel`, or none
+
+  /// How many products one accumulator sums.
+  int64_t getSummedK() const { return k / groups; }
 };
 
 /// One way to multiply by packed weights. Objects are immutable and are shared
@@ -61,8 +64,12 @@ public:
   virtual void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
                     llvm::MutableArrayRef<uint8_t> out) const = 0;
 
+  /// How many rows have their group scales together: B of the R x G x B scales
+  /// of `bit.packed_matmul`.
+  virtual int64_t getScaleRows() const = 0;
+
   /// The longest k whose accumulation is exact for activation codes in
-  /// [low, high].
+  /// [low, high]: of one group where there are several scales along k.
   virtual int64_t getMaxK(int64_t low, int64_t high) const = 0;
 
   /// Fails where the kernel cannot compute `spec`, and then says why through

@@ -15,8 +15,11 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
     `bit.packed_matmul` by the bytes that the kernel packs. Layers of equal codes
     share the bytes. The codes' memory is released if nothing else uses them.
 
-    What no kernel supports, such as a scale for each group of k, is left to the
-    reference lowering, with a remark that says why. A code outside the set that
+    Where there are several scales along k, they are constants in the order that
+    the kernel reads, and the sums of the codes those of each group.
+
+    What no kernel supports, such as scales for 8 k each, is left to the reference
+    lowering, with a remark that says why. A code outside the set that
     the op names is an error.
   }];
   let options = [
@@ -32,6 +35,7 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
   // The kernels' registry is the dialect's: it has to be there even in a model
   // without ternary layers.
   let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
