@@ -41,6 +41,21 @@ def test_chain_of_layers(tmp_path):
     assert [o["elements"] for o in found["outputs"]] == [28 * 10 * len(found["levels"])]
 
 
+@pytest.mark.parametrize("bits", [8, "none"])
+def test_group_scales(bits, tmp_path):
+    """Packed kernels with scales along K against the reference lowering, on every level; ragged rows."""
+    g, rng, x = graphs.Graph(), np.random.default_rng(0), "x"
+    for n, k in [(256, 384), (128, 256), (70, 128)]:
+        w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((n, k), (n,)))
+        x = g.op("Gemm", x, g.const(w), g.const(b), transB=1)
+    path = tmp_path / "m.onnx"
+    g.save(path, {"x": ["batch", 384]}, {x: ["batch", 70]})
+    verify(path, quantize="all", quantize_granularity="group128", activation_bits=bits)
+    layers = json.loads(path.with_suffix(".json").read_text())["bitlinear"]
+    assert layers["packed"] == 3
+    assert [layer["weight_granularity"] for layer in layers["layers"]] == ["group128"] * 3
+
+
 @pytest.mark.parametrize("rows", [2, 40])
 def test_indices_fit_the_table(tmp_path, rows):
     g, rng = graphs.Graph(), np.random.default_rng(0)

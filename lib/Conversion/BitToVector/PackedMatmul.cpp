@@ -35,7 +35,9 @@ public:
 private:
   void emitBlock(Value number, int64_t rows);
   void emitTokens(Value token, int64_t tokens);
-  SmallVector<Value> emitTile(P2Tile &tile, Value group, ArrayRef<Value> scales,
+  SmallVector<Value> loadScales(const P2Tile &tile, Value group,
+                                int64_t firstGroup);
+  SmallVector<Value> emitTile(P2Tile &tile, Value group, int64_t firstGroup,
                               ValueRange addends);
   SmallVector<Value> emitGroups(P2Tile tile, int64_t firstGroup,
                                 ArrayRef<Value> addends);
@@ -101,11 +103,25 @@ Value Emitter::loadXScale(Value token) {
   return broadcast(memref::LoadOp::create(builder, loc, op.getXScale(), where));
 }
 
+/// The weights' scales of a tile.
+SmallVector<Value> Emitter::loadScales(const P2Tile &tile, Value group,
+                                       int64_t firstGroup) {
+  if (!group)
+    return llvm::to_vector(
+        ArrayRef(weightScales).slice(firstGroup, tile.groups));
+  SmallVector<Value> scales;
+  for (int64_t g = 0; g < tile.groups; ++g)
+    scales.push_back(vector::LoadOp::create(
+        builder, loc, VectorType::get(lanes, builder.getF32Type()),
+        op.getWScale(),
+        ValueRange{block, group, index((firstGroup + g) * lanes)}));
+  return scales;
+}
+
 /// The sums of a tile, scaled and added to `addends`, if there are any. `group`
 /// says which scale along K it has, null where there is one.
 SmallVector<Value> Emitter::emitTile(P2Tile &tile, Value group,
-                                     ArrayRef<Value> scales,
-                                     ValueRange addends) {
+                                     int64_t firstGroup, ValueRange addends) {
   tile.start.clear();
   if (!isFloat) {
     // The tile sums (w + 1) * x.
@@ -119,6 +135,8 @@ SmallVector<Value> Emitter::emitTile(P2Tile &tile, Value group,
     }
   }
   SmallVector<Value> y = kernel.buildTile(builder, loc, tile);
+  // Not before the tile, which needs all registers.
+  SmallVector<Value> scales = loadScales(tile, group, firstGroup);
   auto floatType = VectorType::get(lanes, builder.getF32Type());
   for (int64_t t = 0; t < tile.tokens; ++t) {
     Value xScale;
@@ -166,14 +184,8 @@ SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
   tile.offset = arith::AddIOp::create(
       builder, loc, firstByte,
       arith::MulIOp::create(builder, loc, group, index(bytes)));
-  SmallVector<Value> scales;
-  for (int64_t g = 0; g < tile.groups; ++g)
-    scales.push_back(vector::LoadOp::create(
-        builder, loc, VectorType::get(lanes, builder.getF32Type()),
-        op.getWScale(),
-        ValueRange{block, group, index((firstGroup + g) * lanes)}));
   SmallVector<Value> y =
-      emitTile(tile, group, scales, loop.getRegionIterArgs());
+      emitTile(tile, group, firstGroup, loop.getRegionIterArgs());
   scf::YieldOp::create(builder, loc, y);
   return llvm::to_vector_of<Value>(loop.getResults());
 }
@@ -212,11 +224,8 @@ void Emitter::emitTokens(Value token, int64_t tokens) {
       for (int64_t t = 0; t < tokens; ++t)
         llvm::append_range(addends, ArrayRef(biases).slice(g, tile.groups));
     emitStores(tile, g,
-               hasGroups
-                   ? emitGroups(tile, g, addends)
-                   : emitTile(tile, /*group=*/nullptr,
-                              ArrayRef(weightScales).slice(g, tile.groups),
-                              addends));
+               hasGroups ? emitGroups(tile, g, addends)
+                         : emitTile(tile, /*group=*/nullptr, g, addends));
   }
 }
 

@@ -63,11 +63,11 @@ func.func @group_scales(%x: memref<1x96xi8>, %p: memref<768xi8>, %ws: memref<1x3
   // CHECK: scf.for %[[G:.*]] = %c0 to %c3 step %c1 iter_args(%[[BEFORE:.*]] = %[[B]]) -> (vector<16xf32>)
   // CHECK: %[[K:.*]] = arith.muli %[[G]], %c32
   // CHECK: %[[BYTE:.*]] = arith.muli %[[G]], %c256
-  // CHECK: %[[SCALES:.*]] = vector.load %[[WS]][%c0, %[[G]], %c0] : memref<1x3x64xf32>, vector<16xf32>
   // CHECK: memref.load %[[SUM]][%c0, %[[G]]] : memref<1x3xi32>
   // CHECK: scf.for %{{.*}} = %c0 to %c2
   // CHECK: vector.load %[[P]]
   // CHECK: scf.yield
+  // CHECK: %[[SCALES:.*]] = vector.load %[[WS]][%c0, %[[G]], %c0] : memref<1x3x64xf32>, vector<16xf32>
   // CHECK: %[[SCALE:.*]] = arith.mulf %{{.*}}, %[[SCALES]]
   // CHECK: %[[SO_FAR:.*]] = math.fma %{{.*}}, %[[SCALE]], %[[BEFORE]]
   // CHECK-NOT: vector.store
