@@ -39,6 +39,18 @@ func.func @inverse_half_up(%x: tensor<?x4xf32>, %m: index) {
   return
 }
 
+func.func @overflow(%x: tensor<?x4xf32>, %m: index) {
+  %c = tensor.empty(%m) : tensor<?x4xi8>
+  %s = tensor.empty(%m) : tensor<?xf32>
+  %u = tensor.empty(%m) : tensor<?xi32>
+  %q:3 = bit.absmax_quantize ins(%x : tensor<?x4xf32>)
+      outs(%c, %s, %u : tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>)
+      quantizer = <scale = div, eps_mode = none, clamp = [-7, 127], overflow = clamp>
+      -> tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>
+  call @print(%q#0, %q#1, %q#2) : (tensor<?x4xi8>, tensor<?xf32>, tensor<?xi32>) -> ()
+  return
+}
+
 func.func @tensor_wide(%x: tensor<?x4xf32>, %m: index) {
   %c = tensor.empty(%m) : tensor<?x4xi8>
   %s = tensor.empty() : tensor<f32>
@@ -114,5 +126,16 @@ func.func @main() {
   // CHECK: [1, 0.992126, 0.0137795, 0.011811]
   // CHECK: [211, 0, -91]
   call @channel(%dx, %m) : (tensor<?x4xf32>, index) -> ()
+
+  // 127 / 1e-40 is infinite: its codes are the bounds, unless 0 * inf is among
+  // them.
+  // CHECK: [127, -7, 127, 127]
+  // CHECK: [0, 0, 0, 0]
+  // CHECK: [127, 1, 2, -7]
+  // CHECK: [0, nan, 1]
+  // CHECK: [374, 0, 123]
+  %small = arith.constant dense<[[1.0e-40, -1.0e-40, 1.0e-41, 1.0e-42], [1.0e-40, 0.0, 1.0e-40, 1.0e-40], [127.0, 1.0, 2.0, -99.0]]> : tensor<3x4xf32>
+  %dsmall = tensor.cast %small : tensor<3x4xf32> to tensor<?x4xf32>
+  call @overflow(%dsmall, %m) : (tensor<?x4xf32>, index) -> ()
   return
 }

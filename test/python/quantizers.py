@@ -157,6 +157,58 @@ def no_eps(g, x):
     return g.op("Div", codes(g, x, s), s)
 
 
+def no_eps_direct(g, x):
+    """The same, times the step."""
+    a = absmax(g, x)
+    return g.op("Mul", codes(g, x, g.op("Div", g.const(Q), a)), g.op("Div", a, g.const(Q)))
+
+
+def no_eps_recip_mul(g, x):
+    """The same by Reciprocal; codes of four bits in the range of eight."""
+    s = g.op("Mul", g.op("Reciprocal", absmax(g, x)), g.const(7.0))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def no_eps_inverse(g, x):
+    """The step underflows."""
+    d = g.op("Div", absmax(g, x), g.const(Q))
+    c = clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0)
+    return g.op("Mul", c, d)
+
+
+def no_eps_no_clamp(g, x):
+    """Infinite codes stay infinite."""
+    s = g.op("Div", g.const(Q), absmax(g, x))
+    return g.op("Div", g.op("Round", g.op("Mul", x, s)), s)
+
+
+def no_eps_one_bound(g, x):
+    """Half of them."""
+    s = g.op("Div", g.const(Q), absmax(g, x))
+    return g.op("Div", g.op("Max", g.op("Round", g.op("Mul", x, s)), g.const(-128.0)), s)
+
+
+def no_eps_ste(g, x):
+    """Straight-through arithmetic around infinite codes."""
+    s = g.op("Div", g.const(Q), absmax(g, x))
+    v = g.op("Mul", x, s)
+    c = g.op("Sub", clip(g, g.op("Round", v), -128.0, 127.0), v)
+    return g.op("Div", g.op("Add", c, v), s)
+
+
+def no_eps_absmean(g, x):
+    """A mean that nothing guards, straight through."""
+    s = g.op("Div", g.const(7.0), absmax(g, x, reduce="ReduceMean"))
+    q = g.op("Div", codes(g, x, s, -8.0, 7.0), s)
+    return g.op("Add", x, g.op("Sub", q, x))
+
+
+def tiny_eps(g, x):
+    """An eps that does not keep the scale finite."""
+    s = div(g, x, eps=1e-42)
+    return g.op("Div", codes(g, x, s), s)
+
+
 def no_clamp(g, x):
     """Round, and nothing else."""
     s = div(g, x)
@@ -309,6 +361,14 @@ FORMS = {
         eps_max,
         eps_max_of_three,
         no_eps,
+        no_eps_direct,
+        no_eps_recip_mul,
+        no_eps_inverse,
+        no_eps_no_clamp,
+        no_eps_one_bound,
+        no_eps_ste,
+        no_eps_absmean,
+        tiny_eps,
         no_clamp,
         clamp_low_only,
         clamp_min_max,
@@ -340,7 +400,13 @@ def get_bits(name):
     """How many bits the codes of a form have."""
     if name.endswith("bits"):
         return int(name[0])
-    return {"absmean": 4, "absmean per tensor": 4, "absmean_ternary": 2}.get(name, 8)
+    return {
+        "no_eps_recip_mul": 4,
+        "no_eps_absmean": 4,
+        "absmean": 4,
+        "absmean per tensor": 4,
+        "absmean_ternary": 2,
+    }.get(name, 8)
 
 
 # Forms that stay float: name -> (form, what the reason says).

@@ -17,8 +17,9 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 /// From the statistic `a` of one scale: s, d or a', whichever the values are
 /// scaled by, and xs. Both are NaN where the quantizer says that xs is.
+/// `least`, if it matters, is the smallest magnitude.
 SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
-                               Value a) {
+                               Value a, Value least) {
   Value eps = buildF32(b, quantizer.getEpsValue());
   Value q = buildF32(b, static_cast<float>(quantizer.getMaxCode()));
   Value one = buildF32(b, 1.0f);
@@ -46,11 +47,17 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
   auto require = [&](Value condition) {
     valid = arith::AndIOp::create(b, valid, condition);
   };
+  // Values that none of is 0 may overflow into the clamp.
+  Value areNonZero = least ? isBelow(zero, least) : Value();
+  auto requireScale = [&](Value condition) {
+    require(areNonZero ? arith::OrIOp::create(b, condition, areNonZero)
+                       : condition);
+  };
   if (quantizer.hasStep()) {
-    require(isBelow(zero, d));
+    requireScale(isBelow(zero, d));
     require(isBelow(d, infinity));
   } else if (!quantizer.hasFactor()) {
-    require(isBelow(zero, a));
+    requireScale(isBelow(zero, a));
   }
   Value s = quantizer.hasStep() ? d : a;
   if (quantizer.hasFactor()) {
@@ -60,7 +67,7 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
       s = arith::DivFOp::create(b, one, d);
     else
       s = arith::MulFOp::create(b, arith::DivFOp::create(b, one, a), q);
-    require(isBelow(s, infinity));
+    requireScale(isBelow(s, infinity));
   }
 
   Value xs = d;
@@ -114,6 +121,21 @@ Value buildCount(ImplicitLocOpBuilder &b, Value x, ArrayRef<unsigned> dims) {
   return arith::SIToFPOp::create(b, b.getF32Type(), count);
 }
 
+/// The smallest magnitude of the values that share a scale.
+Value buildLeast(ImplicitLocOpBuilder &b, Value x, Value init,
+                 ArrayRef<unsigned> scaleLoops, ArrayRef<unsigned> reduced) {
+  unsigned rank = cast<ShapedType>(x.getType()).getRank();
+  return buildGeneric(
+      b, rank, {{x, loopRange(rank)}},
+      {{buildFill(b, b.getF32FloatAttr(inf), init),
+        llvm::to_vector(scaleLoops)}},
+      [](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
+        Value abs = math::AbsFOp::create(b, v[0]);
+        return {arith::MinimumFOp::create(b, v[1], abs)};
+      },
+      reduced)[0];
+}
+
 struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -147,15 +169,21 @@ struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
     Value count = isMean ? buildCount(b, op.getX(), reduced) : Value();
 
     SmallVector<unsigned> own = loopRange(scaleLoops.size());
-    SmallVector<Value> scales =
-        buildGeneric(b, own.size(), {{a, own}},
-                     {{op.getScaleInit(), own}, {op.getScaleInit(), own}},
-                     [&](ImplicitLocOpBuilder &b, ValueRange v) {
-                       Value a = v[0];
-                       if (count)
-                         a = arith::DivFOp::create(b, a, count);
-                       return buildScales(b, quantizer, a);
-                     });
+    SmallVector<Operand> statistics = {{a, own}};
+    if (quantizer.clampsOverflow())
+      statistics.push_back(
+          {buildLeast(b, op.getX(), op.getScaleInit(), scaleLoops, reduced),
+           own});
+    SmallVector<Value> scales = buildGeneric(
+        b, own.size(), statistics,
+        {{op.getScaleInit(), own}, {op.getScaleInit(), own}},
+        [&](ImplicitLocOpBuilder &b, ValueRange v) {
+          Value a = v[0];
+          if (count)
+            a = arith::DivFOp::create(b, a, count);
+          bool hasLeast = quantizer.clampsOverflow();
+          return buildScales(b, quantizer, a, hasLeast ? v[1] : Value());
+        });
     Value codes = buildGeneric(
         b, rank, {{op.getX(), all}, {scales[0], scaleLoops}},
         {{op.getCodesInit(), all}},

@@ -22,9 +22,10 @@ constexpr int64_t lanes = 16;
 /// What a quantizer makes of a statistic. Scalars, or vectors where
 /// each lane has a scale of its own.
 struct Scale {
-  Value valid;  ///< i1: whether codes can be computed
-  Value factor; ///< s, d or a': what values are multiplied or divided by
-  Value xs;     ///< NaN where not valid
+  Value valid;    ///< i1: whether codes can be computed
+  Value tooSmall; ///< i1: whether they can if none of the values is 0
+  Value factor;   ///< s, d or a': what values are multiplied or divided by
+  Value xs;       ///< NaN where not valid
 };
 
 class Emitter {
@@ -47,9 +48,12 @@ private:
   Value finish(Value partials);
   Value divideByCount(Value sum, ArrayRef<int64_t> dims);
   Scale emitScale(Value a);
+  void finishScale(Scale &scale, function_ref<Value()> emitLeast);
+  Value emitLeast(ValueRange row, Value initial);
+  Value addLeast(Value carried, Value x, Value mask);
   Value emitScaled(Value x, Value factor);
   Value emitClamp(Value v);
-  Value emitCodes(Value x, Value factor, Value valid);
+  Value emitCodes(Value x, Value factor, Value valid, Value mask);
   void emitRow(ValueRange row, const Scale &scale);
   void forEachRow(bool parallel, function_ref<void(ValueRange row)> body);
   Value forEachVector(Value init,
@@ -82,6 +86,33 @@ private:
   /// What they start from: a sum from -0, as docs/numerics.md says.
   Value noPartials() {
     return isMean() ? constant(vectorType, -0.0f) : zero(partialType());
+  }
+  /// The same for the smallest magnitude.
+  Value noLeast() {
+    auto type = VectorType::get(lanes, builder.getI32Type());
+    return arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(type, std::numeric_limits<int32_t>::max()));
+  }
+  Value reduceLeast(Value least) {
+    return vector::ReductionOp::create(builder, loc,
+                                       vector::CombiningKind::MINSI, least);
+  }
+  /// 16 values in memory: loops over rows carry nothing.
+  Value allocateState(Value initial) {
+    auto type = cast<VectorType>(initial.getType());
+    Value state = memref::AllocaOp::create(
+        builder, loc, MemRefType::get({lanes}, type.getElementType()));
+    storeState(initial, state);
+    return state;
+  }
+  Value loadState(Value state) {
+    Type element = getElementTypeOrSelf(state.getType());
+    return vector::LoadOp::create(builder, loc, VectorType::get(lanes, element),
+                                  state, index(0));
+  }
+  void storeState(Value value, Value state) {
+    vector::StoreOp::create(builder, loc, value, state, index(0));
   }
   Value broadcast(Value scalar) {
     return vector::BroadcastOp::create(
@@ -215,6 +246,21 @@ Value Emitter::emitPartials(ValueRange row, Value initial) {
   });
 }
 
+/// The smaller of `carried` and 16 magnitudes; those masked do not count.
+Value Emitter::addLeast(Value carried, Value x, Value mask) {
+  Value least = arith::MinSIOp::create(builder, loc, carried, magnitude(x));
+  return mask ? arith::SelectOp::create(builder, loc, mask, least, carried)
+                    .getResult()
+              : least;
+}
+
+/// The smallest magnitudes of a row, from `initial`.
+Value Emitter::emitLeast(ValueRange row, Value initial) {
+  return forEachVector(initial, [&](Value k, Value mask, Value carried) {
+    return addLeast(carried, loadVector(row, k, mask), mask);
+  });
+}
+
 /// The statistic of all partial results, a sum in the order of
 /// docs/numerics.md; not yet divided.
 Value Emitter::finish(Value partials) {
@@ -282,9 +328,12 @@ Scale Emitter::emitScale(Value a) {
 
   Value infinity = constant(type, std::numeric_limits<float>::infinity());
   Scale scale;
-  scale.valid = isBelow(a, infinity);
-  auto require = [&](Value condition) {
+  scale.valid = scale.tooSmall = isBelow(a, infinity);
+  auto require = [&](Value condition, bool isAlways = false) {
     scale.valid = arith::AndIOp::create(builder, loc, scale.valid, condition);
+    if (isAlways)
+      scale.tooSmall =
+          arith::AndIOp::create(builder, loc, scale.tooSmall, condition);
   };
   switch (quantizer.getScale()) {
   case bit::ScaleForm::RecipMul:
@@ -304,7 +353,7 @@ Scale Emitter::emitScale(Value a) {
   case bit::ScaleForm::RecipStep:
     scale.factor = scale.xs = emitStep();
     require(isBelow(zero(type), scale.xs));
-    require(isBelow(scale.xs, infinity));
+    require(isBelow(scale.xs, infinity), /*isAlways=*/true);
     if (quantizer.getScale() == bit::ScaleForm::RecipStep)
       scale.factor = arith::DivFOp::create(builder, loc, one, scale.xs);
     break;
@@ -316,9 +365,42 @@ Scale Emitter::emitScale(Value a) {
   }
   if (!scale.xs)
     scale.xs = emitStep();
+  return scale;
+}
+
+/// Says what becomes of values too small for a finite scale. `emitLeast` emits
+/// their smallest magnitude, as an integer, where it is needed.
+void Emitter::finishScale(Scale &scale, function_ref<Value()> emitLeast) {
+  auto areNonZero = [&]() -> Value {
+    Value least = emitLeast();
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, least,
+                                 zero(least.getType()));
+  };
+  Type type = scale.xs.getType();
+  if (!quantizer.clampsOverflow()) {
+  } else if (isa<VectorType>(type)) {
+    Value alsoValid =
+        arith::AndIOp::create(builder, loc, scale.tooSmall, areNonZero());
+    scale.valid = arith::OrIOp::create(builder, loc, scale.valid, alsoValid);
+  } else {
+    // Almost never: the values are not read a third time for it.
+    Value isRare = arith::AndIOp::create(
+        builder, loc, scale.tooSmall,
+        arith::XOrIOp::create(
+            builder, loc, scale.valid,
+            arith::ConstantIntOp::create(builder, loc, 1, 1)));
+    auto branch = scf::IfOp::create(
+        builder, loc, isRare,
+        [&](OpBuilder &, Location) {
+          scf::YieldOp::create(builder, loc, areNonZero());
+        },
+        [&](OpBuilder &, Location) {
+          scf::YieldOp::create(builder, loc, scale.valid);
+        });
+    scale.valid = branch.getResult(0);
+  }
   Value nan = constant(type, std::numeric_limits<float>::quiet_NaN());
   scale.xs = arith::SelectOp::create(builder, loc, scale.valid, scale.xs, nan);
-  return scale;
 }
 
 /// A comparison and a select are one instruction where NaN may go either way,
@@ -360,20 +442,24 @@ Value Emitter::emitScaled(Value x, Value factor) {
   llvm_unreachable("all roundings are handled");
 }
 
-/// The codes of 16 values as i32. `valid` is null where all lanes are.
-Value Emitter::emitCodes(Value x, Value factor, Value valid) {
+/// The codes of 16 values as i32; those of masked values, which are 0, are 0.
+/// `valid` and `mask` are null where they hold for all lanes.
+Value Emitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
   Value v = emitScaled(x, factor);
   // |v| is at most Q and three roundings, which is Q when rounded to an
   // integer; a mean, a subnormal d and an overflow of x * Q have no such bound.
   int64_t q = quantizer.getMaxCode();
-  bool isBounded =
-      !isMean() && (quantizer.getScale() == bit::ScaleForm::RecipMul ||
+  bool isBounded = !isMean() && !quantizer.clampsOverflow() &&
+                   (quantizer.getScale() == bit::ScaleForm::RecipMul ||
                     quantizer.getScale() == bit::ScaleForm::Div ||
                     quantizer.getScale() == bit::ScaleForm::DivMul);
   bool inRange = isBounded && quantizer.getClampLow() <= -q &&
                  quantizer.getClampHigh() >= q;
   if (!inRange)
     v = emitClamp(v);
+  // 0 times an infinite scale is NaN.
+  if (mask && quantizer.clampsOverflow())
+    valid = valid ? arith::AndIOp::create(builder, loc, valid, mask) : mask;
   if (valid)
     v = arith::SelectOp::create(builder, loc, valid, v, zero(vectorType));
   return arith::FPToSIOp::create(
@@ -391,11 +477,10 @@ void Emitter::emitRow(ValueRange row, const Scale &scale) {
         Value sums = forEachVector(
             zero(i32Type), [&](Value k, Value mask, Value carried) -> Value {
               Value codes =
-                  emitCodes(loadVector(row, k, mask), factor, Value());
+                  emitCodes(loadVector(row, k, mask), factor, Value(), mask);
               Value bytes =
                   arith::TruncIOp::create(builder, loc, i8Type, codes);
               storeVector(bytes, op.getCodesInit(), row, k, mask);
-              // Masked values are 0, and so are their codes.
               return arith::AddIOp::create(builder, loc, carried, codes);
             });
         Value sum = vector::ReductionOp::create(
@@ -418,25 +503,26 @@ void Emitter::emitToken() {
   forEachRow(/*parallel=*/true, [&](ValueRange row) {
     Value a = divideByCount(finish(emitPartials(row, noPartials())), rank - 1);
     Scale scale = emitScale(a);
+    finishScale(scale, [&] { return reduceLeast(emitLeast(row, noLeast())); });
     memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(), row);
     emitRow(row, scale);
   });
 }
 
 void Emitter::emitTensor() {
-  // In memory, because the loop over rows carries nothing.
-  VectorType type = partialType();
-  Value state = memref::AllocaOp::create(
-      builder, loc, MemRefType::get({lanes}, type.getElementType()));
-  vector::StoreOp::create(builder, loc, noPartials(), state, index(0));
+  Value state = allocateState(noPartials());
   forEachRow(/*parallel=*/false, [&](ValueRange row) {
-    Value before = vector::LoadOp::create(builder, loc, type, state, index(0));
-    vector::StoreOp::create(builder, loc, emitPartials(row, before), state,
-                            index(0));
+    storeState(emitPartials(row, loadState(state)), state);
   });
-  Value partials = vector::LoadOp::create(builder, loc, type, state, index(0));
   Scale scale = emitScale(divideByCount(
-      finish(partials), llvm::to_vector(llvm::seq<int64_t>(0, rank))));
+      finish(loadState(state)), llvm::to_vector(llvm::seq<int64_t>(0, rank))));
+  finishScale(scale, [&] {
+    Value state = allocateState(noLeast());
+    forEachRow(/*parallel=*/false, [&](ValueRange row) {
+      storeState(emitLeast(row, loadState(state)), state);
+    });
+    return reduceLeast(loadState(state));
+  });
   memref::StoreOp::create(builder, loc, scale.xs, op.getScaleInit(),
                           ValueRange());
   forEachRow(/*parallel=*/true, [&](ValueRange row) { emitRow(row, scale); });
@@ -449,28 +535,33 @@ void Emitter::emitChannel() {
     memref::StoreOp::create(builder, loc, zero(builder.getI32Type()),
                             op.getSumInit(), row);
   });
-  VectorType type = partialType();
-  Value state = memref::AllocaOp::create(
-      builder, loc, MemRefType::get({lanes}, type.getElementType()));
+  // One chain of additions a lane, from 0.
+  Value noSum = zero(partialType()), state = allocateState(noSum);
+  Value least = quantizer.clampsOverflow() ? allocateState(noLeast()) : Value();
   Value none = zero(builder.getI32Type());
   forEachVector(none, [&](Value k, Value mask, Value carried) {
-    // One chain of additions a lane, from 0.
-    vector::StoreOp::create(builder, loc, zero(type), state, index(0));
+    storeState(noSum, state);
     forEachRow(/*parallel=*/false, [&](ValueRange row) {
-      Value before =
-          vector::LoadOp::create(builder, loc, type, state, index(0));
-      Value after = addPartial(before, loadVector(row, k, mask));
-      vector::StoreOp::create(builder, loc, after, state, index(0));
+      Value x = loadVector(row, k, mask);
+      storeState(addPartial(loadState(state), x), state);
     });
-    Value a = vector::LoadOp::create(builder, loc, type, state, index(0));
+    Value a = loadState(state);
     if (!isMean())
       a = arith::BitcastOp::create(builder, loc, vectorType, a);
     Scale scale = emitScale(
         divideByCount(a, llvm::to_vector(llvm::seq<int64_t>(0, rank - 1))));
+    finishScale(scale, [&] {
+      storeState(noLeast(), least);
+      forEachRow(/*parallel=*/false, [&](ValueRange row) {
+        Value x = loadVector(row, k, mask);
+        storeState(addLeast(loadState(least), x, Value()), least);
+      });
+      return loadState(least);
+    });
     storeVector(scale.xs, op.getScaleInit(), {}, k, mask);
     forEachRow(/*parallel=*/false, [&](ValueRange row) {
       Value codes =
-          emitCodes(loadVector(row, k, mask), scale.factor, scale.valid);
+          emitCodes(loadVector(row, k, mask), scale.factor, scale.valid, mask);
       storeVector(arith::TruncIOp::create(builder, loc, i8Type, codes),
                   op.getCodesInit(), row, k, mask);
       Value before = memref::LoadOp::create(builder, loc, op.getSumInit(), row);

@@ -130,10 +130,29 @@ struct CodesWalk {
   SmallVector<Value> straightThrough; ///< each x of x + (q - x)
   bool hasStraightThrough = false;
 
+  /// What becomes of infinities, if eps does not keep them out.
+  ScaleOverflow getOverflow(const ScaleMatch &scale) const;
+
   /// One step; null at the scaled values.
   Value step(Value value);
   Value stepCast(onnx::CastOp cast);
 };
+
+ScaleOverflow CodesWalk::getOverflow(const ScaleMatch &scale) const {
+  const StatisticMatch &statistic = scale.statistic;
+  bool isGuarded =
+      statistic.epsMode != EpsMode::None && statistic.eps >= 1e-35f;
+  // x / a is at most 1.
+  bool isBounded =
+      statistic.statistic == Statistic::AbsMax &&
+      (scale.form == ScaleForm::DivMul || scale.form == ScaleForm::MulDiv);
+  // inf - inf is NaN. Bounds behind a cast come too late, and wider ones than
+  // codes have are not told from none.
+  bool areClamped = !hasStraightThrough && innerLow && innerHigh &&
+                    *innerLow >= -128 && *innerHigh <= 127;
+  return areClamped && !isGuarded && !isBounded ? ScaleOverflow::Clamp
+                                                : ScaleOverflow::NaN;
+}
 
 Value CodesWalk::stepCast(onnx::CastOp cast) {
   // A cast of values that are not rounded yet would round them another way.
@@ -210,16 +229,19 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   match.input = scaled->input;
   match.scale = scaled->scale;
   match.rounding = walk.rounding;
+  match.overflow = walk.getOverflow(scaled->scale);
 
   // No code of the absolute maximum is beyond Q, so that bounds farther out say
   // nothing. Others have no bounds but these. (x * Q may overflow.)
   double q = (1 << (match.scale.bits - 1)) - 1;
   bool isBounded = match.scale.statistic.statistic == Statistic::AbsMax &&
                    match.scale.form != ScaleForm::MulDiv;
+  // The codes of infinities are the bounds themselves.
+  bool areBoundsKept = match.overflow == ScaleOverflow::Clamp;
   // A large x would round x + (q - x).
   if (!isBounded && walk.hasStraightThrough)
     return std::nullopt;
-  if (isBounded) {
+  if (isBounded && !areBoundsKept) {
     for (auto *low : {&walk.low, &walk.innerLow})
       *low = std::max(low->value_or(-q - 1), -q - 1);
     for (auto *high : {&walk.high, &walk.innerHigh})
@@ -245,12 +267,12 @@ std::optional<CodesMatch> matchCodes(Value codes) {
 QuantizerAttr makeQuantizer(MLIRContext *context, const CodesMatch &codes,
                             DequantForm dequant) {
   const StatisticMatch &statistic = codes.scale.statistic;
-  return QuantizerAttr::get(context, codes.scale.bits, statistic.granularity,
-                            statistic.epsMode == EpsMode::None ? 1.0e-5f
-                                                               : statistic.eps,
-                            statistic.epsMode, codes.scale.form, dequant,
-                            std::make_pair(codes.low, codes.high),
-                            codes.rounding, statistic.statistic);
+  return QuantizerAttr::get(
+      context, codes.scale.bits, statistic.granularity,
+      statistic.epsMode == EpsMode::None ? 1.0e-5f : statistic.eps,
+      statistic.epsMode, codes.scale.form, dequant,
+      std::make_pair(codes.low, codes.high), codes.rounding,
+      statistic.statistic, codes.overflow);
 }
 
 namespace {

@@ -52,6 +52,7 @@ struct CodesMatch {
   ScaleMatch scale;
   int64_t low = -128, high = 127;
   Rounding rounding = Rounding::HalfEven;
+  ScaleOverflow overflow = ScaleOverflow::NaN;
 };
 
 /// What turns codes back into values.

@@ -76,7 +76,7 @@ func.func @inverse(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) 
 
 // Rescaled by a second chain, a' / Q, after a trip through int8.
 // CHECK-LABEL: func @direct
-// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div, dequant = direct>
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div, dequant = direct, overflow = clamp>
 func.func @direct(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %lo = onnx.Constant dense<-128.0> : tensor<f32>
@@ -229,7 +229,7 @@ func.func @multiplied_first(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor
 // The mean magnitude; straight-through arithmetic as x - (x - q).
 // CHECK-LABEL: func @mean
 // CHECK-NOT: onnx.Sub
-// CHECK: bit.linear %arg0, {{.+}} quantizer = <statistic = absmean, eps_mode = none, scale = div, clamp = [-127, 127]>
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <statistic = absmean, eps_mode = none, scale = div, clamp = [-127, 127], overflow = clamp>
 func.func @mean(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %eps = onnx.Constant dense<1.0e-5> : tensor<f32>

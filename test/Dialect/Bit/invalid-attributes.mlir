@@ -30,7 +30,7 @@ func.func private @quantizer_c5() attributes {q = #bit.quantizer<scale = div, ep
 
 // -----
 
-// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp or rounding, got 'bit'}}
+// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp, rounding or overflow, got 'bit'}}
 func.func private @quantizer_unknown() attributes {q = #bit.quantizer<bit = 8>}
 
 // -----

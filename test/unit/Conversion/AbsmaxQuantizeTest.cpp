@@ -24,7 +24,8 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 struct Quantizer {
   int bits = 8;
   std::string granularity = "token", epsMode = "clamp", scale = "recip_mul",
-              dequant = "recip", rounding = "half_even", statistic = "absmax";
+              dequant = "recip", rounding = "half_even", statistic = "absmax",
+              overflow = "nan";
   float eps = 1e-5f;
   int low = 1, high = 0; ///< low > high: the default range
 
@@ -37,7 +38,8 @@ struct Quantizer {
   }
   /// Whether the runtime has all of it.
   bool isInRuntime() const {
-    return statistic == "absmax" && rounding != "half_down" &&
+    return statistic == "absmax" && overflow == "nan" &&
+           rounding != "half_down" &&
            (epsMode == "clamp" || epsMode == "add" || epsMode == "none") &&
            (scale == "recip_mul" || scale == "div" || scale == "inverse");
   }
@@ -51,6 +53,8 @@ struct Quantizer {
       text += ", dequant = " + dequant;
     if (statistic != "absmax")
       text += ", statistic = " + statistic;
+    if (overflow != "nan")
+      text += ", overflow = " + overflow;
     if (low <= high)
       text += llvm::formatv(", clamp = [{0}, {1}]", low, high);
     return text + ">";
@@ -104,17 +108,20 @@ public:
     a = guard(a, "");
     float d = guard(quantizer.scale == "inverse_mul" ? a * (1.0f / q) : a / q,
                     "_step");
-    valid = std::isfinite(a);
-    if (quantizer.hasStep())
-      valid &= std::isfinite(d) && d > 0;
-    else if (!quantizer.hasFactor())
-      valid &= a > 0;
+    valid = std::isfinite(a) && (!quantizer.hasStep() || std::isfinite(d));
+    bool isScaled = quantizer.hasStep()     ? d > 0
+                    : quantizer.hasFactor() ? true
+                                            : a > 0;
     factor = quantizer.scale == "recip_mul"    ? (1.0f / a) * q
              : quantizer.scale == "div"        ? q / a
              : quantizer.scale == "recip_step" ? 1.0f / d
              : quantizer.hasStep()             ? d
                                                : a;
-    valid &= std::isfinite(factor);
+    isScaled &= std::isfinite(factor);
+    bool areClamped = quantizer.overflow == "clamp" &&
+                      std::none_of(values.begin(), values.end(),
+                                   [](float x) { return x == 0; });
+    valid &= isScaled || areClamped;
     bool isRecip = quantizer.hasFactor() && quantizer.dequant == "recip";
     xs = !valid ? nan : isRecip ? 1.0f / factor : d;
   }
@@ -425,6 +432,38 @@ TEST(AbsmaxQuantizeTest, ValuesThatHaveNoScale) {
         Kernel kernel(quantizer, {"?", "20"});
         kernel.expectRight(x, {8, 20});
       }
+}
+
+// Rows too small for a scale, with a 0 in one of the ragged columns or without.
+TEST(AbsmaxQuantizeTest, ValuesThatAreTooSmall) {
+  std::vector<float> x;
+  for (float size : {1.0f, 1e-37f, 1e-40f, 1e-45f})
+    for (int zero : {-1, 3, 19})
+      for (int i = 0; i < 20; ++i)
+        x.push_back(i == zero ? 0.0f : i % 3 ? size : -size);
+  std::vector<float> small(x.begin() + 120, x.begin() + 140);
+  small.insert(small.end(), small.begin(), small.end());
+  std::vector<float> holed = small;
+  holed[37] = 0;
+  for (const char *granularity : {"token", "tensor", "channel"})
+    for (const char *statistic : {"absmax", "absmean"})
+      for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
+                                "recip_step", "div_mul", "mul_div"})
+        for (const char *dequant : {"recip", "direct"}) {
+          Quantizer quantizer;
+          quantizer.granularity = granularity;
+          quantizer.statistic = statistic;
+          quantizer.epsMode = "none";
+          quantizer.scale = scale;
+          quantizer.dequant = dequant;
+          quantizer.overflow = "clamp";
+          if (!quantizer.hasFactor() && quantizer.dequant == "direct")
+            continue;
+          Kernel kernel(quantizer, {"?", "20"});
+          kernel.expectRight(x, {12, 20});
+          kernel.expectRight(small, {2, 20});
+          kernel.expectRight(holed, {2, 20});
+        }
 }
 
 TEST(AbsmaxQuantizeTest, LeadingDimensions) {

@@ -30,7 +30,7 @@ QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       unsigned bits, ActivationGranularity granularity,
                       APFloat eps, EpsMode epsMode, ScaleForm scale,
                       DequantForm dequant, int64_t clampLow, int64_t clampHigh,
-                      Rounding rounding, Statistic) {
+                      Rounding rounding, Statistic, ScaleOverflow) {
   // C1
   if (bits < 2 || bits > 8)
     return emitError() << "expects bits of 2 to 8, got " << bits;
@@ -80,6 +80,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   auto dequant = DequantForm::Recip;
   auto rounding = Rounding::HalfEven;
   auto statistic = Statistic::AbsMax;
+  auto overflow = ScaleOverflow::NaN;
   SmallVector<int64_t> clamp;
 
   llvm::StringSet<> seen;
@@ -106,10 +107,12 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parseCase(parser, dequant);
     if (name == "rounding")
       return parseCase(parser, rounding);
+    if (name == "overflow")
+      return parseCase(parser, overflow);
     if (name != "clamp")
       return parser.emitError(loc)
              << "expects bits, granularity, statistic, eps, eps_mode, scale, "
-                "dequant, clamp or rounding, got '"
+                "dequant, clamp, rounding or overflow, got '"
              << name << "'";
     auto parseBound = [&] { return parser.parseInteger(clamp.emplace_back()); };
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
@@ -130,7 +133,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   return parser.getChecked<QuantizerAttr>(
       loc, parser.getContext(), bits, granularity, eps, epsMode, scale, dequant,
       clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1], rounding,
-      statistic);
+      statistic, overflow);
 }
 
 void QuantizerAttr::print(AsmPrinter &printer) const {
@@ -160,6 +163,8 @@ void QuantizerAttr::print(AsmPrinter &printer) const {
     begin("clamp") << '[' << getClampLow() << ", " << getClampHigh() << ']';
   if (getRounding() != defaults.getRounding())
     begin("rounding") << stringifyEnum(getRounding());
+  if (getOverflow() != defaults.getOverflow())
+    begin("overflow") << stringifyEnum(getOverflow());
   printer << '>';
 }
 

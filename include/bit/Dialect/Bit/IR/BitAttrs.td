@@ -46,16 +46,28 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     The sum of absmean is a reduction along a row as docs/numerics.md has it, over
     all rows one after the other for granularity tensor.
 
-    Where `a'`, or `s` if there is one, is not finite, or where `d` is not finite
-    or 0 (inverse, inverse_mul, recip_step) or `a'` is 0 (div_mul, mul_div), all
-    codes are 0 and `xs` is NaN. What a graph computes from such values is NaN,
-    too, but for one case: without eps, a row that is not 0 and whose `s`
-    overflows (`a` below Q / 3.4e38) can give 0 or numbers as small.
+    Where `a'` or a `d` that values are divided by (inverse, inverse_mul,
+    recip_step) is not finite, all codes are 0 and `xs` is NaN: what a graph
+    computes from such values is NaN, too.
+
+    Without eps, or with one below 1e-35, values may be too small for their
+    scale: `s` is infinite, or the `d` or `a'` (div_mul, mul_div) that they are
+    divided by is 0. Then
+
+    ```
+    overflow     nan:         all codes are 0, and xs is NaN
+                 clamp:       the same if one of the values is 0; otherwise each v
+                              is infinite, its code clamp[0] or clamp[1], and xs
+                              as above, mostly 0
+    ```
+
+    Graphs that clamp their codes as floats mean clamp. Those that do not compute
+    NaN of infinities, and casts of infinities to integers are not defined.
 
     Parameters may be given in any order; those that have their default value
     are not printed. Defaults: `bits = 8, granularity = token, statistic = absmax,
     eps = 1.0e-5, eps_mode = clamp, scale = recip_mul, dequant = recip,
-    rounding = half_even` and `clamp = [-Q-1, Q]`.
+    rounding = half_even`, `clamp = [-Q-1, Q]` and `overflow = nan`.
 
     Constraints:
     (C1) `bits` is 2 to 8.
@@ -87,7 +99,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     "int64_t":$clampLow,
     "int64_t":$clampHigh,
     "Rounding":$rounding,
-    "Statistic":$statistic
+    "Statistic":$statistic,
+    "ScaleOverflow":$overflow
   );
 
   let builders = [
@@ -101,11 +114,13 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
                      CArg<"std::optional<std::pair<int64_t, int64_t>>",
                           "std::nullopt">:$clamp,
                      CArg<"Rounding", "Rounding::HalfEven">:$rounding,
-                     CArg<"Statistic", "Statistic::AbsMax">:$statistic), [{
+                     CArg<"Statistic", "Statistic::AbsMax">:$statistic,
+                     CArg<"ScaleOverflow",
+                          "ScaleOverflow::NaN">:$overflow), [{
       int64_t q = (int64_t(1) << (bits - 1)) - 1;
       return $_get($_ctxt, bits, granularity, llvm::APFloat(eps), epsMode,
                    scale, dequant, clamp ? clamp->first : -q - 1,
-                   clamp ? clamp->second : q, rounding, statistic);
+                   clamp ? clamp->second : q, rounding, statistic, overflow);
     }]>
   ];
 
@@ -124,6 +139,10 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
       return getScale() == ScaleForm::Inverse ||
              getScale() == ScaleForm::InverseMul ||
              getScale() == ScaleForm::RecipStep;
+    }
+    /// Whether values too small for a finite scale have codes.
+    bool clampsOverflow() const {
+      return getOverflow() == ScaleOverflow::Clamp;
     }
     /// eps as a number.
     float getEpsValue() const { return getEps().convertToFloat(); }

@@ -73,4 +73,9 @@ def Bit_Rounding : Bit_Enum<"Rounding", "how a scaled value becomes a code", [
     I32EnumCase<"HalfUp", 1, "half_up">,
     I32EnumCase<"HalfDown", 2, "half_down">]>;
 
+def Bit_ScaleOverflow : Bit_Enum<"ScaleOverflow",
+    "what becomes of values that are too small for a finite scale", [
+    I32EnumCase<"NaN", 0, "nan">,
+    I32EnumCase<"Clamp", 1, "clamp">]>;
+
 #endif // BIT_DIALECT_BIT_IR_BITENUMS_TD
