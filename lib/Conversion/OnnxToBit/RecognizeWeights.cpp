@@ -66,7 +66,10 @@ private:
                           const Weight &weight);
 
   IRRewriter rewriter;
-  llvm::MapVector<std::pair<Value, unsigned>, Weight> weights;
+  /// What makes a weight: its operands, and numbers that say how.
+  using WeightKey = std::tuple<Value, Value, Value, Attribute>;
+  WeightKey getKey(const Product &product, Operation *op);
+  llvm::MapVector<WeightKey, Weight> weights;
 };
 
 } // namespace
@@ -116,12 +119,25 @@ Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
   return weight;
 }
 
+WeightRecognizer::WeightKey WeightRecognizer::getKey(const Product &product,
+                                                     Operation *op) {
+  if (auto blockwise = dyn_cast<onnx::MSMatMulNBitsOp>(op)) {
+    int64_t numbers[] = {int64_t(blockwise.getN()), int64_t(blockwise.getK()),
+                         int64_t(blockwise.getBits()),
+                         int64_t(blockwise.getBlockSize()),
+                         int64_t(bool(blockwise.getGIdx()))};
+    return {blockwise.getB(), blockwise.getScales(), blockwise.getZeroPoints(),
+            rewriter.getDenseI64ArrayAttr(numbers)};
+  }
+  Value zeros;
+  if (auto integer = dyn_cast<onnx::MatMulIntegerOp>(op))
+    zeros = integer.getBZeroPoint();
+  return {product.weight, Value(), zeros,
+          rewriter.getBoolAttr(product.isWeightTransposed)};
+}
+
 const Weight &WeightRecognizer::getWeight(Product &product, Operation *op) {
-  // Where more operands than one make the weight it is nobody else's.
-  bool isOwn = isa<onnx::MSMatMulNBitsOp, onnx::MatMulIntegerOp>(op);
-  auto [it, isNew] = weights.insert({{isOwn ? op->getResult(0) : product.weight,
-                                      unsigned(product.isWeightTransposed)},
-                                     {}});
+  auto [it, isNew] = weights.insert({getKey(product, op), {}});
   if (isNew)
     it->second = makeWeight(product, op);
   return it->second;
