@@ -261,6 +261,17 @@ def test_products(name, tmp_path):
         same_as_reference(path, sample(batch, 64), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("quantize", ["off", "all"])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_of_floats(name, quantize, tmp_path):
+    """Without recognition all stay float; asked for, all become layers, whatever they are written as."""
+    g = Graph()
+    y = PRODUCTS[name](g, np.random.default_rng(5))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]}, opset=20)
+    assert compile_report(path, tmp_path, quantize=quantize)["bitlinear"]["found"] == (quantize == "all")
+    same_as_reference(path, sample(5, 64), rtol=1e-4, atol=1e-4)
+
+
 def integer_product(g, rng, kind, weights, operands):
     """DynamicQuantizeLinear, MatMulInteger by `weights`, and the scale behind it."""
     node = helper.make_node("DynamicQuantizeLinear", ["x"], ["codes", "scale", "zero"], name="node_quantize")

@@ -50,6 +50,14 @@ llvm::Expected<onnx::HostTensor> dequantize(onnx::MSMatMulNBitsOp op);
 /// Returns the weight of MatMulInteger, zero points subtracted, as floats.
 llvm::Expected<onnx::HostTensor> subtractZeroPoint(onnx::MatMulIntegerOp op);
 
+/// `x` with its dimensions permuted; `x` itself where `perm` is empty.
+mlir::Value makeTranspose(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value x, llvm::ArrayRef<int64_t> perm);
+
+/// `y` plus what `product` adds to it.
+mlir::Value makeAddition(mlir::OpBuilder &builder, mlir::Operation *op,
+                         const Product &product, mlir::Value y);
+
 } // namespace bit
 
 #endif // BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H

@@ -47,21 +47,15 @@ public:
   /// Rewrites `op` or says why not.
   Error recognize(Operation *op);
 
-  /// Replaces what no lowering knows by a MatMul, if it is a product; returns
-  /// what is then in its place.
-  Operation *lower(Operation *op);
-
 private:
   const Weight &getWeight(Product &product, Operation *op);
   Weight makeWeight(const Product &product, Operation *op);
   Value makeConstant(ElementsAttr value);
-  Value transpose(Location loc, Value x, ArrayRef<int64_t> perm);
   Value castTo(Location loc, Type element, Value x);
   Expected<Value> makeInput(const Product &product, const Weight &weight,
                             Operation *op);
   Expected<Value> makeScale(const Product &product, const Weight &weight);
   Value makeBias(const Product &product, const Weight &weight);
-  Value add(Operation *op, const Product &product, Value y);
   DictionaryAttr describe(Operation *op, const Product &product,
                           const Weight &weight);
 
@@ -143,18 +137,6 @@ const Weight &WeightRecognizer::getWeight(Product &product, Operation *op) {
   return it->second;
 }
 
-Value WeightRecognizer::transpose(Location loc, Value x,
-                                  ArrayRef<int64_t> perm) {
-  if (perm.empty())
-    return x;
-  auto type = cast<RankedTensorType>(x.getType());
-  SmallVector<int64_t> shape;
-  for (int64_t dim : perm)
-    shape.push_back(type.getDimSize(dim));
-  return onnx::TransposeOp::create(rewriter, loc, type.clone(shape), x,
-                                   rewriter.getDenseI64ArrayAttr(perm));
-}
-
 Value WeightRecognizer::castTo(Location loc, Type element, Value x) {
   auto type = cast<RankedTensorType>(x.getType());
   if (type.getElementType() == element)
@@ -182,8 +164,9 @@ Expected<Value> WeightRecognizer::makeInput(const Product &product,
                              std::to_string(weight.k) + " elements");
   Type element = rewriter.getF32Type();
   if (!product.isInteger)
-    return castTo(op->getLoc(), element,
-                  transpose(op->getLoc(), product.x, product.inputPerm));
+    return castTo(
+        op->getLoc(), element,
+        makeTranspose(rewriter, op->getLoc(), product.x, product.inputPerm));
   // Floats hold all sums exactly: nothing is rounded on the way.
   constexpr double largestCode = 255, exact = 1 << 24;
   if (weight.error != 0 || largestCode * weight.k * weight.largest >= exact)
@@ -243,22 +226,6 @@ Value WeightRecognizer::makeBias(const Product &product, const Weight &weight) {
   return makeConstant(DenseElementsAttr::get(
       RankedTensorType::get({weight.n}, rewriter.getF32Type()),
       ArrayRef<float>(bias)));
-}
-
-/// Adds what is no bias of the layer.
-Value WeightRecognizer::add(Operation *op, const Product &product, Value y) {
-  Value addend = product.addend;
-  if (product.beta != 1) {
-    Type element = getElementTypeOrSelf(addend.getType());
-    auto type = RankedTensorType::get({}, element);
-    Value beta = onnx::ConstantOp::create(
-        rewriter, op->getLoc(), type,
-        DenseElementsAttr::get(
-            type, rewriter.getFloatAttr(element, product.beta).getValue()));
-    addend = onnx::MulOp::create(rewriter, op->getLoc(), addend.getType(),
-                                 addend, beta);
-  }
-  return onnx::AddOp::create(rewriter, op->getLoc(), y.getType(), y, addend);
 }
 
 /// What the report says of the layer.
@@ -324,7 +291,7 @@ Error WeightRecognizer::recognize(Operation *op) {
       RankedTensorType::get(shape, rewriter.getF32Type()), *x, weight.codes,
       *scale, bias, weight.kind, QuantizerAttr());
   linear->setAttr("bit.layer", describe(op, product, weight));
-  Value y = transpose(op->getLoc(), linear, product.resultPerm);
+  Value y = makeTranspose(rewriter, op->getLoc(), linear, product.resultPerm);
   if (product.isInteger) {
     // Whoever wants the sums as floats has them.
     for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
@@ -338,49 +305,9 @@ Error WeightRecognizer::recognize(Operation *op) {
   }
   y = castTo(op->getLoc(), resultType.getElementType(), y);
   if (isAdded && !bias)
-    y = add(op, product, y);
+    y = makeAddition(rewriter, op, product, y);
   rewriter.replaceOp(op, y);
   return Error::success();
-}
-
-Operation *WeightRecognizer::lower(Operation *op) {
-  if (!isa<onnx::EinsumOp, onnx::MSMatMulNBitsOp>(op))
-    return op;
-  Expected<Product> product = getProduct(op);
-  if (!product) {
-    llvm::consumeError(product.takeError());
-    return op;
-  }
-  Location loc = op->getLoc();
-  rewriter.setInsertionPoint(op);
-  Value weight = product->weight;
-  if (isa<onnx::MSMatMulNBitsOp>(op)) {
-    Expected<onnx::HostTensor> values = evaluateWeight(*product, op);
-    if (!values) {
-      llvm::consumeError(values.takeError());
-      return op;
-    }
-    auto type =
-        values->getType().clone(getElementTypeOrSelf(product->x.getType()));
-    if (!type.getElementType().isF32())
-      return op;
-    weight = onnx::ConstantOp::create(rewriter, loc, type,
-                                      values->toAttr("dequantized"));
-  }
-  if (!product->isWeightTransposed)
-    weight = transpose(loc, weight, {1, 0});
-  auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
-  SmallVector<int64_t> shape(resultType.getShape());
-  for (auto [to, from] : llvm::enumerate(product->resultPerm))
-    shape[from] = resultType.getDimSize(to);
-  auto matmul = onnx::MatMulOp::create(
-      rewriter, loc, resultType.clone(shape),
-      transpose(loc, product->x, product->inputPerm), weight);
-  Value y = transpose(loc, matmul, product->resultPerm);
-  if (product->addend)
-    y = add(op, *product, y);
-  rewriter.replaceOp(op, y);
-  return matmul;
 }
 
 RecognitionCounts recognizeWeights(Operation *root) {
@@ -398,7 +325,7 @@ RecognitionCounts recognizeWeights(Operation *root) {
       continue;
     }
     ++counts.declined;
-    recognizer.lower(op)->setAttr(
+    op->setAttr(
         "bit.declined",
         StringAttr::get(op->getContext(), llvm::toString(std::move(error))));
   }

@@ -1,4 +1,4 @@
-// RUN: bit-opt %s --bit-recognize-weights --split-input-file | FileCheck %s
+// RUN: bit-opt %s --bit-recognize-weights --bit-lower-products --split-input-file | FileCheck %s
 
 // Near misses of recognize-products.mlir.
 

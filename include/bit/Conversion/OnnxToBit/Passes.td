@@ -12,7 +12,6 @@ def RecognizeWeights : Pass<"bit-recognize-weights", "::mlir::ModuleOp"> {
     and looks at its values: at most `{-s, 0, s}` in every scale group, within a
     few ulp. What formula made them does not matter. The activations stay as they
     are. MatMulInteger becomes a layer on floats where those hold all its sums.
-    An Einsum or MatMulNBits that is left alone becomes a MatMul.
 
     Every matmul-like node that is left alone gets `bit.declined`, the reason in
     words its author understands; every `bit.linear` gets `bit.layer`, what the
@@ -22,6 +21,21 @@ def RecognizeWeights : Pass<"bit-recognize-weights", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numRecognized", "recognized", "products turned into bit.linear">,
     Statistic<"numDeclined", "declined", "matmul-like nodes left alone">
+  ];
+}
+
+def LowerProducts : Pass<"bit-lower-products", "::mlir::ModuleOp"> {
+  let summary = "write products that have no lowering as MatMul";
+  let description = [{
+    An Einsum that multiplies rows by a matrix and a MatMulNBits of
+    floats become a MatMul, with Transpose and Add around it as they need. The
+    weight of MatMulNBits is dequantized. What `bit-recognize-weights` says of
+    them stays.
+  }];
+  let dependentDialects = ["::bit::onnx::OnnxDialect"];
+  let statistics = [
+    Statistic<"numLowered", "lowered", "products turned into MatMul">,
+    Statistic<"numDeclined", "declined", "products left as they are">
   ];
 }
 
