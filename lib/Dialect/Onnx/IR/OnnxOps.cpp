@@ -3,6 +3,7 @@
 // What the operations written by hand need beyond TableGen.
 
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace bit::onnx;
