@@ -119,6 +119,15 @@ def edge_rows(k):
     return x
 
 
+def compare_rows(ours, theirs, rows):
+    """Whether `rows` are the same, but for roundings."""
+    for row in rows:
+        np.testing.assert_array_equal(np.isnan(ours[row]), np.isnan(theirs[row]), err_msg=str(row))
+        # The products of huge rows are huge, and so are their roundings.
+        size = max(np.nanmax(np.abs(theirs[row]), initial=0), 1e-30)
+        np.testing.assert_allclose(ours[row] / size, theirs[row] / size, rtol=1e-4, atol=1e-4, err_msg=str(row))
+
+
 NAN, INFINITY = 5, 6
 # Rows that are left out, and why: docs/recognition.md.
 NO_BOUND = ("eps_added", "multiplied_first")  # the others have Clip or Max
@@ -140,11 +149,31 @@ def test_edge_rows(name, tmp_path):
         rows.remove(INFINITY)
     if name in HIDDEN_NAN:
         rows.remove(NAN)
-    for row in rows:
-        np.testing.assert_array_equal(np.isnan(ours[row]), np.isnan(theirs[row]), err_msg=str(row))
-        # The products of huge rows are huge, and so are their roundings.
-        size = max(np.nanmax(np.abs(theirs[row]), initial=0), 1e-30)
-        np.testing.assert_allclose(ours[row] / size, theirs[row] / size, rtol=1e-4, atol=1e-4, err_msg=str(row))
+    compare_rows(ours, theirs, rows)
+
+
+# Without eps: one scale a tensor, and codes that are rescaled after the product.
+UNGUARDED = {
+    "tensor": lambda g, y, a, s: g.op("Div", y, s),
+    "times the maximum": lambda g, y, a, s: g.op("Div", g.op("Mul", y, a), g.const(127.0)),
+    "bias before": lambda g, y, a, s: g.op("Div", g.op("Add", y, g.const(np.arange(N))), s),
+}
+
+
+@pytest.mark.parametrize("name", UNGUARDED)
+def test_edge_rows_of_codes(name, tmp_path):
+    g = Graph()
+    a = quantizers.absmax(g, "x", () if name == "tensor" else (-1,))
+    s = g.op("Div", g.const(127.0), a)
+    y = g.op("MatMul", quantizers.codes(g, "x", s), g.const(weight(np.random.default_rng(0))))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", K]}, {UNGUARDED[name](g, y, a, s): ["batch", N]})
+    model, reference = ties.compiled(path), ties.reference(path)
+    (layer,) = model.report["bitlinear"]["layers"]
+    assert (layer["activation_bits"], layer["activations_declined"]) == (8, "")
+    x = edge_rows(K)
+    ours = np.concatenate([model(row[None]) for row in x])
+    theirs = np.concatenate([reference.run(None, {"x": row[None]})[0] for row in x])
+    compare_rows(ours, theirs, range(len(x)))
 
 
 def test_rank_1(tmp_path):

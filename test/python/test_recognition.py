@@ -95,7 +95,7 @@ def test_optimized_by_onnxruntime(name, tmp_path):
     make, layers, options = {**CASES, **FLOAT_CASES}[name]
     path = models.export(models.seeded(make), tmp_path / "plain.onnx", **options)
     session = ties.onnxruntime.SessionOptions()
-    session.graph_optimization_level = ties.onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    session.graph_optimization_level = ties.onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     session.optimized_model_filepath = str(tmp_path / "model.onnx")
     session.log_severity_level = 3
     ties.onnxruntime.InferenceSession(str(path), session, providers=["CPUExecutionProvider"])
