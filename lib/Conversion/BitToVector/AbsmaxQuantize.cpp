@@ -529,7 +529,6 @@ void Emitter::emitTensor() {
 }
 
 void Emitter::emitChannel() {
-  auto i32Type = VectorType::get(lanes, builder.getI32Type());
   auto i8Type = VectorType::get(lanes, builder.getI8Type());
   forEachRow(/*parallel=*/false, [&](ValueRange row) {
     memref::StoreOp::create(builder, loc, zero(builder.getI32Type()),
