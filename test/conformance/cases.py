@@ -20,7 +20,8 @@ FAMILIES = {
     "Comparison and logic": "Equal Less LessOrEqual Greater GreaterOrEqual Not And Or Xor IsNaN IsInf Where",
     "Activations": "Relu Sigmoid Gelu Clip Softmax LogSoftmax Elu Celu Selu LeakyRelu PRelu HardSigmoid HardSwish "
     "Softplus Softsign Mish Swish ThresholdedRelu",
-    "Matrices": "MatMul Gemm",
+    "Matrices": "MatMul Gemm MatMulInteger",
+    "Quantization": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear",
     "Reductions": "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
     "ReduceLogSumExp ReduceSumSquare",
     "Normalization": "LayerNormalization RMSNormalization",
