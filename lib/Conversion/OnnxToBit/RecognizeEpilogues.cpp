@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "MatchQuantizer.h"
+#include "Product.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
@@ -129,14 +130,6 @@ struct AbsorbFactor : RewritePattern {
 
   RecognitionCounts &counts;
 };
-
-bool isConstant(Value value) {
-  Expected<SmallVector<Value>> sources = onnx::getConstantSources(value);
-  if (sources)
-    return true;
-  llvm::consumeError(sources.takeError());
-  return false;
-}
 
 /// Returns `value` as a vector of `n` elements where it adds the same vector to
 /// every row of a layer: of shape [n], [1, n], [1, 1, n], or a single number.
