@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From values and their scale to codes and their sum.
+
+#include "AbsmaxEmitter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace bit {
+
+/// A comparison and a select are one instruction where NaN may go either way,
+/// and here is none: it would be in the statistic.
+Value AbsmaxEmitter::emitClamp(Value v) {
+  auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
+    Value bound = constant(vectorType, static_cast<float>(limit));
+    Value is = arith::CmpFOp::create(builder, loc, inside, v, bound);
+    v = arith::SelectOp::create(builder, loc, is, v, bound);
+  };
+  bound(arith::CmpFPredicate::OGT, quantizer.getClampLow());
+  bound(arith::CmpFPredicate::OLT, quantizer.getClampHigh());
+  return v;
+}
+
+/// 16 values as integers that are not clamped yet.
+Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
+  Value v, q = constant(vectorType, static_cast<float>(quantizer.getMaxCode()));
+  if (quantizer.hasFactor()) {
+    v = arith::MulFOp::create(builder, loc, x, factor);
+  } else {
+    if (quantizer.getScale() == ScaleForm::MulDiv)
+      x = arith::MulFOp::create(builder, loc, x, q);
+    v = arith::DivFOp::create(builder, loc, x, factor);
+    if (quantizer.getScale() == ScaleForm::DivMul)
+      v = arith::MulFOp::create(builder, loc, v, q);
+  }
+  Value half = constant(vectorType, 0.5f);
+  switch (quantizer.getRounding()) {
+  case Rounding::HalfEven:
+    return math::RoundEvenOp::create(builder, loc, v);
+  case Rounding::HalfUp:
+    return math::FloorOp::create(builder, loc,
+                                 arith::AddFOp::create(builder, loc, v, half));
+  case Rounding::HalfDown:
+    return math::CeilOp::create(builder, loc,
+                                arith::SubFOp::create(builder, loc, v, half));
+  }
+  llvm_unreachable("all roundings are handled");
+}
+
+/// The codes of 16 values as i32; those of masked values, which are 0, are 0.
+/// `valid` and `mask` are null where they hold for all lanes.
+Value AbsmaxEmitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
+  Value v = emitScaled(x, factor);
+  // |v| is at most Q and three roundings, which is Q when rounded to an
+  // integer; a mean, a subnormal d and an overflow of x * Q have no such bound.
+  int64_t q = quantizer.getMaxCode();
+  bool isBounded = !isMean() && !quantizer.clampsOverflow() &&
+                   (quantizer.getScale() == ScaleForm::RecipMul ||
+                    quantizer.getScale() == ScaleForm::Div ||
+                    quantizer.getScale() == ScaleForm::DivMul);
+  bool inRange = isBounded && quantizer.getClampLow() <= -q &&
+                 quantizer.getClampHigh() >= q;
+  if (!inRange)
+    v = emitClamp(v);
+  // 0 times an infinite scale is NaN.
+  if (mask && quantizer.clampsOverflow())
+    valid = valid ? arith::AndIOp::create(builder, loc, valid, mask) : mask;
+  if (valid)
+    v = arith::SelectOp::create(builder, loc, valid, v, zero(vectorType));
+  return arith::FPToSIOp::create(
+      builder, loc, VectorType::get(lanes, builder.getI32Type()), v);
+}
+
+/// The codes and the sum of a row that has one scale.
+void AbsmaxEmitter::emitRow(ValueRange row, const QuantizerScale &scale) {
+  auto i32Type = VectorType::get(lanes, builder.getI32Type());
+  auto i8Type = VectorType::get(lanes, builder.getI8Type());
+  auto branch = scf::IfOp::create(
+      builder, loc, scale.valid,
+      [&](OpBuilder &, Location) {
+        Value factor = broadcast(scale.factor);
+        Value sums = forEachVector(
+            zero(i32Type), [&](Value k, Value mask, Value carried) -> Value {
+              Value codes =
+                  emitCodes(loadVector(row, k, mask), factor, Value(), mask);
+              Value bytes =
+                  arith::TruncIOp::create(builder, loc, i8Type, codes);
+              storeVector(bytes, op.getCodesInit(), row, k, mask);
+              return arith::AddIOp::create(builder, loc, carried, codes);
+            });
+        Value sum = vector::ReductionOp::create(
+            builder, loc, vector::CombiningKind::ADD, sums);
+        scf::YieldOp::create(builder, loc, sum);
+      },
+      [&](OpBuilder &, Location) {
+        Value none = zero(builder.getI32Type());
+        forEachVector(none, [&](Value k, Value mask, Value carried) {
+          storeVector(zero(i8Type), op.getCodesInit(), row, k, mask);
+          return carried;
+        });
+        scf::YieldOp::create(builder, loc, none);
+      });
+  memref::StoreOp::create(builder, loc, branch.getResult(0), op.getSumInit(),
+                          row);
+}
+
+} // namespace bit

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What emits bit.absmax_quantize on buffers. Its parts: AbsmaxScale.cpp makes
+// scales, AbsmaxCodes.cpp makes codes by them, AbsmaxQuantize.cpp goes over the
+// values for each granularity.
+
+#ifndef BIT_LIB_CONVERSION_BITTOVECTOR_ABSMAXEMITTER_H
+#define BIT_LIB_CONVERSION_BITTOVECTOR_ABSMAXEMITTER_H
+
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
+
+namespace bit {
+
+/// What a quantizer makes of a statistic. Scalars, or vectors where
+/// each lane has a scale of its own.
+struct QuantizerScale {
+  mlir::Value valid;    ///< i1: whether codes can be computed
+  mlir::Value tooSmall; ///< i1: whether they can if none of the values is 0
+  mlir::Value factor; ///< s, d or a': what values are multiplied or divided by
+  mlir::Value xs;     ///< NaN where not valid
+};
+
+/// Emits the code of one op at the insertion point of a builder.
+class AbsmaxEmitter {
+public:
+  static constexpr int64_t lanes = 16;
+
+  AbsmaxEmitter(mlir::OpBuilder &builder, AbsmaxQuantizeOp op)
+      : builder(builder), op(op), loc(op.getLoc()),
+        quantizer(op.getQuantizer()),
+        rank(llvm::cast<mlir::MemRefType>(op.getX().getType()).getRank()),
+        vectorType(mlir::VectorType::get(lanes, builder.getF32Type())) {}
+
+  void emit();
+
+private:
+  void emitToken();
+  void emitTensor();
+  void emitChannel();
+
+  mlir::Value emitPartials(mlir::ValueRange row, mlir::Value initial);
+  mlir::Value addPartial(mlir::Value carried, mlir::Value x);
+  mlir::Value finish(mlir::Value partials);
+  mlir::Value divideByCount(mlir::Value sum, llvm::ArrayRef<int64_t> dims);
+  QuantizerScale emitScale(mlir::Value a);
+  void finishScale(QuantizerScale &scale,
+                   llvm::function_ref<mlir::Value()> emitLeast);
+  mlir::Value emitLeast(mlir::ValueRange row, mlir::Value initial);
+  mlir::Value addLeast(mlir::Value carried, mlir::Value x, mlir::Value mask);
+  mlir::Value emitScaled(mlir::Value x, mlir::Value factor);
+  mlir::Value emitClamp(mlir::Value v);
+  mlir::Value emitCodes(mlir::Value x, mlir::Value factor, mlir::Value valid,
+                        mlir::Value mask);
+  void emitRow(mlir::ValueRange row, const QuantizerScale &scale);
+  void forEachRow(bool parallel,
+                  llvm::function_ref<void(mlir::ValueRange row)> body);
+  mlir::Value
+  forEachVector(mlir::Value init,
+                llvm::function_ref<mlir::Value(mlir::Value k, mlir::Value mask,
+                                               mlir::Value)>
+                    body);
+
+  mlir::Value constant(mlir::Type type, float value) {
+    auto attr = builder.getF32FloatAttr(value);
+    if (auto vector = llvm::dyn_cast<mlir::VectorType>(type))
+      return mlir::arith::ConstantOp::create(
+          builder, loc, mlir::DenseElementsAttr::get(vector, attr));
+    return mlir::arith::ConstantOp::create(builder, loc, attr);
+  }
+  mlir::Value zero(mlir::Type type) {
+    return mlir::arith::ConstantOp::create(builder, loc,
+                                           builder.getZeroAttr(type));
+  }
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  mlir::Value loadVector(mlir::ValueRange row, mlir::Value k, mlir::Value mask);
+  void storeVector(mlir::Value value, mlir::Value target, mlir::ValueRange row,
+                   mlir::Value k, mlir::Value mask);
+  mlir::Value magnitude(mlir::Value x);
+  bool isMean() const { return quantizer.getStatistic() == Statistic::AbsMean; }
+  /// The partial results of a statistic: magnitudes as integers, or sums.
+  mlir::VectorType partialType() const {
+    return isMean() ? vectorType
+                    : mlir::VectorType::get(lanes, builder.getI32Type());
+  }
+  /// What they start from: a sum from -0, as docs/numerics.md says.
+  mlir::Value noPartials() {
+    return isMean() ? constant(vectorType, -0.0f) : zero(partialType());
+  }
+  /// The same for the smallest magnitude.
+  mlir::Value noLeast() {
+    auto type = mlir::VectorType::get(lanes, builder.getI32Type());
+    return mlir::arith::ConstantOp::create(
+        builder, loc,
+        mlir::DenseElementsAttr::get(type,
+                                     std::numeric_limits<int32_t>::max()));
+  }
+  mlir::Value reduceLeast(mlir::Value least) {
+    return mlir::vector::ReductionOp::create(
+        builder, loc, mlir::vector::CombiningKind::MINSI, least);
+  }
+  /// 16 values in memory: loops over rows carry nothing.
+  mlir::Value allocateState(mlir::Value initial) {
+    auto type = llvm::cast<mlir::VectorType>(initial.getType());
+    mlir::Value state = mlir::memref::AllocaOp::create(
+        builder, loc, mlir::MemRefType::get({lanes}, type.getElementType()));
+    storeState(initial, state);
+    return state;
+  }
+  mlir::Value loadState(mlir::Value state) {
+    mlir::Type element = mlir::getElementTypeOrSelf(state.getType());
+    return mlir::vector::LoadOp::create(
+        builder, loc, mlir::VectorType::get(lanes, element), state, index(0));
+  }
+  void storeState(mlir::Value value, mlir::Value state) {
+    mlir::vector::StoreOp::create(builder, loc, value, state, index(0));
+  }
+  mlir::Value broadcast(mlir::Value scalar) {
+    return mlir::vector::BroadcastOp::create(
+        builder, loc, mlir::VectorType::get(lanes, scalar.getType()), scalar);
+  }
+
+  mlir::OpBuilder &builder;
+  AbsmaxQuantizeOp op;
+  mlir::Location loc;
+  QuantizerAttr quantizer;
+  int64_t rank;
+  mlir::VectorType vectorType;
+};
+
+} // namespace bit
+
+#endif // BIT_LIB_CONVERSION_BITTOVECTOR_ABSMAXEMITTER_H
