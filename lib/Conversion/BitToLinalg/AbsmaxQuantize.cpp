@@ -15,28 +15,42 @@ namespace {
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
+/// `v`, an f32, rounded to the type that the quantizer computes in.
+Value roundToType(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value v) {
+  if (!quantizer.computesInHalf())
+    return v;
+  v = arith::TruncFOp::create(b, quantizer.getComputeType(), v);
+  return arith::ExtFOp::create(b, b.getF32Type(), v);
+}
+
 /// From the statistic `a` of one scale: s, d or a', whichever the values are
 /// scaled by, and xs. Both are NaN where the quantizer says that xs is.
 /// `least`, if it matters, is the smallest magnitude.
 SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
                                Value a, Value least) {
+  auto round = [&](Value v) { return roundToType(b, quantizer, v); };
   Value eps = buildF32(b, quantizer.getEpsValue());
   Value q = buildF32(b, static_cast<float>(quantizer.getMaxCode()));
   Value one = buildF32(b, 1.0f);
   if (quantizer.getEpsMode() == EpsMode::Clamp)
     a = arith::MaximumFOp::create(b, a, eps);
   else if (quantizer.getEpsMode() == EpsMode::Add)
-    a = arith::AddFOp::create(b, a, eps);
+    a = round(arith::AddFOp::create(b, a, eps));
 
-  Value d = quantizer.getScale() == ScaleForm::InverseMul
-                ? arith::MulFOp::create(
-                      b, a, buildF32(b, 1.0f / quantizer.getMaxCode()))
-                      .getResult()
-                : arith::DivFOp::create(b, a, q).getResult();
+  Value d;
+  if (quantizer.getScale() == ScaleForm::InverseMul)
+    d = arith::MulFOp::create(
+        b, a,
+        buildF32(
+            b, roundTo(quantizer.getCompute(), 1.0f / quantizer.getMaxCode())));
+  else
+    d = arith::DivFOp::create(b, a, q);
+  if (quantizer.hasStep())
+    d = round(d);
   if (quantizer.getEpsMode() == EpsMode::ClampStep)
     d = arith::MaximumFOp::create(b, d, eps);
   else if (quantizer.getEpsMode() == EpsMode::AddStep)
-    d = arith::AddFOp::create(b, d, eps);
+    d = round(arith::AddFOp::create(b, d, eps));
 
   // Ordered comparisons: false for NaN.
   Value infinity = buildF32(b, inf), zero = buildF32(b, 0.0f);
@@ -66,7 +80,8 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
     else if (quantizer.getScale() == ScaleForm::RecipStep)
       s = arith::DivFOp::create(b, one, d);
     else
-      s = arith::MulFOp::create(b, arith::DivFOp::create(b, one, a), q);
+      s = arith::MulFOp::create(b, round(arith::DivFOp::create(b, one, a)), q);
+    s = round(s);
     requireScale(isBelow(s, infinity));
   }
 
@@ -81,15 +96,16 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
 /// The i8 code of `x`: 0 where the scale is NaN.
 Value buildCode(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value x,
                 Value s) {
+  auto round = [&](Value v) { return roundToType(b, quantizer, v); };
   Value v, q = buildF32(b, static_cast<float>(quantizer.getMaxCode()));
   if (quantizer.hasFactor()) {
-    v = arith::MulFOp::create(b, x, s);
+    v = round(arith::MulFOp::create(b, x, s));
   } else {
     if (quantizer.getScale() == ScaleForm::MulDiv)
-      x = arith::MulFOp::create(b, x, q);
-    v = arith::DivFOp::create(b, x, s);
+      x = round(arith::MulFOp::create(b, x, q));
+    v = round(arith::DivFOp::create(b, x, s));
     if (quantizer.getScale() == ScaleForm::DivMul)
-      v = arith::MulFOp::create(b, v, q);
+      v = round(arith::MulFOp::create(b, v, q));
   }
   Value half = buildF32(b, 0.5f);
   switch (quantizer.getRounding()) {
@@ -97,10 +113,10 @@ Value buildCode(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value x,
     v = math::RoundEvenOp::create(b, v);
     break;
   case Rounding::HalfUp:
-    v = math::FloorOp::create(b, arith::AddFOp::create(b, v, half));
+    v = math::FloorOp::create(b, round(arith::AddFOp::create(b, v, half)));
     break;
   case Rounding::HalfDown:
-    v = math::CeilOp::create(b, arith::SubFOp::create(b, v, half));
+    v = math::CeilOp::create(b, round(arith::SubFOp::create(b, v, half)));
     break;
   }
   v = arith::MaximumFOp::create(
@@ -180,7 +196,7 @@ struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
         [&](ImplicitLocOpBuilder &b, ValueRange v) {
           Value a = v[0];
           if (count)
-            a = arith::DivFOp::create(b, a, count);
+            a = roundToType(b, quantizer, arith::DivFOp::create(b, a, count));
           bool hasLeast = quantizer.clampsOverflow();
           return buildScales(b, quantizer, a, hasLeast ? v[1] : Value());
         });

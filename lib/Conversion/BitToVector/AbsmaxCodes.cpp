@@ -27,24 +27,24 @@ Value AbsmaxEmitter::emitClamp(Value v) {
 Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   Value v, q = constant(vectorType, static_cast<float>(quantizer.getMaxCode()));
   if (quantizer.hasFactor()) {
-    v = arith::MulFOp::create(builder, loc, x, factor);
+    v = round(arith::MulFOp::create(builder, loc, x, factor));
   } else {
     if (quantizer.getScale() == ScaleForm::MulDiv)
-      x = arith::MulFOp::create(builder, loc, x, q);
-    v = arith::DivFOp::create(builder, loc, x, factor);
+      x = round(arith::MulFOp::create(builder, loc, x, q));
+    v = round(arith::DivFOp::create(builder, loc, x, factor));
     if (quantizer.getScale() == ScaleForm::DivMul)
-      v = arith::MulFOp::create(builder, loc, v, q);
+      v = round(arith::MulFOp::create(builder, loc, v, q));
   }
   Value half = constant(vectorType, 0.5f);
   switch (quantizer.getRounding()) {
   case Rounding::HalfEven:
     return math::RoundEvenOp::create(builder, loc, v);
   case Rounding::HalfUp:
-    return math::FloorOp::create(builder, loc,
-                                 arith::AddFOp::create(builder, loc, v, half));
+    return math::FloorOp::create(
+        builder, loc, round(arith::AddFOp::create(builder, loc, v, half)));
   case Rounding::HalfDown:
-    return math::CeilOp::create(builder, loc,
-                                arith::SubFOp::create(builder, loc, v, half));
+    return math::CeilOp::create(
+        builder, loc, round(arith::SubFOp::create(builder, loc, v, half)));
   }
   llvm_unreachable("all roundings are handled");
 }
@@ -54,9 +54,11 @@ Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
 Value AbsmaxEmitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
   Value v = emitScaled(x, factor);
   // |v| is at most Q and three roundings, which is Q when rounded to an
-  // integer; a mean, a subnormal d and an overflow of x * Q have no such bound.
+  // integer; a mean, a subnormal d, an overflow of x * Q and roundings to
+  // halves have no such bound.
   int64_t q = quantizer.getMaxCode();
   bool isBounded = !isMean() && !quantizer.clampsOverflow() &&
+                   !quantizer.computesInHalf() &&
                    (quantizer.getScale() == ScaleForm::RecipMul ||
                     quantizer.getScale() == ScaleForm::Div ||
                     quantizer.getScale() == ScaleForm::DivMul);

@@ -71,6 +71,8 @@ private:
           builder, loc, mlir::DenseElementsAttr::get(vector, attr));
     return mlir::arith::ConstantOp::create(builder, loc, attr);
   }
+  /// `v`, f32, rounded to the type that the quantizer computes in.
+  mlir::Value round(mlir::Value v);
   mlir::Value zero(mlir::Type type) {
     return mlir::arith::ConstantOp::create(builder, loc,
                                            builder.getZeroAttr(type));

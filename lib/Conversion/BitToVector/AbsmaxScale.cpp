@@ -10,6 +10,16 @@ using namespace mlir;
 
 namespace bit {
 
+Value AbsmaxEmitter::round(Value v) {
+  if (!quantizer.computesInHalf())
+    return v;
+  Type half = quantizer.getComputeType();
+  if (auto vector = dyn_cast<VectorType>(v.getType()))
+    half = vector.clone(half);
+  Value rounded = arith::TruncFOp::create(builder, loc, half, v);
+  return arith::ExtFOp::create(builder, loc, v.getType(), rounded);
+}
+
 /// |x| as an integer: it has the order of the floats, with NaN above all, so
 /// its maximum needs no care for NaN.
 Value AbsmaxEmitter::magnitude(Value x) {
@@ -86,7 +96,7 @@ Value AbsmaxEmitter::divideByCount(Value sum, ArrayRef<int64_t> dims) {
   count = arith::SIToFPOp::create(builder, loc, builder.getF32Type(), count);
   if (isa<VectorType>(sum.getType()))
     count = broadcast(count);
-  return arith::DivFOp::create(builder, loc, sum, count);
+  return round(arith::DivFOp::create(builder, loc, sum, count));
 }
 
 QuantizerScale AbsmaxEmitter::emitScale(Value a) {
@@ -99,21 +109,24 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
   if (quantizer.getEpsMode() == EpsMode::Clamp)
     a = arith::MaximumFOp::create(builder, loc, a, eps);
   else if (quantizer.getEpsMode() == EpsMode::Add)
-    a = arith::AddFOp::create(builder, loc, a, eps);
+    a = round(arith::AddFOp::create(builder, loc, a, eps));
 
   float maxCode = static_cast<float>(quantizer.getMaxCode());
   Value q = constant(type, maxCode), one = constant(type, 1.0f);
   auto emitStep = [&]() -> Value {
     Value d;
     if (quantizer.getScale() == ScaleForm::InverseMul)
-      d = arith::MulFOp::create(builder, loc, a,
-                                constant(type, 1.0f / maxCode));
+      d = arith::MulFOp::create(
+          builder, loc, a,
+          constant(type, roundTo(quantizer.getCompute(), 1.0f / maxCode)));
     else
       d = arith::DivFOp::create(builder, loc, a, q);
+    if (quantizer.hasStep())
+      d = round(d);
     if (quantizer.getEpsMode() == EpsMode::ClampStep)
       d = arith::MaximumFOp::create(builder, loc, d, eps);
     else if (quantizer.getEpsMode() == EpsMode::AddStep)
-      d = arith::AddFOp::create(builder, loc, d, eps);
+      d = round(arith::AddFOp::create(builder, loc, d, eps));
     return d;
   };
 
@@ -128,11 +141,11 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
   };
   switch (quantizer.getScale()) {
   case ScaleForm::RecipMul:
-    scale.factor = arith::MulFOp::create(
-        builder, loc, arith::DivFOp::create(builder, loc, one, a), q);
+    scale.factor = round(arith::MulFOp::create(
+        builder, loc, round(arith::DivFOp::create(builder, loc, one, a)), q));
     break;
   case ScaleForm::Div:
-    scale.factor = arith::DivFOp::create(builder, loc, q, a);
+    scale.factor = round(arith::DivFOp::create(builder, loc, q, a));
     break;
   case ScaleForm::DivMul:
   case ScaleForm::MulDiv:
@@ -146,7 +159,7 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
     require(isBelow(zero(type), scale.xs));
     require(isBelow(scale.xs, infinity), /*isAlways=*/true);
     if (quantizer.getScale() == ScaleForm::RecipStep)
-      scale.factor = arith::DivFOp::create(builder, loc, one, scale.xs);
+      scale.factor = round(arith::DivFOp::create(builder, loc, one, scale.xs));
     break;
   }
   if (quantizer.hasFactor()) {

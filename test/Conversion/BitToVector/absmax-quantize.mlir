@@ -53,3 +53,22 @@ func.func @tensor(%x: memref<?x16xf32>, %c: memref<?x16xi8>, %s: memref<f32>, %u
       quantizer = <granularity = tensor>
   return
 }
+
+// -----
+
+// Every operation rounds to the type; what rounds may be beyond Q, so it is clamped.
+// CHECK-LABEL: @half
+func.func @half(%x: memref<16xf32>, %c: memref<16xi8>, %s: memref<f32>, %u: memref<i32>) {
+  // CHECK: %[[S:.*]] = arith.divf %{{.*}}, %{{.*}} : f32
+  // CHECK: %[[HS:.*]] = arith.truncf %[[S]] : f32 to f16
+  // CHECK: %[[FS:.*]] = arith.extf %[[HS]] : f16 to f32
+  // CHECK: arith.divf %{{.*}}, %[[FS]] : f32
+  // CHECK: %[[V:.*]] = arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
+  // CHECK: %[[HV:.*]] = arith.truncf %[[V]] : vector<16xf32> to vector<16xf16>
+  // CHECK: %[[FV:.*]] = arith.extf %[[HV]] : vector<16xf16> to vector<16xf32>
+  // CHECK: math.roundeven %[[FV]]
+  // CHECK: arith.cmpf ogt
+  bit.absmax_quantize ins(%x : memref<16xf32>) outs(%c, %s, %u : memref<16xi8>, memref<f32>, memref<i32>)
+      quantizer = <scale = div, eps_mode = none, compute = f16>
+  return
+}

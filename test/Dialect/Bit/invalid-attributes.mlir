@@ -30,7 +30,12 @@ func.func private @quantizer_c5() attributes {q = #bit.quantizer<scale = div, ep
 
 // -----
 
-// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp, rounding or overflow, got 'bit'}}
+// expected-error @below {{expects eps that is a number of f16, got 1.000000e-05}}
+func.func private @quantizer_c6() attributes {q = #bit.quantizer<compute = f16>}
+
+// -----
+
+// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp, rounding, overflow or compute, got 'bit'}}
 func.func private @quantizer_unknown() attributes {q = #bit.quantizer<bit = 8>}
 
 // -----

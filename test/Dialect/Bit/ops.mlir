@@ -91,9 +91,11 @@ func.func @dequantize(%codes: tensor<?x8xi8>, %row: tensor<?xf32>, %column: tens
 
 // CHECK-LABEL: @attributes
 // CHECK-SAME: q = #bit.quantizer<bits = 2, granularity = channel, eps = 9.99999997E-7, eps_mode = add, scale = div, dequant = direct, clamp = [-1, 1], rounding = half_up, overflow = clamp>
+// CHECK-SAME: r = #bit.quantizer<eps_mode = none, compute = bf16>
 // CHECK-SAME: tiled = #bit.kernel<x86.vnni_p2, tile = [64, 4]>
 func.func private @attributes() attributes {
   q = #bit.quantizer<clamp = [-1, 1], overflow = clamp, rounding = half_up, bits = 2, dequant = direct, scale = div,
                      eps_mode = add, eps = 1.0e-6, granularity = channel>,
+  r = #bit.quantizer<compute = bf16, eps_mode = none>,
   tiled = #bit.kernel<x86.vnni_p2, tile = [64, 4]>
 }

@@ -6,6 +6,7 @@
 #include "Jit.h"
 #include "bit/quant.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "gtest/gtest.h"
@@ -25,7 +26,7 @@ struct Quantizer {
   int bits = 8;
   std::string granularity = "token", epsMode = "clamp", scale = "recip_mul",
               dequant = "recip", rounding = "half_even", statistic = "absmax",
-              overflow = "nan";
+              overflow = "nan", compute = "f32";
   float eps = 1e-5f;
   int low = 1, high = 0; ///< low > high: the default range
 
@@ -36,9 +37,22 @@ struct Quantizer {
     return scale == "inverse" || scale == "inverse_mul" ||
            scale == "recip_step";
   }
+  /// `value` rounded to the type of the arithmetic.
+  float round(float value) const {
+    llvm::APFloat number(value);
+    bool isInexact;
+    if (compute == "f16")
+      number.convert(llvm::APFloat::IEEEhalf(),
+                     llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    else if (compute == "bf16")
+      number.convert(llvm::APFloat::BFloat(),
+                     llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    return number.convertToFloat();
+  }
+
   /// Whether the runtime has all of it.
   bool isInRuntime() const {
-    return statistic == "absmax" && overflow == "nan" &&
+    return compute == "f32" && statistic == "absmax" && overflow == "nan" &&
            rounding != "half_down" &&
            (epsMode == "clamp" || epsMode == "add" || epsMode == "none") &&
            (scale == "recip_mul" || scale == "div" || scale == "inverse");
@@ -46,15 +60,17 @@ struct Quantizer {
 
   std::string str() const {
     std::string text = llvm::formatv(
-        "<bits = {0}, granularity = {1}, eps = {2:e8}, eps_mode = {3}, "
+        "<bits = {0}, granularity = {1}, eps = {2:e12}, eps_mode = {3}, "
         "scale = {4}, rounding = {5}",
-        bits, granularity, eps, epsMode, scale, rounding);
+        bits, granularity, round(eps), epsMode, scale, rounding);
     if (hasFactor())
       text += ", dequant = " + dequant;
     if (statistic != "absmax")
       text += ", statistic = " + statistic;
     if (overflow != "nan")
       text += ", overflow = " + overflow;
+    if (compute != "f32")
+      text += ", compute = " + compute;
     if (low <= high)
       text += llvm::formatv(", clamp = [{0}, {1}]", low, high);
     return text + ">";
@@ -98,23 +114,23 @@ public:
       a = std::isnan(value) || std::isnan(a) ? nan
                                              : std::max(a, std::fabs(value));
     if (quantizer.statistic == "absmean")
-      a = sumMagnitudes(values, k) / static_cast<float>(values.size());
+      a = round(sumMagnitudes(values, k) / static_cast<float>(values.size()));
+    float eps = round(quantizer.eps);
     auto guard = [&](float value, const std::string &suffix) {
       if (quantizer.epsMode == "clamp" + suffix)
-        return std::isnan(value) ? value : std::max(value, quantizer.eps);
-      return quantizer.epsMode == "add" + suffix ? value + quantizer.eps
-                                                 : value;
+        return std::isnan(value) ? value : std::max(value, eps);
+      return quantizer.epsMode == "add" + suffix ? round(value + eps) : value;
     };
     a = guard(a, "");
-    float d = guard(quantizer.scale == "inverse_mul" ? a * (1.0f / q) : a / q,
-                    "_step");
+    float d = quantizer.scale == "inverse_mul" ? a * round(1.0f / q) : a / q;
+    d = guard(quantizer.hasStep() ? round(d) : d, "_step");
     valid = std::isfinite(a) && (!quantizer.hasStep() || std::isfinite(d));
     bool isScaled = quantizer.hasStep()     ? d > 0
                     : quantizer.hasFactor() ? true
                                             : a > 0;
-    factor = quantizer.scale == "recip_mul"    ? (1.0f / a) * q
-             : quantizer.scale == "div"        ? q / a
-             : quantizer.scale == "recip_step" ? 1.0f / d
+    factor = quantizer.scale == "recip_mul"    ? round(round(1.0f / a) * q)
+             : quantizer.scale == "div"        ? round(q / a)
+             : quantizer.scale == "recip_step" ? round(1.0f / d)
              : quantizer.hasStep()             ? d
                                                : a;
     isScaled &= std::isfinite(factor);
@@ -134,17 +150,20 @@ public:
     float high = defaults ? q : static_cast<float>(quantizer.high);
     float v = quantizer.hasFactor()          ? x * factor
               : quantizer.hasStep()          ? x / factor
-              : quantizer.scale == "div_mul" ? (x / factor) * q
-                                             : (x * q) / factor;
+              : quantizer.scale == "div_mul" ? round(x / factor) * q
+                                             : round(x * q) / factor;
+    v = round(v);
     v = quantizer.rounding == "half_even" ? std::nearbyint(v)
-        : quantizer.rounding == "half_up" ? std::floor(v + 0.5f)
-                                          : std::ceil(v - 0.5f);
+        : quantizer.rounding == "half_up" ? std::floor(round(v + 0.5f))
+                                          : std::ceil(round(v - 0.5f));
     return static_cast<int8_t>(std::min(std::max(v, low), high));
   }
 
   float xs;
 
 private:
+  float round(float value) const { return quantizer.round(value); }
+
   const Quantizer &quantizer;
   float q, factor;
   bool valid;
@@ -238,7 +257,7 @@ public:
     std::string source = llvm::formatv(
         "func.func @f(%x: {0}, %c: {1}, %s: {2}, %u: {3}) attributes "
         "{{llvm.emit_c_interface, passthrough = [[\"target-features\", "
-        "\"+avx2,+fma\"]]} {{\n"
+        "\"+avx2,+fma,+f16c\"]]} {{\n"
         "  bit.absmax_quantize ins(%x : {0}) outs(%c, %s, %u : {1}, {2}, {3}) "
         "quantizer = {4}\n  return\n}\n",
         x, codes, scale, sum, quantizer.str());
@@ -464,6 +483,65 @@ TEST(AbsmaxQuantizeTest, ValuesThatAreTooSmall) {
           kernel.expectRight(small, {2, 20});
           kernel.expectRight(holed, {2, 20});
         }
+}
+
+/// Values of a half-precision type, many of them on ties; rows that are huge,
+/// tiny, zero and not finite.
+std::vector<float> halfValues(const Quantizer &quantizer, int64_t k) {
+  std::vector<float> x = randomValues(10 * k, 7);
+  for (int64_t i = 0; i < k; ++i) {
+    x[k + i] *= 1e4f;
+    x[2 * k + i] *= 1e-3f;
+    x[3 * k + i] *= 1e-6f;
+    x[4 * k + i] *= 1e-38f;
+    x[5 * k + i] = 0;
+    x[6 * k + i] = static_cast<float>(i) - 18.5f;
+    x[9 * k + i] = i % 2 ? 6e-8f : -6e-8f;
+  }
+  x[7 * k + 3] = nan;
+  x[8 * k + 36] = infinity;
+  for (float &value : x)
+    value = quantizer.round(value);
+  return x;
+}
+
+TEST(AbsmaxQuantizeTest, Halves) {
+  for (const char *compute : {"f16", "bf16"})
+    for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
+                              "recip_step", "div_mul", "mul_div"})
+      for (const char *epsMode : {"clamp", "add", "none"})
+        for (const char *overflow : {"nan", "clamp"}) {
+          Quantizer quantizer;
+          quantizer.compute = compute;
+          quantizer.scale = scale;
+          quantizer.epsMode = epsMode;
+          quantizer.overflow = overflow;
+          if (quantizer.hasStep() && std::string(epsMode) != "none")
+            quantizer.epsMode += "_step";
+          if (std::string(epsMode) == "add") {
+            quantizer.rounding = "half_up";
+            quantizer.dequant = quantizer.hasFactor() ? "direct" : "recip";
+          }
+          Kernel kernel(quantizer, {"?", "37"});
+          kernel.expectRight(halfValues(quantizer, 37), {10, 37});
+        }
+}
+
+TEST(AbsmaxQuantizeTest, MeansAndGranularitiesOfHalves) {
+  for (const char *compute : {"f16", "bf16"})
+    for (const char *granularity : {"token", "tensor", "channel"})
+      for (const char *statistic : {"absmax", "absmean"}) {
+        Quantizer quantizer;
+        quantizer.compute = compute;
+        quantizer.granularity = granularity;
+        quantizer.statistic = statistic;
+        quantizer.rounding = "half_down";
+        Kernel kernel(quantizer, {"?", "?"});
+        std::vector<float> x = halfValues(quantizer, 37);
+        kernel.expectRight(x, {10, 37});
+        x.resize(3 * 37);
+        kernel.expectRight(x, {3, 37});
+      }
 }
 
 TEST(AbsmaxQuantizeTest, LeadingDimensions) {

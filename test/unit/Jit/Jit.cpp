@@ -32,7 +32,8 @@ namespace bit::test {
 static constexpr llvm::StringLiteral pipeline = R"(
   canonicalize, cse, convert-vector-to-scf{full-unroll=true},
   convert-linalg-to-loops, convert-scf-to-cf, expand-strided-metadata,
-  lower-affine, convert-vector-to-llvm, arith-expand, finalize-memref-to-llvm,
+  lower-affine, convert-vector-to-llvm, arith-expand{include-bf16=true},
+  finalize-memref-to-llvm,
   convert-math-to-llvm, convert-ub-to-llvm, convert-arith-to-llvm,
   convert-index-to-llvm, convert-func-to-llvm, convert-cf-to-llvm,
   reconcile-unrealized-casts, canonicalize, cse)";

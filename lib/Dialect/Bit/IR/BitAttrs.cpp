@@ -25,12 +25,22 @@ void BitDialect::registerAttributes() {
 // #bit.quantizer
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      unsigned bits, ActivationGranularity granularity,
-                      APFloat eps, EpsMode epsMode, ScaleForm scale,
-                      DequantForm dequant, int64_t clampLow, int64_t clampHigh,
-                      Rounding rounding, Statistic, ScaleOverflow) {
+float roundTo(ComputeType type, float value) {
+  APFloat number(value);
+  bool isInexact;
+  if (type == ComputeType::F16)
+    number.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven,
+                   &isInexact);
+  else if (type == ComputeType::BF16)
+    number.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &isInexact);
+  return number.convertToFloat();
+}
+
+LogicalResult QuantizerAttr::verify(
+    function_ref<InFlightDiagnostic()> emitError, unsigned bits,
+    ActivationGranularity granularity, APFloat eps, EpsMode epsMode,
+    ScaleForm scale, DequantForm dequant, int64_t clampLow, int64_t clampHigh,
+    Rounding rounding, Statistic, ScaleOverflow, ComputeType compute) {
   // C1
   if (bits < 2 || bits > 8)
     return emitError() << "expects bits of 2 to 8, got " << bits;
@@ -58,7 +68,24 @@ QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       (epsMode == EpsMode::ClampStep || epsMode == EpsMode::AddStep))
     return emitError() << "expects no eps_mode = " << stringifyEnum(epsMode)
                        << " with scale = " << stringifyEnum(scale);
+  // C6
+  float value = eps.convertToFloat();
+  if (epsMode != EpsMode::None && roundTo(compute, value) != value)
+    return emitError() << "expects eps that is a number of "
+                       << stringifyEnum(compute) << ", got " << value;
   return success();
+}
+
+FloatType QuantizerAttr::getComputeType() const {
+  switch (getCompute()) {
+  case ComputeType::F32:
+    return Float32Type::get(getContext());
+  case ComputeType::F16:
+    return Float16Type::get(getContext());
+  case ComputeType::BF16:
+    return BFloat16Type::get(getContext());
+  }
+  llvm_unreachable("all types are handled");
 }
 
 /// Parses a word of an enum into `value`.
@@ -81,6 +108,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   auto rounding = Rounding::HalfEven;
   auto statistic = Statistic::AbsMax;
   auto overflow = ScaleOverflow::NaN;
+  auto compute = ComputeType::F32;
   SmallVector<int64_t> clamp;
 
   llvm::StringSet<> seen;
@@ -109,10 +137,12 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parseCase(parser, rounding);
     if (name == "overflow")
       return parseCase(parser, overflow);
+    if (name == "compute")
+      return parseCase(parser, compute);
     if (name != "clamp")
       return parser.emitError(loc)
              << "expects bits, granularity, statistic, eps, eps_mode, scale, "
-                "dequant, clamp, rounding or overflow, got '"
+                "dequant, clamp, rounding, overflow or compute, got '"
              << name << "'";
     auto parseBound = [&] { return parser.parseInteger(clamp.emplace_back()); };
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
@@ -133,7 +163,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   return parser.getChecked<QuantizerAttr>(
       loc, parser.getContext(), bits, granularity, eps, epsMode, scale, dequant,
       clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1], rounding,
-      statistic, overflow);
+      statistic, overflow, compute);
 }
 
 void QuantizerAttr::print(AsmPrinter &printer) const {
@@ -165,6 +195,8 @@ void QuantizerAttr::print(AsmPrinter &printer) const {
     begin("rounding") << stringifyEnum(getRounding());
   if (getOverflow() != defaults.getOverflow())
     begin("overflow") << stringifyEnum(getOverflow());
+  if (getCompute() != defaults.getCompute())
+    begin("compute") << stringifyEnum(getCompute());
   printer << '>';
 }
 

@@ -9,6 +9,13 @@
 #include "llvm/ADT/APFloat.h"
 #include <utility>
 
+namespace bit {
+
+/// `value` rounded to a type that quantizers compute in.
+float roundTo(ComputeType type, float value);
+
+} // namespace bit
+
 #define GET_ATTRDEF_CLASSES
 #include "bit/Dialect/Bit/IR/BitAttrs.h.inc"
 

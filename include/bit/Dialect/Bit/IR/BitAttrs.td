@@ -43,6 +43,10 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
                  (where there is no s:  d)
     ```
 
+    Every operation of this rounds its result to `compute`: f32, f16 or bf16. Only
+    xs is computed in f32 where values are not divided by it, and so is the sum of
+    absmean, whose mean is rounded. 1 / Q is the number nearest to it in that type.
+
     The sum of absmean is a reduction along a row as docs/numerics.md has it, over
     all rows one after the other for granularity tensor.
 
@@ -50,8 +54,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     recip_step) is not finite, all codes are 0 and `xs` is NaN: what a graph
     computes from such values is NaN, too.
 
-    Without eps, or with one below 1e-35, values may be too small for their
-    scale: `s` is infinite, or the `d` or `a'` (div_mul, mul_div) that they are
+    Without eps, or with one below 1e-35 (2e-3 in f16), values may be too small for
+    their scale: `s` is infinite, or the `d` or `a'` (div_mul, mul_div) that they are
     divided by is 0. Then
 
     ```
@@ -67,7 +71,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     Parameters may be given in any order; those that have their default value
     are not printed. Defaults: `bits = 8, granularity = token, statistic = absmax,
     eps = 1.0e-5, eps_mode = clamp, scale = recip_mul, dequant = recip,
-    rounding = half_even`, `clamp = [-Q-1, Q]` and `overflow = nan`.
+    rounding = half_even`, `clamp = [-Q-1, Q]`, `overflow = nan` and
+    `compute = f32`.
 
     Constraints:
     (C1) `bits` is 2 to 8.
@@ -77,6 +82,7 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     recip_step.
     (C5) `eps_mode` is clamp_step or add_step only with a `scale` that has d:
     inverse, inverse_mul and recip_step.
+    (C6) `eps` is a number of the type `compute`, unless `eps_mode` is none.
 
     Example:
 
@@ -84,7 +90,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     func.func private @quantizers() attributes {
       q0 = #bit.quantizer<>,
       q1 = #bit.quantizer<bits = 4, granularity = tensor, clamp = [-7, 7]>,
-      q2 = #bit.quantizer<scale = inverse, eps = 1.0e-6, rounding = half_up>
+      q2 = #bit.quantizer<scale = inverse, eps = 1.0e-6, rounding = half_up>,
+      q3 = #bit.quantizer<eps = 1.001358e-05, compute = f16>
     }
     ```
   }];
@@ -100,7 +107,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     "int64_t":$clampHigh,
     "Rounding":$rounding,
     "Statistic":$statistic,
-    "ScaleOverflow":$overflow
+    "ScaleOverflow":$overflow,
+    "ComputeType":$compute
   );
 
   let builders = [
@@ -116,11 +124,12 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
                      CArg<"Rounding", "Rounding::HalfEven">:$rounding,
                      CArg<"Statistic", "Statistic::AbsMax">:$statistic,
                      CArg<"ScaleOverflow",
-                          "ScaleOverflow::NaN">:$overflow), [{
+                          "ScaleOverflow::NaN">:$overflow,
+                     CArg<"ComputeType", "ComputeType::F32">:$compute), [{
       int64_t q = (int64_t(1) << (bits - 1)) - 1;
       return $_get($_ctxt, bits, granularity, llvm::APFloat(eps), epsMode,
                    scale, dequant, clamp ? clamp->first : -q - 1,
-                   clamp ? clamp->second : q, rounding, statistic, overflow);
+                   clamp ? clamp->second : q, rounding, statistic, overflow, compute);
     }]>
   ];
 
@@ -144,6 +153,10 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     bool clampsOverflow() const {
       return getOverflow() == ScaleOverflow::Clamp;
     }
+    /// Whether operations round to less than f32.
+    bool computesInHalf() const { return getCompute() != ComputeType::F32; }
+    /// The type that operations round to.
+    mlir::FloatType getComputeType() const;
     /// eps as a number.
     float getEpsValue() const { return getEps().convertToFloat(); }
     /// The clamp range as the attribute that ternary_matmul and packed_matmul

@@ -78,4 +78,10 @@ def Bit_ScaleOverflow : Bit_Enum<"ScaleOverflow",
     I32EnumCase<"NaN", 0, "nan">,
     I32EnumCase<"Clamp", 1, "clamp">]>;
 
+def Bit_ComputeType : Bit_Enum<"ComputeType",
+    "the type that a quantizer rounds its operations to", [
+    I32EnumCase<"F32", 0, "f32">,
+    I32EnumCase<"F16", 1, "f16">,
+    I32EnumCase<"BF16", 2, "bf16">]>;
+
 #endif // BIT_DIALECT_BIT_IR_BITENUMS_TD
