@@ -92,18 +92,18 @@ std::string explainScale(Value scaled) {
   if (!isKnown)
     return "their scale comes from " + nameOf(reduction) +
            ", not from ReduceMax or ReduceMean";
-  Value data = skipIdentity(reduction->getOperand(0));
+  Value data = skipFloatCasts(reduction->getOperand(0));
   auto abs = data.getDefiningOp<onnx::AbsOp>();
-  Value source = abs ? skipIdentity(abs.getX()) : data;
+  Value source = abs ? skipFloatCasts(abs.getX()) : data;
   // One of both operands, or, in (x * Q) / a', one below them.
   bool isOwn = false;
   for (Value operand : op->getOperands()) {
-    operand = skipIdentity(operand);
+    operand = skipFloatCasts(operand);
     isOwn |= operand == source;
     Operation *inner = operand.getDefiningOp();
     if (isa_and_nonnull<onnx::MulOp, onnx::DivOp>(inner))
       for (Value below : inner->getOperands())
-        isOwn |= skipIdentity(below) == source;
+        isOwn |= skipFloatCasts(below) == source;
   }
   if (!isOwn)
     return "their scale comes from another tensor";
@@ -151,8 +151,8 @@ std::string explainActivations(Value x) {
   Value scaled = getRounded(rounding);
   if (!scaled)
     return nameOf(rounding) + " does not round to nearest";
-  if (!cast<ShapedType>(scaled.getType()).getElementType().isF32())
-    return "they are not quantized in float32";
+  if (!getComputeType(scaled))
+    return "they are not quantized in float32, float16 or bfloat16";
   if (!matchScaled(scaled))
     return explainScale(scaled);
 

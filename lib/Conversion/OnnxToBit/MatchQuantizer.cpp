@@ -140,8 +140,9 @@ struct CodesWalk {
 
 ScaleOverflow CodesWalk::getOverflow(const ScaleMatch &scale) const {
   const StatisticMatch &statistic = scale.statistic;
-  bool isGuarded =
-      statistic.epsMode != EpsMode::None && statistic.eps >= 1e-35f;
+  // The least eps for which Q / eps is finite.
+  float least = scale.compute == ComputeType::F16 ? 2e-3f : 1e-35f;
+  bool isGuarded = statistic.epsMode != EpsMode::None && statistic.eps >= least;
   // x / a is at most 1.
   bool isBounded =
       statistic.statistic == Statistic::AbsMax &&
@@ -191,9 +192,7 @@ Value CodesWalk::step(Value value) {
   if (!isRounded) {
     if (Value inner = skipRound(value, rounding)) {
       isRounded = true;
-      return cast<ShapedType>(inner.getType()).getElementType().isF32()
-                 ? inner
-                 : Value();
+      return getComputeType(inner) ? inner : Value();
     }
   }
   Value x;
@@ -234,12 +233,14 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   // No code of the absolute maximum is beyond Q, so that bounds farther out say
   // nothing. Others have no bounds but these. (x * Q may overflow.)
   double q = (1 << (match.scale.bits - 1)) - 1;
-  bool isBounded = match.scale.statistic.statistic == Statistic::AbsMax &&
-                   match.scale.form != ScaleForm::MulDiv;
+  bool isFinite = match.scale.statistic.statistic == Statistic::AbsMax &&
+                  match.scale.form != ScaleForm::MulDiv;
+  // Roundings to halves take the code of the maximum beyond Q.
+  bool isBounded = isFinite && match.scale.compute == ComputeType::F32;
   // The codes of infinities are the bounds themselves.
   bool areBoundsKept = match.overflow == ScaleOverflow::Clamp;
   // A large x would round x + (q - x).
-  if (!isBounded && walk.hasStraightThrough)
+  if (!isFinite && walk.hasStraightThrough)
     return std::nullopt;
   if (isBounded && !areBoundsKept) {
     for (auto *low : {&walk.low, &walk.innerLow})
@@ -272,7 +273,7 @@ QuantizerAttr makeQuantizer(MLIRContext *context, const CodesMatch &codes,
       statistic.epsMode == EpsMode::None ? 1.0e-5f : statistic.eps,
       statistic.epsMode, codes.scale.form, dequant,
       std::make_pair(codes.low, codes.high), codes.rounding,
-      statistic.statistic, codes.overflow);
+      statistic.statistic, codes.overflow, codes.scale.compute);
 }
 
 namespace {
@@ -321,13 +322,17 @@ static std::optional<QuantizerMatch> matchDequantized(Value value) {
 }
 
 std::optional<QuantizerMatch> matchQuantizer(Value value) {
+  // What is dequantized in f32 is rounded to the type of the layer.
+  value = skipFloatCasts(value);
   Value x;
   Value q = skipStraightThrough(value, x);
   if (!q)
     return matchDequantized(value);
   // x + (q - x) is q, but for its rounding.
-  auto match = matchDequantized(q);
-  return match && match->input == x ? match : std::nullopt;
+  auto match = matchDequantized(skipFloatCasts(q));
+  return match && skipFloatCasts(match->input) == skipFloatCasts(x)
+             ? match
+             : std::nullopt;
 }
 
 } // namespace bit

@@ -38,6 +38,7 @@ struct ScaleMatch {
   StatisticMatch statistic;
   unsigned bits = 8;
   ScaleForm form = ScaleForm::RecipMul;
+  ComputeType compute = ComputeType::F32;
 };
 
 /// Values of `input`, scaled.
@@ -126,6 +127,12 @@ std::optional<unsigned> matchMaxCode(mlir::Value value);
 
 /// Looks through Identity.
 mlir::Value skipIdentity(mlir::Value value);
+
+/// Looks through casts between f32, f16 and bf16, too.
+mlir::Value skipFloatCasts(mlir::Value value);
+
+/// The type as quantizers compute in it: f32, f16, bf16; none for others.
+std::optional<ComputeType> getComputeType(mlir::Value value);
 
 template <typename OpTy> OpTy getDefining(mlir::Value value) {
   return skipIdentity(value).getDefiningOp<OpTy>();

@@ -19,6 +19,27 @@ Value skipIdentity(Value value) {
   return value;
 }
 
+std::optional<ComputeType> getComputeType(Value value) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  if (!type)
+    return std::nullopt;
+  Type element = type.getElementType();
+  if (element.isF32())
+    return ComputeType::F32;
+  if (element.isF16())
+    return ComputeType::F16;
+  return element.isBF16() ? std::optional(ComputeType::BF16) : std::nullopt;
+}
+
+Value skipFloatCasts(Value value) {
+  while (auto cast = getDefining<onnx::CastOp>(value)) {
+    if (!getComputeType(cast.getResult()) || !getComputeType(cast.getInput()))
+      break;
+    value = cast.getInput();
+  }
+  return skipIdentity(value);
+}
+
 std::optional<unsigned> matchMaxCode(Value value) {
   std::optional<double> q = onnx::evaluateScalar(value);
   for (unsigned bits = 2; q && bits <= 8; ++bits)
@@ -31,11 +52,12 @@ namespace {
 
 double getMaxCode(unsigned bits) { return (1 << (bits - 1)) - 1; }
 
-/// b where `value` is 1 / Q, rounded to float.
+/// b where `value` is 1 / Q, rounded to its type.
 std::optional<unsigned> matchInverseMaxCode(Value value) {
   std::optional<double> inverse = onnx::evaluateScalar(value);
-  for (unsigned bits = 3; inverse && bits <= 8; ++bits)
-    if (float(*inverse) == 1.0f / float(getMaxCode(bits)))
+  std::optional<ComputeType> type = getComputeType(value);
+  for (unsigned bits = 3; inverse && type && bits <= 8; ++bits)
+    if (float(*inverse) == roundTo(*type, 1.0f / float(getMaxCode(bits))))
       return bits;
   return std::nullopt;
 }
@@ -57,12 +79,46 @@ bool isNonNegative(Value value) {
   return low && *low >= 0;
 }
 
+/// The value before it was widened to f32.
+Value skipWidening(Value value) {
+  value = skipIdentity(value);
+  auto cast = value.getDefiningOp<onnx::CastOp>();
+  if (!cast || getComputeType(value) != ComputeType::F32 ||
+      !getComputeType(cast.getInput()))
+    return value;
+  return skipIdentity(cast.getInput());
+}
+
+/// Looks through casts that change nothing of elements of `input`: to f32, or
+/// back to the type that they came from. torch exports |x| of halves with them.
+Value skipExactCasts(Value value, Value input) {
+  Value source = skipWidening(input);
+  std::optional<ComputeType> narrow = getComputeType(source);
+  auto isExact = [&](Value value) {
+    std::optional<ComputeType> type = getComputeType(value);
+    return type && (type == ComputeType::F32 || type == narrow);
+  };
+  while (auto cast = getDefining<onnx::CastOp>(value)) {
+    // What makes the elements of `input` may round.
+    if (skipIdentity(value) == source || !isExact(cast.getResult()) ||
+        !isExact(cast.getInput()))
+      break;
+    value = cast.getInput();
+  }
+  return skipIdentity(value);
+}
+
 /// Whether `value` is |input|.
 bool isMagnitude(Value value, Value input) {
-  if (skipIdentity(value) == input)
-    return isNonNegative(input);
-  auto abs = getDefining<onnx::AbsOp>(value);
-  return abs && skipIdentity(abs.getX()) == input;
+  Value source = skipWidening(input);
+  auto isInput = [&](Value value) {
+    return skipIdentity(value) == input ||
+           skipExactCasts(value, input) == source;
+  };
+  if (isInput(value))
+    return isNonNegative(input) || isNonNegative(source);
+  auto abs = skipExactCasts(value, input).getDefiningOp<onnx::AbsOp>();
+  return abs && isInput(abs.getX());
 }
 
 /// Over which elements of `input` a ReduceMax or ReduceMean goes.
@@ -98,9 +154,14 @@ std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
 std::optional<StatisticMatch> matchPlainStatistic(Value value, Value input) {
   StatisticMatch match;
   std::optional<ActivationGranularity> granularity;
-  if (auto max = getDefining<onnx::ReduceMaxOp>(value)) {
+  Value reduced = skipExactCasts(value, input);
+  if (auto max = getDefining<onnx::ReduceMaxOp>(reduced)) {
     granularity = matchReduction(max, input);
-  } else if (auto mean = getDefining<onnx::ReduceMeanOp>(value)) {
+  } else if (auto mean = getDefining<onnx::ReduceMeanOp>(reduced)) {
+    // A mean is rounded to the type that follows, and to no other.
+    if (reduced != skipIdentity(value) &&
+        getComputeType(value) == ComputeType::F32)
+      return std::nullopt;
     granularity = matchReduction(mean, input);
     match.statistic = Statistic::AbsMean;
   }
@@ -257,7 +318,13 @@ std::optional<ScaleMatch> matchFactor(Value value, Value input) {
 } // namespace
 
 std::optional<ScaledMatch> matchScaled(Value value) {
-  auto finish = [](Value x, std::optional<ScaleMatch> scale) {
+  // Arithmetic has one type: all that leads here computes in it.
+  std::optional<ComputeType> compute = getComputeType(value);
+  if (!compute)
+    return std::nullopt;
+  auto finish = [&](Value x, std::optional<ScaleMatch> scale) {
+    if (scale)
+      scale->compute = *compute;
     return scale ? std::optional(ScaledMatch{skipIdentity(x), *scale})
                  : std::nullopt;
   };
@@ -317,6 +384,9 @@ std::optional<Monomial> matchMonomial(Value value, Value input,
   // Every level may double the work: (a * a) * (a * a).
   if (depth == 0)
     return std::nullopt;
+  // A scale that is rounded to the type of what it multiplies.
+  if (Value inner = skipFloatCasts(value); inner != skipIdentity(value))
+    return matchMonomial(inner, input, depth - 1);
   if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
     return multiply(Monomial(),
                     matchMonomial(reciprocal.getX(), input, depth - 1), true);
@@ -335,6 +405,7 @@ std::optional<Monomial> matchMonomial(Value value, Value input,
 
 /// Whether `value` has s among its divisors; `isDivided` says that it is one.
 static bool dividesByFactor(Value value, Value input, bool isDivided) {
+  value = skipFloatCasts(value);
   if (isDivided && matchFactor(value, input))
     return true;
   if (auto reciprocal = getDefining<onnx::ReciprocalOp>(value))
@@ -346,6 +417,19 @@ static bool dividesByFactor(Value value, Value input, bool isDivided) {
     return dividesByFactor(div.getA(), input, isDivided) ||
            dividesByFactor(div.getB(), input, !isDivided);
   return false;
+}
+
+/// How far a product that is 1 may be from it where 1 / Q is rounded to `type`.
+static double getTolerance(ComputeType type) {
+  switch (type) {
+  case ComputeType::F32:
+    return 2e-7;
+  case ComputeType::F16:
+    return 0x1.1p-11;
+  case ComputeType::BF16:
+    return 0x1.1p-8;
+  }
+  llvm_unreachable("all types are handled");
 }
 
 std::optional<RescaleMatch>
@@ -364,8 +448,12 @@ matchRescale(const CodesMatch &codes,
     rest *= getMaxCode(codes.scale.bits);
   if (!std::isnormal(float(rest)))
     return std::nullopt;
-  // Not more than the rounding of 1 / Q to a float.
-  if (std::abs(rest - 1) < 2e-7)
+  // Not more than the rounding of 1 / Q to the least accurate type.
+  double tolerance = getTolerance(codes.scale.compute);
+  for (auto [factor, isDivided] : factors)
+    if (std::optional<ComputeType> type = getComputeType(factor))
+      tolerance = std::max(tolerance, getTolerance(*type));
+  if (std::abs(rest - 1) < tolerance)
     rest = 1;
   RescaleMatch rescale;
   rescale.factor = rest;

@@ -145,4 +145,18 @@ Expected<onnx::HostTensor> evaluateWeight(const Product &product,
   return values;
 }
 
+Value castTo(OpBuilder &builder, Location loc, Type element, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (type.getElementType() == element)
+    return x;
+  // TensorProto's numbers of the types.
+  int64_t to = element.isF32()         ? 1
+               : element.isInteger(32) ? 6
+               : element.isF16()       ? 10
+                                       : 16;
+  return onnx::CastOp::create(
+      builder, loc, type.clone(element), x, builder.getStringAttr("up"),
+      builder.getI64IntegerAttr(1), builder.getI64IntegerAttr(to));
+}
+
 } // namespace bit

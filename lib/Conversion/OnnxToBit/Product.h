@@ -50,6 +50,10 @@ llvm::Expected<onnx::HostTensor> dequantize(onnx::MSMatMulNBitsOp op);
 /// Returns the weight of MatMulInteger, zero points subtracted, as floats.
 llvm::Expected<onnx::HostTensor> subtractZeroPoint(onnx::MatMulIntegerOp op);
 
+/// `x` as `element`: f32, f16, bf16 or i32; `x` itself where it is that.
+mlir::Value castTo(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Type element, mlir::Value x);
+
 /// `x` with its dimensions permuted; `x` itself where `perm` is empty.
 mlir::Value makeTranspose(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x, llvm::ArrayRef<int64_t> perm);

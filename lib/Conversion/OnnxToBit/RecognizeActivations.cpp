@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "MatchQuantizer.h"
+#include "Product.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
@@ -34,20 +35,27 @@ struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
     if (op.getQuantizer())
       return rewriter.notifyMatchFailure(op, "has a quantizer");
     // Rows and tensors stay what they are where only their number changes.
-    auto reshape = getDefining<onnx::ReshapeOp>(op.getX());
+    Value dequantized = skipFloatCasts(op.getX());
+    auto reshape = getDefining<onnx::ReshapeOp>(dequantized);
     if (reshape && !keepsRows(reshape))
       return rewriter.notifyMatchFailure(op, "reshaping changes the rows");
-    Value dequantized = reshape ? reshape.getData() : op.getX();
+    if (reshape)
+      dequantized = skipFloatCasts(reshape.getData());
     std::optional<QuantizerMatch> match = matchQuantizer(dequantized);
     if (!match)
       return rewriter.notifyMatchFailure(op, "its activations stay float");
-    if (match->input.getType() != dequantized.getType())
-      return rewriter.notifyMatchFailure(op, "quantizing changes the type");
     Value x = match->input;
+    auto type = cast<RankedTensorType>(x.getType());
+    if (type.getShape() !=
+        cast<RankedTensorType>(dequantized.getType()).getShape())
+      return rewriter.notifyMatchFailure(op, "quantizing changes the shape");
     if (reshape)
-      x = onnx::ReshapeOp::create(rewriter, reshape.getLoc(), reshape.getType(),
+      x = onnx::ReshapeOp::create(rewriter, reshape.getLoc(),
+                                  cast<RankedTensorType>(reshape.getType())
+                                      .clone(type.getElementType()),
                                   x, reshape.getShape(),
                                   reshape.getAllowzero());
+    x = castTo(rewriter, op.getLoc(), op.getX().getType().getElementType(), x);
     rewriter.modifyOpInPlace(op, [&] {
       op->removeAttr(activationsDeclinedName);
       op.getXMutable().assign(x);

@@ -21,18 +21,23 @@ namespace bit {
 
 namespace {
 
-/// Returns the layer that computes `value` for nobody else.
+/// Returns the layer that computes `value` for nobody else, in float32 or
+/// rounded to a half.
 LinearOp getLinear(Value value, Operation *user) {
+  if (!value.hasOneUse() || value.getType() != user->getResult(0).getType())
+    return {};
+  if (auto cast = value.getDefiningOp<onnx::CastOp>();
+      cast && getComputeType(value))
+    value = cast.getInput();
   auto linear = value.getDefiningOp<LinearOp>();
-  return linear && value.hasOneUse() &&
-                 value.getType() == user->getResult(0).getType() &&
-                 linear->getBlock() == user->getBlock()
+  return linear && value.hasOneUse() && linear->getBlock() == user->getBlock()
              ? linear
              : LinearOp();
 }
 
 /// Puts a copy of `linear` in the place of `op`: what the copy reads besides
-/// may be defined only after the original.
+/// may be defined only after the original. A result that was rounded to a half
+/// before `op` is rounded after it.
 void replaceByLinear(
     PatternRewriter &rewriter, Operation *op, LinearOp linear,
     llvm::function_ref<void(LinearOp)> change,
@@ -40,7 +45,11 @@ void replaceByLinear(
   rewriter.setInsertionPoint(op);
   auto copy = cast<LinearOp>(rewriter.clone(*linear));
   rewriter.modifyOpInPlace(copy, [&] { change(copy); });
-  rewriter.replaceOp(op, finish(copy.getY()));
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  rewriter.replaceOp(
+      op, castTo(rewriter, op->getLoc(), element, finish(copy.getY())));
+  if (!linear->use_empty())
+    rewriter.eraseOp(*linear->user_begin());
   rewriter.eraseOp(linear);
 }
 
@@ -139,7 +148,7 @@ Value makeVector(PatternRewriter &rewriter, Operation *user, Value value,
   auto vectorType = RankedTensorType::get({n}, type.getElementType());
   if (type == vectorType)
     return value;
-  if (!type.hasStaticShape() || !type.getElementType().isF32())
+  if (!type.hasStaticShape() || !getComputeType(value))
     return {};
   // Of the shape of the result: a residual, with a batch of one.
   if (type == user->getResult(0).getType() && !isConstant(value))
@@ -148,7 +157,8 @@ Value makeVector(PatternRewriter &rewriter, Operation *user, Value value,
   if (std::optional<double> number = onnx::evaluateScalar(value))
     return arith::ConstantOp::create(
         rewriter, value.getLoc(),
-        DenseElementsAttr::get(vectorType, float(*number)));
+        DenseElementsAttr::get(vectorType.clone(rewriter.getF32Type()),
+                               float(*number)));
   if (type.getNumElements() != n || type.getRank() == 0 ||
       type.getShape().back() != n)
     return {};
@@ -174,6 +184,8 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
       Value bias = makeVector(rewriter, op, added, linear.getN());
       if (!bias)
         continue;
+      rewriter.setInsertionPoint(op);
+      bias = castTo(rewriter, op.getLoc(), rewriter.getF32Type(), bias);
       replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
         copy.getBiasMutable().assign(bias);
       });
@@ -189,6 +201,7 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
 /// y + bias * factor, or y + bias / factor.
 Value addScaled(PatternRewriter &rewriter, Operation *op, Value y, Value bias,
                 Value factor, bool isDivided) {
+  factor = castTo(rewriter, op->getLoc(), rewriter.getF32Type(), factor);
   auto factorType = cast<RankedTensorType>(factor.getType());
   int64_t rank = std::max<int64_t>(factorType.getRank(), 1);
   // The shape of the factor, whose last dimension is 1 or that of y.
@@ -228,7 +241,9 @@ struct AbsorbRescale : RewritePattern {
   LogicalResult absorb(Operation *op, LinearOp linear, Value factor,
                        bool isDivided, PatternRewriter &rewriter) const {
     auto codes = matchCodes(linear.getX());
-    if (!codes || codes->input.getType() != linear.getX().getType())
+    auto type = cast<RankedTensorType>(linear.getX().getType());
+    if (!codes || cast<RankedTensorType>(codes->input.getType()).getShape() !=
+                      type.getShape())
       return rewriter.notifyMatchFailure(op, "its layer multiplies no codes");
     DenseElementsAttr constant;
     if (!matchPattern(linear.getScale(), m_Constant(&constant)))
@@ -265,11 +280,14 @@ struct AbsorbRescale : RewritePattern {
       scale = scaleConstant(rewriter, op, scale, factors, dividesFactors);
     // (product + bias) * xs is product * xs + bias * xs.
     Value bias = linear.getBias();
+    rewriter.setInsertionPoint(op);
+    Value x =
+        castTo(rewriter, op->getLoc(), type.getElementType(), codes->input);
     replaceByLinear(
         rewriter, op, linear,
         [&](LinearOp copy) {
           copy->removeAttr(activationsDeclinedName);
-          copy.getXMutable().assign(codes->input);
+          copy.getXMutable().assign(x);
           copy.getScaleMutable().assign(scale);
           copy.getBiasMutable().clear();
           copy.setQuantizerAttr(

@@ -51,7 +51,6 @@ private:
   const Weight &getWeight(Product &product, Operation *op);
   Weight makeWeight(const Product &product, Operation *op);
   Value makeConstant(ElementsAttr value);
-  Value castTo(Location loc, Type element, Value x);
   Expected<Value> makeInput(const Product &product, const Weight &weight,
                             Operation *op);
   Expected<Value> makeScale(const Product &product, const Weight &weight);
@@ -137,20 +136,6 @@ const Weight &WeightRecognizer::getWeight(Product &product, Operation *op) {
   return it->second;
 }
 
-Value WeightRecognizer::castTo(Location loc, Type element, Value x) {
-  auto type = cast<RankedTensorType>(x.getType());
-  if (type.getElementType() == element)
-    return x;
-  // TensorProto's numbers of the types.
-  int64_t to = element.isF32()         ? 1
-               : element.isInteger(32) ? 6
-               : element.isF16()       ? 10
-                                       : 16;
-  return onnx::CastOp::create(
-      rewriter, loc, type.clone(element), x, rewriter.getStringAttr("up"),
-      rewriter.getI64IntegerAttr(1), rewriter.getI64IntegerAttr(to));
-}
-
 /// Returns the activations as the layer reads them: floats with K as their last
 /// dimension.
 Expected<Value> WeightRecognizer::makeInput(const Product &product,
@@ -165,7 +150,7 @@ Expected<Value> WeightRecognizer::makeInput(const Product &product,
   Type element = rewriter.getF32Type();
   if (!product.isInteger)
     return castTo(
-        op->getLoc(), element,
+        rewriter, op->getLoc(), element,
         makeTranspose(rewriter, op->getLoc(), product.x, product.inputPerm));
   // Floats hold all sums exactly: nothing is rounded on the way.
   constexpr double largestCode = 255, exact = 1 << 24;
@@ -179,10 +164,11 @@ Expected<Value> WeightRecognizer::makeInput(const Product &product,
       return createStringError("the zero point of its activations is not one "
                                "element");
   }
-  Value x = castTo(op->getLoc(), element, product.x);
+  Value x = castTo(rewriter, op->getLoc(), element, product.x);
   if (product.zeroPoint)
-    x = onnx::SubOp::create(rewriter, op->getLoc(), x.getType(), x,
-                            castTo(op->getLoc(), element, product.zeroPoint));
+    x = onnx::SubOp::create(
+        rewriter, op->getLoc(), x.getType(), x,
+        castTo(rewriter, op->getLoc(), element, product.zeroPoint));
   return x;
 }
 
@@ -303,7 +289,7 @@ Error WeightRecognizer::recognize(Operation *op) {
       return Error::success();
     }
   }
-  y = castTo(op->getLoc(), resultType.getElementType(), y);
+  y = castTo(rewriter, op->getLoc(), resultType.getElementType(), y);
   if (isAdded && !bias)
     y = makeAddition(rewriter, op, product, y);
   rewriter.replaceOp(op, y);

@@ -314,3 +314,22 @@ func.func @power(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) ->
   %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// Rounded to bfloat16, 127 / a * a may be 128: without a clamp it is no code of eight bits.
+// CHECK-LABEL: func @half_without_clamp
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "the range of their codes is not known to fit eight bits"} :
+func.func @half_without_clamp(%x: tensor<4x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<4x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<bf16>
+  %0 = onnx.Abs %x : (tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<4x4xbf16>, tensor<1xi64>) -> tensor<4x1xbf16>
+  %2 = onnx.Div %q, %1 : (tensor<bf16>, tensor<4x1xbf16>) -> tensor<4x1xbf16>
+  %3 = onnx.Mul %x, %2 : (tensor<4x4xbf16>, tensor<4x1xbf16>) -> tensor<4x4xbf16>
+  %4 = onnx.Round %3 : (tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  %5 = onnx.Div %4, %2 : (tensor<4x4xbf16>, tensor<4x1xbf16>) -> tensor<4x4xbf16>
+  %6 = onnx.Cast %5 {to = 1 : i64} : (tensor<4x4xbf16>) -> tensor<4x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<4x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}

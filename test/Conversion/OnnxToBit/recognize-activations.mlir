@@ -315,3 +315,53 @@ func.func @reshaped(%x: tensor<2x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<6x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<6x2xf32>
   return %y : tensor<6x2xf32>
 }
+
+// -----
+
+// All in float16, whose eps is another number; the layer reads it as float32.
+// CHECK-LABEL: func @half
+// CHECK-SAME: %[[X:.+]]: tensor<3x4xf16>
+// CHECK: %[[F:.+]] = onnx.Cast %[[X]]
+// CHECK-NOT: onnx.Round
+// CHECK: bit.linear %[[F]], {{.+}} quantizer = <eps = 1.00135803E-5, scale = div, overflow = clamp, compute = f16>
+func.func @half(%x: tensor<3x4xf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f16>
+  %lo = onnx.Constant dense<-128.0> : tensor<f16>
+  %q = onnx.Constant dense<127.0> : tensor<f16>
+  %0 = onnx.Abs %x : (tensor<3x4xf16>) -> tensor<3x4xf16>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf16>, tensor<1xi64>) -> tensor<3x1xf16>
+  %2 = onnx.Clip %1, %eps {operandSegmentSizes = array<i32: 1, 1, 0>} : (tensor<3x1xf16>, tensor<f16>) -> tensor<3x1xf16>
+  %3 = onnx.Div %q, %2 : (tensor<f16>, tensor<3x1xf16>) -> tensor<3x1xf16>
+  %4 = onnx.Mul %x, %3 : (tensor<3x4xf16>, tensor<3x1xf16>) -> tensor<3x4xf16>
+  %5 = onnx.Round %4 : (tensor<3x4xf16>) -> tensor<3x4xf16>
+  %6 = onnx.Clip %5, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf16>, tensor<f16>, tensor<f16>) -> tensor<3x4xf16>
+  %7 = onnx.Div %6, %3 : (tensor<3x4xf16>, tensor<3x1xf16>) -> tensor<3x4xf16>
+  %8 = onnx.Cast %7 {to = 1 : i64} : (tensor<3x4xf16>) -> tensor<3x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Quantized in float32 between two casts: the one behind it only rounds.
+// CHECK-LABEL: func @half_around
+// CHECK-SAME: %[[X:.+]]: tensor<3x4xbf16>
+// CHECK: %[[F:.+]] = onnx.Cast %[[X]]
+// CHECK-NOT: onnx.Round
+// CHECK: bit.linear %[[F]], {{.+}} quantizer = <eps_mode = none, scale = inverse>
+func.func @half_around(%h: tensor<3x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %x = onnx.Cast %h {to = 1 : i64} : (tensor<3x4xbf16>) -> tensor<3x4xf32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Mul %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Cast %5 {to = 16 : i64} : (tensor<3x4xf32>) -> tensor<3x4xbf16>
+  %7 = onnx.Cast %6 {to = 1 : i64} : (tensor<3x4xbf16>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

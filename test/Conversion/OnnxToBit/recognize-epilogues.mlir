@@ -160,3 +160,22 @@ func.func @bias_before_rescale(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %b: tens
   %6 = onnx.Mul %5, %2 : (tensor<?x2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
   return %6 : tensor<?x2xf32>
 }
+
+// -----
+
+// Behind the cast of a layer's result to a half: scale and bias move before it.
+// CHECK-LABEL: func @half
+// CHECK-DAG: %[[S:.+]] = arith.constant dense<2.500000e-01> : tensor<1xf32>
+// CHECK-DAG: %[[B:.+]] = onnx.Cast %arg2
+// CHECK: %[[Y:.+]] = bit.linear %arg0, %arg1, %[[S]] bias %[[B]]
+// CHECK: %[[H:.+]] = onnx.Cast %[[Y]] {{.*}} -> tensor<3x2xf16>
+// CHECK: return %[[H]]
+func.func @half(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %b: tensor<2xf16>) -> tensor<3x2xf16> {
+  %ws = arith.constant dense<1.0> : tensor<1xf32>
+  %four = onnx.Constant dense<4.0> : tensor<f16>
+  %0 = bit.linear %x, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  %1 = onnx.Cast %0 {to = 10 : i64} : (tensor<3x2xf32>) -> tensor<3x2xf16>
+  %2 = onnx.Div %1, %four : (tensor<3x2xf16>, tensor<f16>) -> tensor<3x2xf16>
+  %3 = onnx.Add %2, %b : (tensor<3x2xf16>, tensor<2xf16>) -> tensor<3x2xf16>
+  return %3 : tensor<3x2xf16>
+}
