@@ -144,6 +144,89 @@ def test_gemm_alpha_beta_transposed(tmp_path):
     np.testing.assert_allclose(model(x), expected, rtol=1e-5, atol=1e-5)
 
 
+def transposed(g, x):
+    return g.op("Transpose", x, perm=[1, 0])
+
+
+def microsoft(g, op_type, *inputs, **attributes):
+    return g.op(op_type, *inputs, domain="com.microsoft", **attributes)
+
+
+# How a product of x [K, K] by w [N, K] is written, and its factor: functions of graph and weight.
+FORMS = {
+    "left": (lambda g, w: transposed(g, g.op("MatMul", g.const(w), transposed(g, "x"))), 1),
+    "left, transposed twice": (
+        lambda g, w: transposed(g, g.op("MatMul", transposed(g, g.const(w.T)), transposed(g, "x"))),
+        1,
+    ),
+    "left of a vector": (
+        lambda g, w: g.op("MatMul", g.const(w), g.op("Gather", "x", g.const(0, np.int64), axis=0)),
+        1,
+    ),
+    "Gemm": (lambda g, w: g.op("Gemm", transposed(g, "x"), g.const(w), transA=1, transB=1, alpha=0.375), 0.375),
+    "Gemm, left": (lambda g, w: transposed(g, g.op("Gemm", g.const(w), "x", transB=1, alpha=2.5)), 2.5),
+    "FusedMatMul": (lambda g, w: microsoft(g, "FusedMatMul", "x", g.const(w), transB=1, alpha=0.375), 0.375),
+    "FusedMatMul, left": (
+        lambda g, w: transposed(g, microsoft(g, "FusedMatMul", g.const(w.T), "x", transA=1, transB=1, alpha=3.0)),
+        3,
+    ),
+    "Einsum": (lambda g, w: g.op("Einsum", "x", g.const(w), equation="ij,kj->ik"), 1),
+    "Einsum, moved": (lambda g, w: g.op("Einsum", g.const(w.T), transposed(g, "x"), equation="kn,kb->bn"), 1),
+    "factor after it": (
+        lambda g, w: g.op("Div", g.op("Mul", g.op("MatMul", "x", g.const(w.T)), g.const(0.75)), g.const(0.25)),
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@pytest.mark.parametrize("form", FORMS)
+def test_products(form, granularity, tmp_path):
+    """Every way to write a product gets the same codes, and its constant factor goes to their scales."""
+    schemes = list(SCHEMES)
+    scheme = schemes[(list(FORMS).index(form) + list(GRANULARITIES).index(granularity)) % len(schemes)]
+    w = random_weight(24, 256)
+    make, factor = FORMS[form]
+    g = Graph()
+    y = make(g, w)
+    shape = [24] if form == "left of a vector" else [256, 24]
+    path = g.save(tmp_path / "m.onnx", {"x": [256, 256]}, {y: shape})
+    options = {"quantize_scheme": scheme, "quantize_granularity": granularity, "activation_bits": "none"}
+    model, report = compile_report(path, tmp_path, **options)
+    (layer,) = report["layers"]
+    assert report["rejected"] == [] and layer["kernel"].endswith("p2")
+    codes, scales = quantize(w, scheme, GRANULARITIES[granularity])
+    expected = dequantize(codes, scales * np.float32(factor)).T
+    np.testing.assert_array_equal(model(np.eye(256, dtype=np.float32)), expected[0] if len(shape) == 1 else expected)
+
+
+def test_halves(tmp_path):
+    """Codes are made of the halves' values; the layer computes in float32 and is rounded once."""
+    w = random_weight(24, 64).astype(np.float16)
+    g = Graph()
+    y = g.op("Cast", g.op("MatMul", g.op("Cast", "x", to=10), g.const(w.T, np.float16)), to=1)
+    path = g.save(tmp_path / "m.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    model, report = compile_report(path, tmp_path, activation_bits="none")
+    assert len(report["layers"]) == 1
+    w_q = dequantize(*quantize(w.astype(np.float32), "absmean", "tensor"))
+    expected = w_q.astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(model(np.eye(64, dtype=np.float32)), expected.T)
+
+
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+def test_a_factor_for_each_output(granularity, tmp_path):
+    """It goes to the scales where there is one for each output, and stays a product where there is not."""
+    w, factors = random_weight(24, 256), np.random.default_rng(1).random(24).astype(np.float32) + 1
+    g = Graph()
+    y = g.op("Mul", g.op("MatMul", "x", g.const(w.T)), g.const(factors))
+    path = g.save(tmp_path / "m.onnx", {"x": [256, 256]}, {y: [256, 24]})
+    model, report = compile_report(path, tmp_path, quantize_granularity=granularity, activation_bits="none")
+    assert report["layers"][0]["kernel"].endswith("p2")
+    codes, scales = quantize(w, "absmean", GRANULARITIES[granularity])
+    expected = dequantize(codes, scales * factors[:, None])
+    np.testing.assert_array_equal(model(np.eye(256, dtype=np.float32)), expected.T)
+
+
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
     """A float layer, a trained one, and a float one whose weight is used twice."""
@@ -203,16 +286,16 @@ def test_what_cannot_be_replaced_says_why(tmp_path):
     infinite = rng.standard_normal((64, 8))
     infinite[5, 5] = np.inf
     a = g.op("MatMul", "x", g.const(infinite))
-    b = g.op("MatMul", g.const(rng.standard_normal((3, 4))), "x")
+    b = g.op("MatMul", g.const(rng.standard_normal((2, 3, 4))), "x")
     c = g.op("MatMul", "x", g.const(rng.standard_normal((2, 64, 4))))
     d = g.op("MatMul", "x", "w")
-    shapes = {a: [4, 8], b: [3, 64], c: [2, 4, 4], d: [4, 5]}
+    shapes = {a: [4, 8], b: [2, 3, 64], c: [2, 4, 4], d: [4, 5]}
     path = g.save(tmp_path / "m.onnx", {"x": [4, 64], "w": [64, 5]}, shapes)
     _, report = compile_report(path, tmp_path)
     assert report["layers"] == []
     reasons = {r["node"]: r["reason"] for r in report["rejected"]}
     assert reasons[f"node_{a}"] == "weights are not all finite"
-    assert reasons[f"node_{b}"] == "its constant operand is the left one"
+    assert reasons[f"node_{b}"] == "its weight is not a matrix"
     assert reasons[f"node_{c}"] == "its weight is not a matrix"
     assert "depends on the graph input 'w'" in reasons[f"node_{d}"]
 

@@ -29,7 +29,7 @@ SmallVector<int64_t> swapLast(int64_t rank) {
 /// the last of `b`, or the other one of those that are transposed.
 Product fromSides(Value a, bool isATransposed, Value b, bool isBTransposed) {
   Product product;
-  if (getRank(a) == 2 && !isConstant(b) && isConstant(a)) {
+  if (!isConstant(b) && isConstant(a)) {
     // (a b) = (b^T a^T)^T
     product.x = b;
     product.weight = a;
@@ -143,20 +143,6 @@ Expected<onnx::HostTensor> evaluateWeight(const Product &product,
     return createStringError("weight is not constant: " +
                              llvm::toString(values.takeError()));
   return values;
-}
-
-Value castTo(OpBuilder &builder, Location loc, Type element, Value x) {
-  auto type = cast<RankedTensorType>(x.getType());
-  if (type.getElementType() == element)
-    return x;
-  // TensorProto's numbers of the types.
-  int64_t to = element.isF32()         ? 1
-               : element.isInteger(32) ? 6
-               : element.isF16()       ? 10
-                                       : 16;
-  return onnx::CastOp::create(
-      builder, loc, type.clone(element), x, builder.getStringAttr("up"),
-      builder.getI64IntegerAttr(1), builder.getI64IntegerAttr(to));
 }
 
 } // namespace bit

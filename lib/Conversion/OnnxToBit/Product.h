@@ -7,6 +7,7 @@
 
 #include "bit/Dialect/Onnx/Eval/HostTensor.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "mlir/IR/PatternMatch.h"
 
 namespace bit {
 
@@ -50,10 +51,6 @@ llvm::Expected<onnx::HostTensor> dequantize(onnx::MSMatMulNBitsOp op);
 /// Returns the weight of MatMulInteger, zero points subtracted, as floats.
 llvm::Expected<onnx::HostTensor> subtractZeroPoint(onnx::MatMulIntegerOp op);
 
-/// `x` as `element`: f32, f16, bf16 or i32; `x` itself where it is that.
-mlir::Value castTo(mlir::OpBuilder &builder, mlir::Location loc,
-                   mlir::Type element, mlir::Value x);
-
 /// `x` with its dimensions permuted; `x` itself where `perm` is empty.
 mlir::Value makeTranspose(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x, llvm::ArrayRef<int64_t> perm);
@@ -61,6 +58,34 @@ mlir::Value makeTranspose(mlir::OpBuilder &builder, mlir::Location loc,
 /// `y` plus what `product` adds to it.
 mlir::Value makeAddition(mlir::OpBuilder &builder, mlir::Operation *op,
                          const Product &product, mlir::Value y);
+
+/// `x` as a tensor of `element`: float, half or 32-bit integer.
+mlir::Value makeCast(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Type element, mlir::Value x);
+
+/// Whether `op` multiplies in a type that a layer can take, or why not.
+llvm::Error checkTypes(const Product &product, mlir::Operation *op);
+
+/// The activations as a layer reads them: floats with `k` as their last
+/// dimension, or why they are not known to have that.
+llvm::Expected<mlir::Value> makeRows(mlir::OpBuilder &builder,
+                                     const Product &product, int64_t k,
+                                     mlir::Operation *op);
+
+/// What is added, as a vector of `n` elements; null if nothing is, or nothing
+/// that is known to be such a vector.
+mlir::Value makeBias(mlir::OpBuilder &builder, const Product &product,
+                     int64_t n);
+
+/// The type of the layer's result, before the dimensions move to where `op` has
+/// them.
+mlir::RankedTensorType getLayerType(const Product &product,
+                                    mlir::Operation *op);
+
+/// Replaces `op` by what the layer `y` computes. `hasBias` says that the layer
+/// has added makeBias.
+void replaceByLayer(mlir::RewriterBase &rewriter, mlir::Operation *op,
+                    const Product &product, mlir::Value y, bool hasBias);
 
 } // namespace bit
 

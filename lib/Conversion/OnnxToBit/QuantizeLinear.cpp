@@ -4,6 +4,7 @@
 // are not read here but for a check: bit.quantize_weight stands for the codes
 // until they are packed, one weight at a time.
 
+#include "Product.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
@@ -12,10 +13,10 @@
 #include "mlir/IR/Threading.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/Regex.h"
 #include <atomic>
-#include <cstring>
+#include <cmath>
 
 using namespace mlir;
 using llvm::createStringError;
@@ -29,48 +30,12 @@ namespace bit {
 
 namespace {
 
-/// x times a matrix, as MatMul and Gemm say it.
-struct Product {
-  Value x, weight;
-  bool isWeightTransposed = true; ///< weight is K x N
-  bool isInputTransposed = false;
-  float alpha = 1;
-  Value addend; ///< Gemm's C, if any
-  float beta = 1;
-};
-
 /// The quantized weight of all products that read it.
 struct Weight {
   QuantizeWeightOp op;
   int64_t sourceBytes = 0;
   std::string reason; ///< why there is no op, if there is none
 };
-
-Product getProduct(Operation *op) {
-  Product product;
-  product.x = op->getOperand(0);
-  product.weight = op->getOperand(1);
-  if (auto gemm = dyn_cast<onnx::GemmOp>(op)) {
-    product.isWeightTransposed = gemm.getTransB() == 0;
-    product.isInputTransposed = gemm.getTransA() != 0;
-    product.alpha = gemm.getAlpha().convertToFloat();
-    product.addend = gemm.getC();
-    product.beta = gemm.getBeta().convertToFloat();
-  }
-  // What only renames or transposes the weight would be evaluated for nothing.
-  while (Operation *producer = product.weight.getDefiningOp()) {
-    auto transpose = dyn_cast<onnx::TransposeOp>(producer);
-    auto type = dyn_cast<RankedTensorType>(product.weight.getType());
-    if (transpose && type && type.getRank() == 2) {
-      std::optional<ArrayRef<int64_t>> perm = transpose.getPerm();
-      product.isWeightTransposed ^= !perm || *perm == ArrayRef<int64_t>{1, 0};
-    } else if (!isa<onnx::IdentityOp>(producer)) {
-      break;
-    }
-    product.weight = producer->getOperand(0);
-  }
-  return product;
-}
 
 /// The name of the node, or of the constant, that `loc` stands for.
 StringRef getNodeName(Location loc) {
@@ -80,22 +45,29 @@ StringRef getNodeName(Location loc) {
 
 bool isFinite(const onnx::HostTensor &tensor) {
   constexpr uint32_t exponent = 0x7f800000;
-  constexpr size_t block = 65536;
-  ArrayRef<char> bytes = tensor.getBytes();
+  constexpr int64_t block = 65536;
   std::atomic<bool> result = true;
-  size_t size = bytes.size() / sizeof(uint32_t);
-  parallelFor(
-      tensor.getType().getContext(), 0, llvm::divideCeil(size, block),
-      [&](size_t i) {
-        bool isInfinite = false;
-        for (size_t j = i * block, e = std::min(size, j + block); j < e; ++j) {
-          uint32_t bits;
-          std::memcpy(&bits, bytes.data() + j * sizeof(bits), sizeof(bits));
-          isInfinite |= (bits & exponent) == exponent;
-        }
-        if (isInfinite)
-          result = false;
-      });
+  // One element stands for all.
+  int64_t size = tensor.isSplat() ? 1 : tensor.size();
+  std::optional<ArrayRef<float>> floats = tensor.getFloats();
+  parallelFor(tensor.getType().getContext(), 0, llvm::divideCeil(size, block),
+              [&](size_t i) {
+                int64_t begin = i * block;
+                int64_t count = std::min(size - begin, block);
+                std::vector<float> copy;
+                if (!floats) {
+                  copy.resize(count);
+                  tensor.loadFloats(begin, copy);
+                }
+                bool isInfinite = false;
+                for (float value :
+                     floats ? floats->slice(begin, count) : ArrayRef(copy)) {
+                  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+                  isInfinite |= (bits & exponent) == exponent;
+                }
+                if (isInfinite)
+                  result = false;
+              });
   return result;
 }
 
@@ -113,7 +85,6 @@ private:
   bool isSkipped(Operation *op, ArrayRef<Value> sources);
   const Weight &getWeight(const Product &product, Operation *op);
   Weight makeWeight(const Product &product, Operation *op);
-  Expected<Value> makeBias(Operation *op, const Product &product, int64_t n);
   Value makeScale(Operation *op, const Product &product, Value scales);
   Value makeConstant(ShapedType type, ArrayRef<float> values) {
     return arith::ConstantOp::create(rewriter, rewriter.getUnknownLoc(),
@@ -173,10 +144,9 @@ Weight LinearQuantizer::makeWeight(const Product &product, Operation *op) {
   Value w = product.weight;
   Location loc = w.getLoc();
   rewriter.setInsertionPointAfterValue(w);
+  w = makeCast(rewriter, loc, rewriter.getF32Type(), w);
   if (product.isWeightTransposed)
-    w = onnx::TransposeOp::create(
-        rewriter, loc, RankedTensorType::get({n, k}, type.getElementType()), w,
-        rewriter.getDenseI64ArrayAttr({1, 0}));
+    w = makeTranspose(rewriter, loc, w, {1, 0});
   SmallVector<int64_t> scales = {
       options.granularity == WeightGranularity::Tensor ? 1 : n};
   IntegerAttr group;
@@ -208,90 +178,63 @@ const Weight &LinearQuantizer::getWeight(const Product &product,
   return it->second;
 }
 
-/// Returns Gemm's C, times beta, as a vector of N elements; null if there is
-/// none.
-Expected<Value> LinearQuantizer::makeBias(Operation *op, const Product &product,
-                                          int64_t n) {
-  if (!product.addend || product.beta == 0)
-    return Value();
-  auto type = dyn_cast<RankedTensorType>(product.addend.getType());
-  if (product.beta == 1 && type && type.getShape() == ArrayRef<int64_t>{n})
-    return product.addend;
-  Expected<onnx::HostTensor> value = onnx::evaluate(product.addend);
-  if (!value) {
-    llvm::consumeError(value.takeError());
-    return createStringError("its bias is neither a vector nor constant");
-  }
-  if (value->size() != 1 &&
-      (value->size() != n || value->getShape().back() != n))
-    return createStringError("its bias is not one vector for all rows");
-  std::vector<float> bias(n);
-  for (int64_t i = 0; i < n; ++i)
-    bias[i] = float(value->at(value->size() == 1 ? 0 : i)) * product.beta;
-  rewriter.setInsertionPoint(op);
-  return makeConstant(RankedTensorType::get({n}, rewriter.getF32Type()), bias);
-}
-
-/// Returns the scales times Gemm's alpha. They are constants once the weight is
+/// Returns the scales times alpha. They are constants once the weight is
 /// evaluated, and so is their product.
 Value LinearQuantizer::makeScale(Operation *op, const Product &product,
                                  Value scales) {
-  if (product.alpha == 1)
+  float alpha = float(product.alpha);
+  if (alpha == 1)
     return scales;
   auto type = cast<RankedTensorType>(scales.getType());
   return arith::MulFOp::create(rewriter, op->getLoc(), scales,
-                               makeConstant(type, product.alpha));
+                               makeConstant(type, alpha));
 }
 
 Error LinearQuantizer::quantize(Operation *op) {
-  Product product = getProduct(op);
-  auto xType = dyn_cast<RankedTensorType>(product.x.getType());
-  auto weightType = dyn_cast<RankedTensorType>(product.weight.getType());
-  auto resultType = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  Expected<Product> found = getProduct(op);
+  if (!found) {
+    std::string reason = llvm::toString(found.takeError());
+    return createStringError(isSkipped(op, {}) ? "its name matches what to skip"
+                                               : reason);
+  }
+  const Product &product = *found;
   Expected<SmallVector<Value>> sources =
       onnx::getConstantSources(product.weight);
   if (!sources) {
     std::string reason = llvm::toString(sources.takeError());
     if (isSkipped(op, {}))
       return createStringError("its name matches what to skip");
-    Expected<SmallVector<Value>> left = onnx::getConstantSources(product.x);
-    if (left)
-      return createStringError("its constant operand is the left one");
-    llvm::consumeError(left.takeError());
     return createStringError("weight is not constant: " + reason);
   }
   if (isSkipped(op, *sources))
     return createStringError("its name, or its weight's, matches what to skip");
-  if (!xType || !resultType || !weightType || !xType.getElementType().isF32() ||
-      !weightType.getElementType().isF32())
-    return createStringError("it does not compute in float32");
-  if (weightType.getRank() != 2)
+  if (Error error = checkTypes(product, op))
+    return error;
+  auto weightType = dyn_cast<RankedTensorType>(product.weight.getType());
+  if (!weightType || !weightType.hasStaticShape() || weightType.getRank() != 2)
     return createStringError("its weight is not a matrix");
   if (weightType.getNumElements() == 0)
     return createStringError("its weight is empty");
-  int64_t n = weightType.getDimSize(product.isWeightTransposed);
-  Expected<Value> bias = makeBias(op, product, n);
-  if (!bias)
-    return bias.takeError();
+  float alpha = float(product.alpha);
+  if (!std::isnormal(alpha))
+    return createStringError("its alpha is no factor of a scale");
   const Weight &weight = getWeight(product, op);
   if (!weight.reason.empty())
     return createStringError(weight.reason);
 
   rewriter.setInsertionPoint(op);
-  Value x = product.x;
-  if (product.isInputTransposed)
-    x = onnx::TransposeOp::create(
-        rewriter, op->getLoc(),
-        RankedTensorType::get({xType.getDimSize(1), xType.getDimSize(0)},
-                              xType.getElementType()),
-        x, rewriter.getDenseI64ArrayAttr({1, 0}));
   QuantizeWeightOp quantized = weight.op;
+  auto shape = cast<RankedTensorType>(quantized.getCodes().getType());
+  Expected<Value> x = makeRows(rewriter, product, shape.getDimSize(1), op);
+  if (!x)
+    return x.takeError();
+  Value bias = makeBias(rewriter, product, shape.getDimSize(0));
   WeightKind kind = options.scheme == WeightScheme::Sign ? WeightKind::Binary
                                                          : WeightKind::Ternary;
-  auto linear = LinearOp::create(rewriter, op->getLoc(), resultType, x,
-                                 quantized.getCodes(),
-                                 makeScale(op, product, quantized.getScales()),
-                                 *bias, kind, QuantizerAttr());
+  auto linear = LinearOp::create(
+      rewriter, op->getLoc(), getLayerType(product, op), *x,
+      quantized.getCodes(), makeScale(op, product, quantized.getScales()), bias,
+      kind, QuantizerAttr());
   linear->setAttr(
       "bit.layer",
       rewriter.getDictionaryAttr({
@@ -305,7 +248,7 @@ Error LinearQuantizer::quantize(Operation *op) {
               "weight_scheme",
               rewriter.getStringAttr(stringifyWeightScheme(options.scheme))),
       }));
-  rewriter.replaceOp(op, linear);
+  replaceByLayer(rewriter, op, product, linear, bool(bias));
   return Error::success();
 }
 
@@ -349,7 +292,8 @@ struct QuantizeLinear : impl::QuantizeLinearBase<QuantizeLinear> {
     SmallVector<Operation *> products;
     bool matchesLayer = false;
     getOperation().walk([&](Operation *op) {
-      if (isa<onnx::MatMulOp, onnx::GemmOp>(op))
+      if (isa<onnx::MatMulOp, onnx::GemmOp, onnx::MSFusedMatMulOp,
+              onnx::EinsumOp>(op))
         products.push_back(op);
       else if (isa<LinearOp>(op) || op->hasAttr("bit.declined"))
         matchesLayer |= regex.match(getNodeName(op->getLoc()));

@@ -55,7 +55,8 @@ struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
                                       .clone(type.getElementType()),
                                   x, reshape.getShape(),
                                   reshape.getAllowzero());
-    x = castTo(rewriter, op.getLoc(), op.getX().getType().getElementType(), x);
+    x = makeCast(rewriter, op.getLoc(), op.getX().getType().getElementType(),
+                 x);
     rewriter.modifyOpInPlace(op, [&] {
       op->removeAttr(activationsDeclinedName);
       op.getXMutable().assign(x);

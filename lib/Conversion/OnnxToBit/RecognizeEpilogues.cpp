@@ -47,7 +47,7 @@ void replaceByLinear(
   rewriter.modifyOpInPlace(copy, [&] { change(copy); });
   Type element = getElementTypeOrSelf(op->getResult(0).getType());
   rewriter.replaceOp(
-      op, castTo(rewriter, op->getLoc(), element, finish(copy.getY())));
+      op, makeCast(rewriter, op->getLoc(), element, finish(copy.getY())));
   if (!linear->use_empty())
     rewriter.eraseOp(*linear->user_begin());
   rewriter.eraseOp(linear);
@@ -94,6 +94,49 @@ Value scaleConstant(PatternRewriter &rewriter, Operation *user, Value constant,
       DenseElementsAttr::get(type, ArrayRef<float>(values)));
 }
 
+/// The weights whose scales `scale` is, or a multiple of them: --quantize=all
+/// makes them constants only when it packs the weights.
+QuantizeWeightOp getQuantizedWeight(Value scale) {
+  while (Operation *op = scale.getDefiningOp()) {
+    if (auto weight = dyn_cast<QuantizeWeightOp>(op))
+      return weight;
+    if (!isa<arith::MulFOp, arith::DivFOp>(op))
+      return {};
+    scale = op->getOperand(0);
+  }
+  return {};
+}
+
+/// Whether scaleWeights can multiply `scale` by as many factors.
+bool canScaleWeights(Value scale, size_t factors) {
+  DenseElementsAttr constant;
+  if (matchPattern(scale, m_Constant(&constant)))
+    return true;
+  // One scale does not become one for each output: no op on it repeats it.
+  auto type = cast<RankedTensorType>(scale.getType());
+  return getQuantizedWeight(scale) &&
+         (factors == 1 || type.getDimSize(0) == int64_t(factors));
+}
+
+/// The same for the scale of a layer, be it a constant or yet to become one.
+Value scaleWeights(PatternRewriter &rewriter, Operation *user, Value scale,
+                   ArrayRef<float> factors, bool isDivided) {
+  if (!getQuantizedWeight(scale))
+    return scaleConstant(rewriter, user, scale, factors, isDivided);
+  auto type = cast<RankedTensorType>(scale.getType());
+  size_t groups = type.getNumElements() / factors.size();
+  SmallVector<float> values;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    values.push_back(factors[i / groups]);
+  rewriter.setInsertionPoint(user);
+  Value factor = arith::ConstantOp::create(
+      rewriter, user->getLoc(),
+      DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  if (isDivided)
+    return arith::DivFOp::create(rewriter, user->getLoc(), scale, factor);
+  return arith::MulFOp::create(rewriter, user->getLoc(), scale, factor);
+}
+
 /// Moves a constant factor or divisor into scale and bias.
 struct AbsorbFactor : RewritePattern {
   AbsorbFactor(StringRef op, MLIRContext *context, RecognitionCounts &counts)
@@ -121,11 +164,11 @@ struct AbsorbFactor : RewritePattern {
       return rewriter.notifyMatchFailure(op, "scales by an extreme factor");
     Value bias = linear.getBias();
     DenseElementsAttr constant;
-    if (!matchPattern(linear.getScale(), m_Constant(&constant)) ||
+    if (!canScaleWeights(linear.getScale(), factors->size()) ||
         (bias && !matchPattern(bias, m_Constant(&constant))))
       return rewriter.notifyMatchFailure(op, "scales what is not constant");
     Value scale =
-        scaleConstant(rewriter, op, linear.getScale(), *factors, isDivided);
+        scaleWeights(rewriter, op, linear.getScale(), *factors, isDivided);
     if (bias)
       bias = scaleConstant(rewriter, op, bias, *factors, isDivided);
     replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
@@ -185,7 +228,7 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
       if (!bias)
         continue;
       rewriter.setInsertionPoint(op);
-      bias = castTo(rewriter, op.getLoc(), rewriter.getF32Type(), bias);
+      bias = makeCast(rewriter, op.getLoc(), rewriter.getF32Type(), bias);
       replaceByLinear(rewriter, op, linear, [&](LinearOp copy) {
         copy.getBiasMutable().assign(bias);
       });
@@ -201,7 +244,7 @@ struct AbsorbBias : OpRewritePattern<onnx::AddOp> {
 /// y + bias * factor, or y + bias / factor.
 Value addScaled(PatternRewriter &rewriter, Operation *op, Value y, Value bias,
                 Value factor, bool isDivided) {
-  factor = castTo(rewriter, op->getLoc(), rewriter.getF32Type(), factor);
+  factor = makeCast(rewriter, op->getLoc(), rewriter.getF32Type(), factor);
   auto factorType = cast<RankedTensorType>(factor.getType());
   int64_t rank = std::max<int64_t>(factorType.getRank(), 1);
   // The shape of the factor, whose last dimension is 1 or that of y.
@@ -245,9 +288,6 @@ struct AbsorbRescale : RewritePattern {
     if (!codes || cast<RankedTensorType>(codes->input.getType()).getShape() !=
                       type.getShape())
       return rewriter.notifyMatchFailure(op, "its layer multiplies no codes");
-    DenseElementsAttr constant;
-    if (!matchPattern(linear.getScale(), m_Constant(&constant)))
-      return rewriter.notifyMatchFailure(op, "scales what is not constant");
     auto rescale = matchRescale(*codes, {{factor, isDivided}});
     std::vector<float> factors = {1.0f};
     bool dividesFactors = isDivided;
@@ -276,13 +316,15 @@ struct AbsorbRescale : RewritePattern {
     if (!llvm::all_of(factors, [](float f) { return std::isnormal(f); }))
       return rewriter.notifyMatchFailure(op, "scales by an extreme factor");
     Value scale = linear.getScale();
+    if (!canScaleWeights(scale, factors.size()))
+      return rewriter.notifyMatchFailure(op, "scales what is not constant");
     if (factors != std::vector<float>{1.0f})
-      scale = scaleConstant(rewriter, op, scale, factors, dividesFactors);
+      scale = scaleWeights(rewriter, op, scale, factors, dividesFactors);
     // (product + bias) * xs is product * xs + bias * xs.
     Value bias = linear.getBias();
     rewriter.setInsertionPoint(op);
     Value x =
-        castTo(rewriter, op->getLoc(), type.getElementType(), codes->input);
+        makeCast(rewriter, op->getLoc(), type.getElementType(), codes->input);
     replaceByLinear(
         rewriter, op, linear,
         [&](LinearOp copy) {

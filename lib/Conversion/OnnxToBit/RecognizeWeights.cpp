@@ -9,7 +9,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace mlir;
@@ -23,12 +22,6 @@ namespace bit {
 #include "bit/Conversion/OnnxToBit/Passes.h.inc"
 
 namespace {
-
-std::string getText(Type element) {
-  std::string text;
-  llvm::raw_string_ostream(text) << element;
-  return text;
-}
 
 /// The codes and scales of a weight, made once for all its users.
 struct Weight {
@@ -54,7 +47,6 @@ private:
   Expected<Value> makeInput(const Product &product, const Weight &weight,
                             Operation *op);
   Expected<Value> makeScale(const Product &product, const Weight &weight);
-  Value makeBias(const Product &product, const Weight &weight);
   DictionaryAttr describe(Operation *op, const Product &product,
                           const Weight &weight);
 
@@ -136,27 +128,18 @@ const Weight &WeightRecognizer::getWeight(Product &product, Operation *op) {
   return it->second;
 }
 
-/// Returns the activations as the layer reads them: floats with K as their last
-/// dimension.
+/// Returns the activations as the layer reads them. Integers become floats.
 Expected<Value> WeightRecognizer::makeInput(const Product &product,
                                             const Weight &weight,
                                             Operation *op) {
-  auto type = cast<RankedTensorType>(product.x.getType());
-  int64_t last =
-      product.inputPerm.empty() ? type.getRank() - 1 : product.inputPerm.back();
-  if (last < 0 || type.getDimSize(last) != weight.k)
-    return createStringError("its activations are not known to have rows of " +
-                             std::to_string(weight.k) + " elements");
-  Type element = rewriter.getF32Type();
   if (!product.isInteger)
-    return castTo(
-        rewriter, op->getLoc(), element,
-        makeTranspose(rewriter, op->getLoc(), product.x, product.inputPerm));
+    return makeRows(rewriter, product, weight.k, op);
   // Floats hold all sums exactly: nothing is rounded on the way.
   constexpr double largestCode = 255, exact = 1 << 24;
   if (weight.error != 0 || largestCode * weight.k * weight.largest >= exact)
     return createStringError("its integer sums may not fit into float32, where "
                              "they are computed");
+  auto type = cast<RankedTensorType>(product.x.getType());
   if (product.zeroPoint) {
     auto zero = cast<RankedTensorType>(product.zeroPoint.getType());
     if (!zero.hasStaticShape() || zero.getNumElements() != 1 ||
@@ -164,12 +147,12 @@ Expected<Value> WeightRecognizer::makeInput(const Product &product,
       return createStringError("the zero point of its activations is not one "
                                "element");
   }
-  Value x = castTo(rewriter, op->getLoc(), element, product.x);
-  if (product.zeroPoint)
-    x = onnx::SubOp::create(
-        rewriter, op->getLoc(), x.getType(), x,
-        castTo(rewriter, op->getLoc(), element, product.zeroPoint));
-  return x;
+  Expected<Value> x = makeRows(rewriter, product, weight.k, op);
+  if (!x || !product.zeroPoint)
+    return x;
+  Value zero = makeCast(rewriter, op->getLoc(), rewriter.getF32Type(),
+                        product.zeroPoint);
+  return onnx::SubOp::create(rewriter, op->getLoc(), x->getType(), *x, zero);
 }
 
 Expected<Value> WeightRecognizer::makeScale(const Product &product,
@@ -187,31 +170,6 @@ Expected<Value> WeightRecognizer::makeScale(const Product &product,
   }
   return makeConstant(
       DenseElementsAttr::get(values.getType(), ArrayRef<float>(scaled)));
-}
-
-/// Returns what is added as a vector of N elements, null if it is none that is
-/// known to be one.
-Value WeightRecognizer::makeBias(const Product &product, const Weight &weight) {
-  if (!product.resultPerm.empty() || product.isInteger)
-    return {};
-  auto type = cast<RankedTensorType>(product.addend.getType());
-  if (product.beta == 1 && type.getShape() == ArrayRef<int64_t>{weight.n} &&
-      type.getElementType().isF32())
-    return product.addend;
-  Expected<onnx::HostTensor> value = onnx::evaluate(product.addend);
-  if (!value) {
-    llvm::consumeError(value.takeError());
-    return {};
-  }
-  if (value->size() != 1 &&
-      (value->size() != weight.n || type.getShape().back() != weight.n))
-    return {};
-  std::vector<float> bias(weight.n);
-  for (int64_t i = 0; i < weight.n; ++i)
-    bias[i] = float(value->at(value->size() == 1 ? 0 : i) * product.beta);
-  return makeConstant(DenseElementsAttr::get(
-      RankedTensorType::get({weight.n}, rewriter.getF32Type()),
-      ArrayRef<float>(bias)));
 }
 
 /// What the report says of the layer.
@@ -245,15 +203,8 @@ Error WeightRecognizer::recognize(Operation *op) {
   if (!found)
     return found.takeError();
   Product product = *found;
-  auto xType = dyn_cast<RankedTensorType>(product.x.getType());
-  auto resultType = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!xType || !resultType)
-    return createStringError("its shapes are not known");
-  Type element = xType.getElementType();
-  if (!product.isInteger && !element.isF32() && !element.isF16() &&
-      !element.isBF16())
-    return createStringError("it computes in " + getText(element) +
-                             ", layers in float32, float16 and bfloat16");
+  if (Error error = checkTypes(product, op))
+    return error;
   const Weight &weight = getWeight(product, op);
   if (!weight.reason.empty())
     return createStringError(weight.reason);
@@ -265,34 +216,12 @@ Error WeightRecognizer::recognize(Operation *op) {
   Expected<Value> x = makeInput(product, weight, op);
   if (!x)
     return x.takeError();
-  bool isAdded = product.addend && product.beta != 0;
-  Value bias = isAdded ? makeBias(product, weight) : Value();
-
-  // The layer's result before the dimensions move to where `op` has them.
-  SmallVector<int64_t> shape(resultType.getShape());
-  for (auto [to, from] : llvm::enumerate(product.resultPerm))
-    shape[from] = resultType.getDimSize(to);
-  auto linear = LinearOp::create(
-      rewriter, op->getLoc(),
-      RankedTensorType::get(shape, rewriter.getF32Type()), *x, weight.codes,
-      *scale, bias, weight.kind, QuantizerAttr());
+  Value bias = makeBias(rewriter, product, weight.n);
+  auto linear = LinearOp::create(rewriter, op->getLoc(),
+                                 getLayerType(product, op), *x, weight.codes,
+                                 *scale, bias, weight.kind, QuantizerAttr());
   linear->setAttr("bit.layer", describe(op, product, weight));
-  Value y = makeTranspose(rewriter, op->getLoc(), linear, product.resultPerm);
-  if (product.isInteger) {
-    // Whoever wants the sums as floats has them.
-    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
-      if (isa<onnx::CastOp, onnx::CastLikeOp>(user) &&
-          user->getResult(0).getType() == y.getType())
-        rewriter.replaceOp(user, y);
-    if (op->use_empty()) {
-      rewriter.eraseOp(op);
-      return Error::success();
-    }
-  }
-  y = castTo(rewriter, op->getLoc(), resultType.getElementType(), y);
-  if (isAdded && !bias)
-    y = makeAddition(rewriter, op, product, y);
-  rewriter.replaceOp(op, y);
+  replaceByLayer(rewriter, op, product, linear, bool(bias));
   return Error::success();
 }
 

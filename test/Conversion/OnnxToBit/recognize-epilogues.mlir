@@ -179,3 +179,39 @@ func.func @half(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %b: tensor<2xf16>) -> t
   %3 = onnx.Add %2, %b : (tensor<3x2xf16>, tensor<2xf16>) -> tensor<3x2xf16>
   return %3 : tensor<3x2xf16>
 }
+
+// -----
+
+// Scales of --quantize=all become constants when the weights are packed, and
+// so do their multiples.
+// CHECK-LABEL: func @scale_of_groups
+// CHECK-DAG: %[[FACTORS:.+]] = arith.constant dense<{{\[\[}}2.000000e+00, 2.000000e+00], [3.000000e+00, 3.000000e+00]]> : tensor<2x2xf32>
+// CHECK-DAG: %[[TWO:.+]] = arith.constant dense<2.000000e+00> : tensor<2x2xf32>
+// CHECK-DAG: %[[CODES:.+]], %[[SCALES:.+]] = bit.quantize_weight
+// CHECK: %[[SCALED:.+]] = arith.mulf %[[SCALES]], %[[FACTORS]]
+// CHECK: %[[DIVIDED:.+]] = arith.divf %[[SCALED]], %[[TWO]]
+// CHECK: bit.linear %arg0, %[[CODES]], %[[DIVIDED]] weights
+// CHECK-NOT: onnx.
+func.func @scale_of_groups(%x: tensor<1x4xf32>, %w: tensor<2x4xf32>) -> tensor<1x2xf32> {
+  %f = onnx.Constant dense<[2.0, 3.0]> : tensor<2xf32>
+  %d = onnx.Constant dense<2.0> : tensor<f32>
+  %codes, %scales = bit.quantize_weight %w scheme = fit granularity = group group = 2 : tensor<2x4xf32> -> tensor<2x4xi8>, tensor<2x2xf32>
+  %y = bit.linear %x, %codes, %scales weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %z = onnx.Mul %y, %f : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  %u = onnx.Div %z, %d : (tensor<1x2xf32>, tensor<f32>) -> tensor<1x2xf32>
+  return %u : tensor<1x2xf32>
+}
+
+// -----
+
+// One scale for all is not multiplied by one factor for each.
+// CHECK-LABEL: func @scale_of_tensor
+// CHECK: bit.linear %arg0, %{{.+}}, %scales weights
+// CHECK: onnx.Mul
+func.func @scale_of_tensor(%x: tensor<1x4xf32>, %w: tensor<2x4xf32>) -> tensor<1x2xf32> {
+  %f = onnx.Constant dense<[2.0, 3.0]> : tensor<2xf32>
+  %codes, %scales = bit.quantize_weight %w scheme = fit granularity = tensor : tensor<2x4xf32> -> tensor<2x4xi8>, tensor<1xf32>
+  %y = bit.linear %x, %codes, %scales weights = ternary : (tensor<1x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x2xf32>
+  %z = onnx.Mul %y, %f : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  return %z : tensor<1x2xf32>
+}

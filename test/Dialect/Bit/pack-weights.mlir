@@ -151,6 +151,26 @@ func.func @group_scales_of_a_weight(%x: tensor<1x32xf32>) -> tensor<1x2xf32> {
 
 // -----
 
+// Multiples of the scales are folded with them, for every layer that has some.
+// CHECK-LABEL: @multiples_of_group_scales
+// CHECK-DAG: %[[TWICE:.*]] = arith.constant dense<"0x0000803F{{[0F38]+}}"> : tensor<1x2x64xf32>
+// CHECK-DAG: %[[HALF:.*]] = arith.constant dense<"0x0000803E{{[0E38]+}}"> : tensor<1x2x64xf32>
+// CHECK-DAG: bit.packed_matmul ins(%{{.*}}, %{{.*}}, %[[TWICE]] :
+// CHECK-DAG: bit.packed_matmul ins(%{{.*}}, %{{.*}}, %[[HALF]] :
+func.func @multiples_of_group_scales(%x: tensor<1x32xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %f = arith.constant dense<0.5> : tensor<2x32xf32>
+  %two = arith.constant dense<2.0> : tensor<2x2xf32>
+  %four = arith.constant dense<4.0> : tensor<2x2xf32>
+  %w, %ws = bit.quantize_weight %f scheme = absmean granularity = group group = 16 : tensor<2x32xf32> -> tensor<2x32xi8>, tensor<2x2xf32>
+  %twice = arith.mulf %ws, %two : tensor<2x2xf32>
+  %half = arith.divf %twice, %four : tensor<2x2xf32>
+  %y = bit.linear %x, %w, %twice weights = ternary : (tensor<1x32xf32>, tensor<2x32xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  %z = bit.linear %x, %w, %half weights = ternary : (tensor<1x32xf32>, tensor<2x32xi8>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %y, %z : tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @small_groups
 // CHECK: bit.linear
 func.func @small_groups(%x: tensor<1x16xf32>) -> tensor<1x2xf32> {

@@ -77,7 +77,7 @@ def RecognizeEpilogues : Pass<"bit-recognize-epilogues", "::mlir::ModuleOp"> {
 def QuantizeLinear : Pass<"bit-quantize-linear", "::mlir::ModuleOp"> {
   let summary = "make ternary layers of float products";
   let description = [{
-    Every MatMul and Gemm by a constant float32 matrix on its right becomes a
+    Every MatMul, Gemm, FusedMatMul and Einsum by a constant matrix becomes a
     `bit.linear` whose codes are those of `bit.quantize_weight`. What
     `bit-recognize-weights` found before is not touched. The values stay in the
     model's file until `bit-pack-weights` reads them, one weight at a time; here

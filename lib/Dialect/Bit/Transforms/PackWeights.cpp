@@ -189,7 +189,7 @@ LogicalResult WeightPacker::pack(const Product &product) {
                                 " weights of one value");
   spec.groups = product.groups;
   if (spec.groups != 1 && !matchPattern(product.wScale, m_Constant()) &&
-      (!weight || product.wScale != weight.getScales()))
+      (!weight || !isScaleOf(product.wScale, weight)))
     return decline(product, "its weight scales are not constant");
   spec.weights = product.weights;
   spec.floatActivations = !product.xScale;

@@ -75,7 +75,37 @@ void noteError(QuantizeWeightOp op, double error) {
   }
 }
 
+/// Folds the multiples of `scales`, which has become a constant. The ops stay,
+/// without users: whoever lists layers may still know their results.
+void foldMultiples(Value scales) {
+  SmallVector<Value> constants = {scales};
+  while (!constants.empty())
+    for (Operation *user : constants.pop_back_val().getUsers()) {
+      SmallVector<Value> results;
+      OpBuilder builder(user);
+      if (!isa<arith::MulFOp, arith::DivFOp>(user) ||
+          failed(builder.tryFold(user, results)))
+        continue;
+      user->getResult(0).replaceAllUsesWith(results.front());
+      constants.push_back(results.front());
+    }
+}
+
 } // namespace
+
+bool isScaleOf(Value scale, QuantizeWeightOp op) {
+  while (scale != op.getScales()) {
+    Operation *multiple = scale.getDefiningOp();
+    // Folded when another layer was packed by the same weight.
+    if (matchPattern(scale, m_Constant()))
+      return true;
+    if (!multiple || !isa<arith::MulFOp, arith::DivFOp>(multiple) ||
+        !matchPattern(multiple->getOperand(1), m_Constant()))
+      return false;
+    scale = multiple->getOperand(0);
+  }
+  return true;
+}
 
 bool isConstantWeight(QuantizeWeightOp op) {
   if (matchPattern(op.getW(), m_Constant()))
@@ -110,6 +140,7 @@ FailureOr<std::vector<int8_t>> evaluateCodes(QuantizeWeightOp op) {
       DenseElementsAttr::get(op.getScales().getType(),
                              ArrayRef<float>(scales)));
   op.getScales().replaceAllUsesWith(constant);
+  foldMultiples(constant);
   return codes;
 }
 

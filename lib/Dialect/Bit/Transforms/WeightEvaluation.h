@@ -13,9 +13,13 @@ namespace bit {
 /// Whether the floats of `op` are a constant or a constant subgraph.
 bool isConstantWeight(QuantizeWeightOp op);
 
-/// Computes the codes of `op`, whose weight is constant. Its scales become a
-/// constant, and `bit.layer` of the layers that multiply by it says how large
-/// the error of the weights is. Fails after an error at `op`.
+/// Whether `scale` is constant once the codes of `op` are evaluated: its
+/// scales, times or divided by constants.
+bool isScaleOf(mlir::Value scale, QuantizeWeightOp op);
+
+/// Computes the codes of `op`, whose weight is constant. Its scales and their
+/// multiples become constants, and `bit.layer` of the layers that multiply by
+/// it says how large the error of the weights is. Fails after an error at `op`.
 mlir::FailureOr<std::vector<int8_t>> evaluateCodes(QuantizeWeightOp op);
 
 /// Erases `op`, whose results have no users, and what only it used.
