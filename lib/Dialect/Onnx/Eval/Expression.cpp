@@ -2,6 +2,7 @@
 
 #include "Expression.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include <vector>
 
 using namespace mlir;
@@ -108,6 +109,21 @@ void Expression::run(int64_t begin, MutableArrayRef<double> out) const {
   }
 }
 
+bool Expression::dropAbs() {
+  size_t count = registers.size();
+  const Register &last = registers.back();
+  if (last.step.floatOp != FloatOp::Abs || last.inputs.front() + 2 != count)
+    return false;
+  registers.pop_back();
+  return true;
+}
+
+std::optional<HostTensor> Expression::getOnlyLeaf() const {
+  if (registers.size() != 1 || registers.front().step.function)
+    return std::nullopt;
+  return registers.front().tensor;
+}
+
 bool Expression::isFloat() const {
   return llvm::all_of(registers, [](const Register &reg) {
     return reg.step.function ? reg.step.floatOp.has_value()
@@ -120,57 +136,115 @@ static bool isUniform(const HostTensor &tensor) {
   return tensor.isSplat() || tensor.size() == 1;
 }
 
-FloatRun::FloatRun(const Expression &expression) : expression(expression) {
-  ArrayRef<Expression::Register> registers = expression.registers;
-  size_t count = registers.size();
-  SmallVector<size_t> lastUse(count, 0);
-  for (auto [index, reg] : llvm::enumerate(registers))
-    for (unsigned input : reg.inputs)
-      lastUse[input] = index;
+/// Appends a step to the last task if it can be computed with that, else to the
+/// list of tasks.
+void FloatRun::extend(unsigned index, ArrayRef<unsigned> uses) {
+  const Expression::Register &reg = expression.registers[index];
+  auto makeStep = [&](unsigned input) -> std::optional<ChainStep> {
+    if (llvm::count(reg.inputs, input) != 1)
+      return std::nullopt;
+    return getChainStep(*reg.step.floatOp, reg.step.info,
+                        reg.inputs.front() == input);
+  };
+  unsigned input = reg.inputs.front();
+  std::optional<ChainStep> step;
+  if (!tasks.empty() && !tasks.back().chain.empty()) {
+    unsigned before = tasks.back().getResult();
+    if (uses[before] == 1 && (step = makeStep(before)))
+      input = before;
+  }
+  if (!step) {
+    tasks.emplace_back();
+    tasks.back().input = input;
+    step = makeStep(input);
+  }
+  Task &task = tasks.back();
+  task.registers.push_back(index);
+  if (!step)
+    return;
+  task.chain.push_back(*step);
+  task.operands.emplace_back();
+  for (unsigned other : reg.inputs)
+    if (other != input)
+      task.operands.back().push_back(other);
+}
 
-  // A block is free again after the last step that reads it: outputs never
-  // overlap inputs.
-  SmallVector<size_t> numbers(count, 0), free;
-  constexpr size_t none = ~size_t(0);
-  size_t used = 0;
+/// Leaves come first, so that they do not break chains.
+void FloatRun::schedule() {
+  ArrayRef<Expression::Register> registers = expression.registers;
+  SmallVector<unsigned> uses(registers.size(), 0);
   for (auto [index, reg] : llvm::enumerate(registers)) {
-    bool isNumber = !reg.step.function && isUniform(reg.tensor);
-    if (!isNumber && !reg.step.function && reg.isLinear &&
-        reg.tensor.getFloats())
-      numbers[index] = none;
-    else if (isNumber || free.empty())
-      numbers[index] = used++;
-    else
-      numbers[index] = free.pop_back_val();
-    SmallVector<unsigned, 3> inputs(reg.inputs.begin(), reg.inputs.end());
-    llvm::sort(inputs);
-    inputs.erase(llvm::unique(inputs), inputs.end());
-    for (unsigned input : inputs) {
-      const Expression::Register &from = registers[input];
-      if (lastUse[input] == index && numbers[input] != none &&
-          (from.step.function || !isUniform(from.tensor)))
-        free.push_back(numbers[input]);
+    for (unsigned input : reg.inputs)
+      ++uses[input];
+    if (!reg.step.function && !isUniform(reg.tensor)) {
+      tasks.emplace_back();
+      tasks.back().registers = {unsigned(index)};
     }
   }
+  for (auto [index, reg] : llvm::enumerate(registers))
+    if (reg.step.function)
+      extend(index, uses);
+}
+
+/// Gives each register that has to lie in memory a block.
+void FloatRun::allocate() {
+  ArrayRef<Expression::Register> registers = expression.registers;
+  constexpr size_t none = ~size_t(0);
+  SmallVector<size_t> numbers(registers.size(), none), free;
+  SmallVector<size_t> lastUse(registers.size(), 0);
+  auto forEachRead = [&](const Task &task, auto fn) {
+    for (unsigned index : task.registers)
+      for (unsigned input : registers[index].inputs)
+        if (!llvm::is_contained(task.registers, input))
+          fn(input);
+  };
+  for (auto [at, task] : llvm::enumerate(tasks))
+    forEachRead(task, [&](unsigned input) { lastUse[input] = at; });
+
+  size_t used = 0;
+  for (auto [index, reg] : llvm::enumerate(registers))
+    if (!reg.step.function && isUniform(reg.tensor))
+      numbers[index] = used++;
+  // A block is free again after the last task that reads it: outputs never
+  // overlap inputs.
+  for (auto [at, task] : llvm::enumerate(tasks)) {
+    const Expression::Register &reg = registers[task.getResult()];
+    bool isInPlace =
+        !reg.step.function && reg.isLinear && reg.tensor.getFloats();
+    if (!isInPlace)
+      numbers[task.getResult()] = free.empty() ? used++ : free.pop_back_val();
+    llvm::SmallSetVector<unsigned, 4> dead;
+    forEachRead(task, [&, at = at](unsigned input) {
+      bool isNumber =
+          !registers[input].step.function && isUniform(registers[input].tensor);
+      if (lastUse[input] == at && numbers[input] != none && !isNumber)
+        dead.insert(input);
+    });
+    for (unsigned input : dead)
+      free.push_back(numbers[input]);
+  }
   memory.resize(used * kFloatBlockSize);
-  blocks.resize(count, nullptr);
-  values.resize(count, nullptr);
-  for (auto [index, reg] : llvm::enumerate(registers)) {
-    if (numbers[index] == none)
-      continue;
-    blocks[index] = memory.data() + numbers[index] * kFloatBlockSize;
-    values[index] = blocks[index];
+  blocks.resize(registers.size(), nullptr);
+  for (auto [index, number] : llvm::enumerate(numbers))
+    if (number != none)
+      blocks[index] = memory.data() + number * kFloatBlockSize;
+  values.assign(blocks.begin(), blocks.end());
+}
+
+FloatRun::FloatRun(const Expression &expression) : expression(expression) {
+  schedule();
+  allocate();
+  for (auto [index, reg] : llvm::enumerate(expression.registers))
     if (!reg.step.function && isUniform(reg.tensor))
       std::fill_n(blocks[index], kFloatBlockSize, float(reg.tensor.at(0)));
-  }
 }
 
 ArrayRef<float> FloatRun::run(int64_t begin, size_t size, float *out) {
   ArrayRef<Expression::Register> registers = expression.registers;
-  for (auto [index, reg] : llvm::enumerate(registers)) {
+  for (Task &task : tasks) {
+    unsigned index = task.getResult();
+    const Expression::Register &reg = registers[index];
     if (!reg.step.function) {
-      if (isUniform(reg.tensor))
-        continue;
       MutableArrayRef<float> target(blocks[index], size);
       if (!blocks[index])
         values[index] = reg.tensor.getFloats()->data() + begin;
@@ -180,11 +254,18 @@ ArrayRef<float> FloatRun::run(int64_t begin, size_t size, float *out) {
         Expression::readBroadcast(reg, begin, target);
       continue;
     }
+    float *target = out && index + 1 == registers.size() ? out : blocks[index];
+    values[index] = target;
+    if (!task.chain.empty()) {
+      for (auto [step, operands] : llvm::zip_equal(task.chain, task.operands))
+        for (auto [i, operand] : llvm::enumerate(operands))
+          step.operands[i] = values[operand];
+      computeChain(task.chain, values[task.input], target, size);
+      continue;
+    }
     SmallVector<const float *, 3> inputs;
     for (unsigned input : reg.inputs)
       inputs.push_back(values[input]);
-    float *target = out && index + 1 == registers.size() ? out : blocks[index];
-    values[index] = target;
     computeFloats(*reg.step.floatOp, reg.step.info, inputs.data(), target,
                   size);
   }

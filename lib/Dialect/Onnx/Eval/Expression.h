@@ -35,6 +35,13 @@ public:
   /// At most kBlockSize of them.
   void run(int64_t begin, llvm::MutableArrayRef<double> out) const;
 
+  /// The tensor that it is, if it computes nothing.
+  std::optional<HostTensor> getOnlyLeaf() const;
+
+  /// Drops the last operation if it is Abs, for who takes magnitudes anyway.
+  /// Returns whether it was.
+  bool dropAbs();
+
   /// True if floats give the same elements as doubles: then FloatRun does.
   bool isFloat() const;
 
@@ -69,7 +76,24 @@ public:
   llvm::ArrayRef<float> run(int64_t begin, size_t size, float *out = nullptr);
 
 private:
+  /// A leaf that is read into a block, or steps, each the only user of the one
+  /// before.
+  struct Task {
+    llvm::SmallVector<unsigned, 8> registers;
+    /// The steps with the registers that they read; empty if they are computed
+    /// one by one.
+    llvm::SmallVector<ChainStep, 0> chain;
+    llvm::SmallVector<llvm::SmallVector<unsigned, 2>, 0> operands;
+    unsigned input = 0; ///< of the first step
+
+    unsigned getResult() const { return registers.back(); }
+  };
+  void schedule();
+  void extend(unsigned index, llvm::ArrayRef<unsigned> uses);
+  void allocate();
+
   const Expression &expression;
+  llvm::SmallVector<Task, 0> tasks;
   /// Registers whose lives do not overlap share a block.
   std::vector<float> memory;
   /// Where each register's block is; null if it is read where its tensor is.

@@ -57,6 +57,27 @@ std::optional<FloatOp> getFloatOp(mlir::Operation *op, const BlockInfo &info);
 void computeFloats(FloatOp op, const BlockInfo &info, const float *const *in,
                    float *out, size_t size);
 
+/// One of several operations that are computed in a row without memory in
+/// between: on the result of the one before and on `operands`.
+struct ChainStep {
+  FloatOp op = FloatOp::Copy;
+  bool isFirst = true; ///< the result of the one before is the first input
+  bool hasLow = false, hasHigh = false; ///< Clip: which bounds there are
+  unsigned numOperands = 0;
+  const float *operands[2] = {};
+};
+
+/// Returns the step for an operation whose first (or second) input is the
+/// result of the one before, nothing if it cannot be one. Its operands are
+/// still to be set.
+std::optional<ChainStep> getChainStep(FloatOp op, const BlockInfo &info,
+                                      bool isFirst);
+
+/// Computes the same as computeFloats for one step after the other. `out` may
+/// be `in` or an operand.
+void computeChain(llvm::ArrayRef<ChainStep> chain, const float *in, float *out,
+                  size_t size);
+
 /// What a reduction makes of its elements.
 enum class Accumulation { Sum, Magnitudes, Squares, Largest, Smallest };
 

@@ -156,7 +156,7 @@ bool isReduction(Operation *op) {
   return getReduction(op->getName().stripDialect()).step != nullptr;
 }
 
-Expected<HostTensor> reduce(Operation *op, const Expression &source) {
+Expected<HostTensor> reduce(Operation *op, Expression &source) {
   StringRef name = op->getName().stripDialect();
   Reduction reduction = getReduction(name);
   Expected<Extent> extent = getExtent(op);
@@ -180,6 +180,10 @@ Expected<HostTensor> reduce(Operation *op, const Expression &source) {
   std::vector<double> partial(extent->outer * chunks * inner, reduction.start);
   // Short rows are taken several at once.
   bool isFloat = source.isFloat();
+  // Magnitudes need no block of their own.
+  if (isFloat && reduction.kind == Accumulation::Sum && source.dropAbs())
+    reduction.kind = Accumulation::Magnitudes,
+    reduction.step = accumulate<sumOfMagnitudes>;
   int64_t tasks = extent->outer * chunks;
   int64_t rowSize = std::max<int64_t>(1, chunkRows * inner);
   int64_t batch = std::max<int64_t>(1, 16 * kFloatBlockSize / rowSize);

@@ -11,8 +11,7 @@ namespace bit::onnx {
 bool isReduction(mlir::Operation *op);
 
 /// Reduces what `source` computes over axes that lie side by side.
-llvm::Expected<HostTensor> reduce(mlir::Operation *op,
-                                  const Expression &source);
+llvm::Expected<HostTensor> reduce(mlir::Operation *op, Expression &source);
 
 } // namespace bit::onnx
 

@@ -236,6 +236,54 @@ TEST_F(FloatBlocksTest, ChainsAreThoseOfDoubles) {
         "%i = onnx.Div %h, %b" + both + "%v = onnx.Add %i, %e" + both);
 }
 
+// Steps that are computed in a row, without a block in between: the result of
+// the one before is the first input of the next, or the second.
+TEST_F(FloatBlocksTest, StepsInARowAreThoseOfDoubles) {
+  std::string both = " : (" + matrix + ", " + matrix + ") -> " + matrix + "\n";
+  std::string number = " : (" + matrix + ", tensor<f32>) -> " + matrix + "\n";
+  std::string first = " : (tensor<f32>, " + matrix + ") -> " + matrix + "\n";
+  std::string one = " : (" + matrix + ") -> " + matrix + "\n";
+  std::string start = "%s = onnx.Mul %a, %high" + number;
+  for (const char *op : {"Add", "Sub", "Mul", "Div", "Min", "Max"}) {
+    std::string name = "%v = onnx." + std::string(op);
+    check(start + name + " %s, %b" + both);
+    check(start + name + " %b, %s" + both);
+    check(start + name + " %s, %low" + number);
+    check(start + name + " %low, %s" + first);
+    check(start + name + " %s, %s" + both);
+    check(start + name + " %a, %s" + both);
+  }
+  for (const char *op : {"Abs", "Neg", "Sign", "Floor", "Round", "Sqrt",
+                         "Reciprocal", "Relu", "Identity"})
+    check(start + "%t = onnx." + op + " %s" + one + "%v = onnx.Sub %b, %t" +
+          both);
+  std::string clip = "%c = onnx.Clip %s, ";
+  std::string end = "%v = onnx.Div %high, %c" + first;
+  check(start + clip + "%low {operandSegmentSizes = array<i32: 1, 1, 0>}" +
+        number + end);
+  check(start + clip + "%high {operandSegmentSizes = array<i32: 1, 0, 1>}" +
+        number + end);
+  check(start + clip +
+        "%low, %high {operandSegmentSizes = array<i32: 1, 1, 1>} : (" + matrix +
+        ", tensor<f32>, tensor<f32>) -> " + matrix + "\n" + end);
+}
+
+// A weight quantizer and its straight-through arithmetic.
+TEST_F(FloatBlocksTest, QuantizersAreThoseOfDoubles) {
+  isFinite = true;
+  std::string both = " : (" + matrix + ", " + matrix + ") -> " + matrix + "\n";
+  std::string number = " : (" + matrix + ", tensor<f32>) -> " + matrix + "\n";
+  check("%x = onnx.Clip %a, %low, %high {operandSegmentSizes = array<i32: 1, "
+        "1, 1>} : (" +
+        matrix + ", tensor<f32>, tensor<f32>) -> " + matrix +
+        "\n%m = onnx.Abs %x : (" + matrix + ") -> " + matrix +
+        "\n%n = onnx.ReduceMean %m {keepdims = 0 : i64} : (" + matrix +
+        ") -> tensor<f32>\n%s = onnx.Mul %x, %n" + number +
+        "%q = onnx.Round %s : (" + matrix + ") -> " + matrix +
+        "\n%d = onnx.Div %q, %n" + number + "%e = onnx.Sub %d, %x" + both +
+        "%v = onnx.Add %x, %e" + both);
+}
+
 TEST_F(FloatBlocksTest, SumsDoNotDependOnThreads) {
   isFinite = true;
   std::string clipped =
