@@ -145,4 +145,18 @@ Expected<onnx::HostTensor> evaluateWeight(const Product &product,
   return values;
 }
 
+Expected<WeightLevels> evaluateLevels(const Product &product, Operation *op) {
+  if (isa<onnx::MSMatMulNBitsOp, onnx::MatMulIntegerOp>(op)) {
+    Expected<onnx::HostTensor> values = evaluateWeight(product, op);
+    if (!values)
+      return values.takeError();
+    return findWeightLevels(*values, product.isWeightTransposed);
+  }
+  Expected<onnx::Chain> chain = onnx::evaluateChain(product.weight);
+  if (!chain)
+    return createStringError("weight is not constant: " +
+                             llvm::toString(chain.takeError()));
+  return findWeightLevels(*chain, product.isWeightTransposed);
+}
+
 } // namespace bit

@@ -5,6 +5,7 @@
 #ifndef BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H
 #define BIT_LIB_CONVERSION_ONNXTOBIT_PRODUCT_H
 
+#include "WeightLevels.h"
 #include "bit/Dialect/Onnx/Eval/HostTensor.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "mlir/IR/PatternMatch.h"
@@ -44,6 +45,10 @@ llvm::Expected<Product> getEinsumProduct(onnx::EinsumOp op);
 /// isWeightTransposed.
 llvm::Expected<onnx::HostTensor> evaluateWeight(const Product &product,
                                                 mlir::Operation *op);
+
+/// The levels of that weight, or why it has none.
+llvm::Expected<WeightLevels> evaluateLevels(const Product &product,
+                                            mlir::Operation *op);
 
 /// Returns the weight of MatMulNBits as floats, N x K.
 llvm::Expected<onnx::HostTensor> dequantize(onnx::MSMatMulNBitsOp op);

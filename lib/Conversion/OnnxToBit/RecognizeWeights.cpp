@@ -65,13 +65,7 @@ Value WeightRecognizer::makeConstant(ElementsAttr value) {
 
 Weight WeightRecognizer::makeWeight(const Product &product, Operation *op) {
   Weight weight;
-  Expected<onnx::HostTensor> values = evaluateWeight(product, op);
-  if (!values) {
-    weight.reason = llvm::toString(values.takeError());
-    return weight;
-  }
-  Expected<WeightLevels> levels =
-      findWeightLevels(*values, product.isWeightTransposed);
+  Expected<WeightLevels> levels = evaluateLevels(product, op);
   if (!levels) {
     weight.reason = llvm::toString(levels.takeError());
     return weight;

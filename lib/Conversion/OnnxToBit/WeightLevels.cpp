@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Magnitudes are compared as bit patterns: for positive floats the difference
-// of two patterns is their distance in ulp. Halves are compared as the floats
-// that they widen to.
-
 #include "WeightLevels.h"
+#include "Magnitudes.h"
 #include "bit/Support/Vectorize.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
@@ -24,58 +21,8 @@ using llvm::Expected;
 namespace bit {
 namespace {
 
-/// How far the magnitudes of one level may lie apart: float32. Straight-through
-/// arithmetic, w + (q - w), is exact up to |w| = 2s; from there its error grows
-/// with |w|, to 32 ulp either way at 64 times the level.
-constexpr uint32_t kMaxUlps = 64;
-
-/// The same for halves, of which 64 ulp would be levels of their own: what one
-/// rounding makes of a value on either side.
-constexpr uint32_t kMaxHalfUlps = 2;
-
-/// What an ulp is in the type of the weight.
-struct Precision {
-  unsigned shift;   ///< bits of a float32 below the type's last one
-  uint32_t maxUlps; ///< of the type
-};
-
-std::optional<Precision> getPrecision(onnx::Format format) {
-  switch (format) {
-  case onnx::Format::F32:
-    return Precision{0, kMaxUlps};
-  case onnx::Format::F16:
-    return Precision{13, kMaxHalfUlps};
-  case onnx::Format::BF16:
-    return Precision{16, kMaxHalfUlps};
-  default:
-    return std::nullopt;
-  }
-}
-
 /// Groups with fewer elements would need more bytes for scales than for codes.
 constexpr int64_t kMinGroup = 8;
-
-constexpr uint32_t kInfinity = 0x7f800000;
-
-uint32_t magnitude(float value) {
-  return llvm::bit_cast<uint32_t>(value) & 0x7fffffff;
-}
-
-/// The smallest and largest magnitude besides 0.
-struct Range {
-  uint32_t low = ~0u, high = 0;
-
-  void add(Range other) {
-    low = std::min(low, other.low);
-    high = std::max(high, other.high);
-  }
-  bool isLevel(Precision precision) const {
-    return high == 0 || (high < kInfinity &&
-                         high - low <= precision.maxUlps << precision.shift);
-  }
-  /// All magnitudes are the same one.
-  bool isExact() const { return high == 0 || low == high; }
-};
 
 BIT_INLINE_BODY Range getRangeBody(ArrayRef<float> values) {
   // Signed, since the smallest machines compare nothing else at once.
@@ -390,7 +337,43 @@ llvm::Error findCodes(const Matrix &matrix, bool isPerTensor,
   return llvm::Error::success();
 }
 
+/// A float weight shows itself in the first elements, which `at` gives: most
+/// are not read.
+llvm::Error checkHead(llvm::function_ref<float(int64_t)> at, int64_t k,
+                      Precision precision) {
+  std::vector<float> head;
+  for (int64_t i = 0; i < std::min<int64_t>(k, 64); ++i)
+    head.push_back(at(i));
+  if (getRange(head).high >= kInfinity)
+    return createStringError("weights are not all finite");
+  if (!getRange(ArrayRef<float>(head).take_front(kMinGroup)).isLevel(precision))
+    return declineValues(head, precision);
+  return llvm::Error::success();
+}
+
 } // namespace
+
+Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
+                                        bool isTransposed) {
+  ArrayRef<int64_t> shape = weight.getType().getShape();
+  std::optional<Precision> precision = getPrecision(weight.getFormat());
+  if (weight.isReadable() && precision && shape.size() == 2 && shape[0] > 0 &&
+      shape[1] > 0) {
+    onnx::ChainReader reader(weight);
+    int64_t step = isTransposed ? shape[1] : 1;
+    if (llvm::Error error = checkHead(
+            [&](int64_t i) { return reader.read(i * step, 1).front(); },
+            shape[!isTransposed], *precision))
+      return error;
+    if (!isTransposed)
+      if (std::optional<WeightLevels> levels = findExactLevels(weight))
+        return std::move(*levels);
+  }
+  Expected<onnx::HostTensor> values = weight.evaluate();
+  if (!values)
+    return values.takeError();
+  return findWeightLevels(*values, isTransposed);
+}
 
 Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
                                         bool isTransposed) {
@@ -405,17 +388,11 @@ Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
   if (levels.n == 0 || levels.k == 0)
     return createStringError("its weight is empty");
 
-  // A float weight shows itself in the first elements: most are not read.
-  std::vector<float> head;
   int64_t step = isTransposed ? levels.n : 1;
-  for (int64_t c = 0; c < std::min<int64_t>(levels.k, 64); ++c)
-    head.push_back(float(weight.at(c * step)));
-  if (getRange(head).high >= kInfinity)
-    return createStringError("weights are not all finite");
-  if (!getRange(ArrayRef<float>(head).take_front(kMinGroup))
-           .isLevel(*precision))
-    return declineValues(head, *precision);
-
+  if (llvm::Error error =
+          checkHead([&](int64_t i) { return float(weight.at(i * step)); },
+                    levels.k, *precision))
+    return error;
   Matrix matrix(weight, isTransposed);
   std::vector<Range> rows(matrix.n);
   forEachRow(matrix.context, matrix.n, matrix.k,

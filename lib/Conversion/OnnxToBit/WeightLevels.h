@@ -5,7 +5,7 @@
 #ifndef BIT_LIB_CONVERSION_ONNXTOBIT_WEIGHTLEVELS_H
 #define BIT_LIB_CONVERSION_ONNXTOBIT_WEIGHTLEVELS_H
 
-#include "bit/Dialect/Onnx/Eval/HostTensor.h"
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "llvm/ADT/SmallVector.h"
 #include <vector>
 
@@ -27,6 +27,14 @@ struct WeightLevels {
 /// or the reason why it has none.
 llvm::Expected<WeightLevels> findWeightLevels(const onnx::HostTensor &weight,
                                               bool isTransposed);
+
+/// The same without a tensor of floats, where that is possible.
+llvm::Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
+                                              bool isTransposed);
+
+/// The levels of N x K floats that can be read, if each row, or all of them,
+/// has a single magnitude besides 0.
+std::optional<WeightLevels> findExactLevels(const onnx::Chain &weight);
 
 } // namespace bit
 

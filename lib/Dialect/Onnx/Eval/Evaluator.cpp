@@ -171,7 +171,8 @@ Error collect(Value root, llvm::SetVector<Operation *> &order) {
 class Evaluation {
 public:
   Evaluation(Value root) : root(root) {}
-  Expected<HostTensor> run();
+  /// Computes everything but the expression that ends in the root.
+  Expected<Expression> run();
 
 private:
   Error checkSizes();
@@ -315,6 +316,29 @@ void computeFloats(MLIRContext *context, const Expression &expression,
   });
 }
 
+/// Computes all elements of `expression` into a tensor of `type`.
+Expected<HostTensor> computeAll(ShapedType type, const Expression &expression) {
+  Expected<HostTensor> result = HostTensor::allocate(type);
+  if (!result)
+    return result;
+  int64_t size = result->size();
+  MLIRContext *context = type.getContext();
+  if (expression.isFloat()) {
+    computeFloats(context, expression, *result);
+    return result;
+  }
+  parallelFor(context, 0, llvm::divideCeil(size, kBlockSize),
+              [&](size_t block) {
+                double values[kBlockSize];
+                int64_t begin = block * kBlockSize;
+                MutableArrayRef<double> part(
+                    values, std::min(kBlockSize, size - begin));
+                expression.run(begin, part);
+                result->store(begin, part);
+              });
+  return result;
+}
+
 Error Evaluation::compute(Operation *op) {
   Expression expression;
   llvm::DenseMap<Value, unsigned> registers;
@@ -347,29 +371,14 @@ Error Evaluation::compute(Operation *op) {
       build(op->getResult(0), type.getShape(), expression, registers);
   if (!last)
     return last.takeError();
-  Expected<HostTensor> result = HostTensor::allocate(type);
+  Expected<HostTensor> result = computeAll(type, expression);
   if (!result)
     return result.takeError();
-  int64_t size = result->size();
-  if (expression.isFloat()) {
-    computeFloats(op->getContext(), expression, *result);
-    tensors[op->getResult(0)] = *result;
-    return Error::success();
-  }
-  parallelFor(op->getContext(), 0, llvm::divideCeil(size, kBlockSize),
-              [&](size_t block) {
-                double values[kBlockSize];
-                int64_t begin = block * kBlockSize;
-                MutableArrayRef<double> part(
-                    values, std::min(kBlockSize, size - begin));
-                expression.run(begin, part);
-                result->store(begin, part);
-              });
   tensors[op->getResult(0)] = *result;
   return Error::success();
 }
 
-Expected<HostTensor> Evaluation::run() {
+Expected<Expression> Evaluation::run() {
   if (Error error = collect(root, order))
     return std::move(error);
   if (Error error = checkSizes())
@@ -386,15 +395,33 @@ Expected<HostTensor> Evaluation::run() {
     }
     if (op->getNumResults() == 1 && fused.contains(op->getResult(0)))
       continue;
-    if (Error error = compute(op))
+    auto explain = [&](Error error) {
       return createStringError(
           op->getName().stripDialect().str() +
           " is not evaluated: " + llvm::toString(std::move(error)));
+    };
+    if (op == root.getDefiningOp() && getElementwise(op)) {
+      Expression expression;
+      llvm::DenseMap<Value, unsigned> registers;
+      Expected<unsigned> last =
+          build(root, cast<ShapedType>(root.getType()).getShape(), expression,
+                registers);
+      if (!last)
+        return explain(last.takeError());
+      return expression;
+    }
+    if (Error error = compute(op))
+      return explain(std::move(error));
     for (Value value : lastUses[op])
       if (value != root)
         tensors.erase(value);
   }
-  return tensors.lookup(root);
+  Expression expression;
+  HostTensor tensor = tensors.lookup(root);
+  Expected<unsigned> leaf = expression.addLeaf(tensor, tensor.getShape());
+  if (!leaf)
+    return leaf.takeError();
+  return expression;
 }
 
 } // namespace
@@ -410,7 +437,52 @@ Expected<SmallVector<Value>> getConstantSources(Value value) {
   return sources;
 }
 
-Expected<HostTensor> evaluate(Value value) { return Evaluation(value).run(); }
+Expected<HostTensor> evaluate(Value value) {
+  Expected<Expression> expression = Evaluation(value).run();
+  if (!expression)
+    return expression.takeError();
+  if (std::optional<HostTensor> tensor = expression->getOnlyLeaf())
+    return *tensor;
+  Expected<HostTensor> result =
+      computeAll(cast<ShapedType>(value.getType()), *expression);
+  if (!result)
+    return createStringError(
+        value.getDefiningOp()->getName().stripDialect().str() +
+        " is not evaluated: " + llvm::toString(result.takeError()));
+  return result;
+}
+
+Chain::Chain(ShapedType type, Expression &&expression)
+    : type(type), format(*onnx::getFormat(type.getElementType())),
+      expression(std::make_unique<Expression>(std::move(expression))) {}
+Chain::Chain(Chain &&other) = default;
+Chain &Chain::operator=(Chain &&other) = default;
+Chain::~Chain() = default;
+
+bool Chain::isReadable() const { return expression->isFloat(); }
+
+Expected<HostTensor> Chain::evaluate() const {
+  if (std::optional<HostTensor> tensor = expression->getOnlyLeaf())
+    return *tensor;
+  return computeAll(type, *expression);
+}
+
+ChainReader::ChainReader(const Chain &chain)
+    : run(std::make_unique<FloatRun>(*chain.expression)) {
+  static_assert(kMaxSize == kFloatBlockSize);
+}
+ChainReader::~ChainReader() = default;
+
+ArrayRef<float> ChainReader::read(int64_t begin, size_t size) {
+  return run->run(begin, size);
+}
+
+Expected<Chain> evaluateChain(Value value) {
+  Expected<Expression> expression = Evaluation(value).run();
+  if (!expression)
+    return expression.takeError();
+  return Chain(cast<ShapedType>(value.getType()), std::move(*expression));
+}
 
 std::optional<double> evaluateScalar(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
