@@ -11,13 +11,9 @@ using namespace mlir;
 
 void bit::getLoweredOperators(llvm::StringSet<> &operators) {
   getLowerableOnnxOps(operators);
-  // These vanish before: weights are computed from the first three at compile
-  // time, and products by weights in a layout of their own become layers or
-  // MatMul.
-  for (const char *name :
-       {"ai.onnx.ScatterElements", "ai.onnx.ScatterND", "ai.onnx.Tile",
-        "ai.onnx.Einsum", "com.microsoft.MatMulNBits"})
-    operators.insert(name);
+  // Vanishes before: products by weights in a layout of their own become layers
+  // or MatMul.
+  operators.insert("com.microsoft.MatMulNBits");
 }
 
 void bit::buildPackStage(OpPassManager &pm, const PackStageOptions &options) {

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -118,6 +119,31 @@ static OpFoldResult traceDim(OpBuilder &builder, Location loc,
   return index ? getDim(builder, loc, dim.getSource(), *index) : size;
 }
 
+/// Whether `value` is `initial`, or that with elements written into it.
+static bool isWrittenInto(Value value, Value initial) {
+  while (value != initial) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return false;
+    unsigned index = cast<OpResult>(value).getResultNumber();
+    if (auto insert = dyn_cast<tensor::InsertOp>(op)) {
+      value = insert.getDest();
+    } else if (auto choice = dyn_cast<scf::IfOp>(op)) {
+      if (!isWrittenInto(choice.elseYield()->getOperand(index), initial))
+        return false;
+      value = choice.thenYield()->getOperand(index);
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      if (!isWrittenInto(loop.getBody()->getTerminator()->getOperand(index),
+                         loop.getRegionIterArg(index)))
+        return false;
+      value = loop.getInitArgs()[index];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
                                int64_t dim) {
   auto type = cast<RankedTensorType>(tensor.getType());
@@ -146,6 +172,11 @@ OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
       return slice.getMixedSizes()[dim];
   } else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
     return getDim(builder, loc, insert.getDest(), dim);
+  } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    Value initial =
+        loop.getInitArgs()[cast<OpResult>(tensor).getResultNumber()];
+    if (isWrittenInto(tensor, initial))
+      return getDim(builder, loc, initial, dim);
   } else if (auto dps = dyn_cast<DestinationStyleOpInterface>(op)) {
     return getDim(builder, loc,
                   dps.getTiedOpOperand(cast<OpResult>(tensor))->get(), dim);

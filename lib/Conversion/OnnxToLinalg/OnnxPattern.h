@@ -88,22 +88,32 @@ struct PatternList {
 };
 
 void addActivationPatterns(PatternList &list);
+void addArgReducePatterns(PatternList &list);
 void addArithmeticPatterns(PatternList &list);
 void addCastPatterns(PatternList &list);
 void addComparisonPatterns(PatternList &list);
 void addConcatPatterns(PatternList &list);
 void addConstantPatterns(PatternList &list);
+void addCumulativePatterns(PatternList &list);
+void addEinsumPatterns(PatternList &list);
+void addGatherNDPatterns(PatternList &list);
 void addGatherPatterns(PatternList &list);
 void addMathPatterns(PatternList &list);
 void addMatMulPatterns(PatternList &list);
 void addNormalizationPatterns(PatternList &list);
+void addPadPatterns(PatternList &list);
+void addPositionPatterns(PatternList &list);
 void addQuantizationPatterns(PatternList &list);
 void addRangePatterns(PatternList &list);
+void addRearrangePatterns(PatternList &list);
 void addReducePatterns(PatternList &list);
 void addReshapePatterns(PatternList &list);
+void addScatterPatterns(PatternList &list);
+void addSelectionPatterns(PatternList &list);
 void addShapePatterns(PatternList &list);
 void addSlicePatterns(PatternList &list);
 void addSoftmaxPatterns(PatternList &list);
+void addTopKPatterns(PatternList &list);
 void addTransposePatterns(PatternList &list);
 
 } // namespace bit::onnx

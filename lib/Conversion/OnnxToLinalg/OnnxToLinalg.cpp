@@ -23,22 +23,32 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
   PatternList list{converter, patterns};
   addActivationPatterns(list);
+  addArgReducePatterns(list);
   addArithmeticPatterns(list);
   addCastPatterns(list);
   addComparisonPatterns(list);
   addConcatPatterns(list);
   addConstantPatterns(list);
+  addCumulativePatterns(list);
+  addEinsumPatterns(list);
+  addGatherNDPatterns(list);
   addGatherPatterns(list);
   addMathPatterns(list);
   addMatMulPatterns(list);
   addNormalizationPatterns(list);
+  addPadPatterns(list);
+  addPositionPatterns(list);
   addQuantizationPatterns(list);
   addRangePatterns(list);
+  addRearrangePatterns(list);
   addReducePatterns(list);
   addReshapePatterns(list);
+  addScatterPatterns(list);
+  addSelectionPatterns(list);
   addShapePatterns(list);
   addSlicePatterns(list);
   addSoftmaxPatterns(list);
+  addTopKPatterns(list);
   addTransposePatterns(list);
 }
 

@@ -2,28 +2,92 @@
 //
 // Linear quantization, and products of what it makes.
 
-#include "OnnxPattern.h"
+#include "Indexing.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace bit::onnx;
 
+namespace {
+/// How scale and zero point (or none) lie beside the values they belong to.
+struct Scales {
+  /// The values, then what the loop nest reads element by element.
+  SmallVector<LoopOperand> operands;
+  /// With blocks: scale and zero point, read at `axis` / `blockSize`.
+  SmallVector<Value> blocked;
+  int64_t axis = 0, blockSize = 0;
+
+  /// The elements of one iteration: value, scale, zero point.
+  SmallVector<Value> read(OpBuilder &builder, Location loc,
+                          ValueRange elements) const {
+    SmallVector<Value> all = llvm::to_vector(elements);
+    for (Value tensor : blocked) {
+      IndexBuilder index{builder, loc};
+      SmallVector<Value> where;
+      for (int64_t i = 0, e = rankOf(tensor); i < e; ++i)
+        where.push_back(linalg::IndexOp::create(builder, loc, i));
+      where[axis] = index.div(where[axis], index.constant(blockSize));
+      all.push_back(tensor::ExtractOp::create(builder, loc, tensor, where));
+    }
+    return all;
+  }
+};
+} // namespace
+
+/// Checks that there is one scale for each block; the last may be cut off.
+static LogicalResult checkBlocks(OpBuilder &builder, Operation *op,
+                                 Value values, Value scale, int64_t axis,
+                                 int64_t blockSize) {
+  Location loc = op->getLoc();
+  if (rankOf(scale) != rankOf(values))
+    return op->emitOpError("expects scales of rank ")
+           << rankOf(values) << ", got rank " << rankOf(scale);
+  for (int64_t i = 0, e = rankOf(values); i < e; ++i) {
+    OpFoldResult dim = getDim(builder, loc, values, i);
+    if (i == axis) {
+      Value size = toValue(builder, loc, dim);
+      Value block = arith::ConstantIndexOp::create(builder, loc, blockSize);
+      dim = getAsOpFoldResult(
+          builder.createOrFold<arith::CeilDivUIOp>(loc, size, block));
+    }
+    if (failed(expectSameDim(builder, op, getDim(builder, loc, scale, i), dim,
+                             "expects one scale for each block")))
+      return failure();
+  }
+  return success();
+}
+
 /// `values`, then a scale and zero points (null: none) that belong to all of
-/// them or to those along `axis`, as one loop nest reads them.
-static FailureOr<SmallVector<LoopOperand>>
-getOperands(Rewriter &rewriter, Operation *op, Value values, Value scale,
-            Value zeroPoint, int64_t axis, int64_t blockSize) {
-  if (blockSize != 0)
-    return op->emitOpError("expects a block_size of 0 where its operands are "
-                           "not constant, got ")
-           << blockSize;
+/// them, to those along `axis` or to blocks of those.
+static FailureOr<Scales> getScales(Rewriter &rewriter, Operation *op,
+                                   Value values, Value scale, Value zeroPoint,
+                                   int64_t axis, int64_t blockSize) {
   int64_t rank = rankOf(values);
-  SmallVector<LoopOperand> operands = {
-      {values, rewriter.getMultiDimIdentityMap(rank), {}}};
+  Scales scales;
+  scales.operands = {{values, rewriter.getMultiDimIdentityMap(rank), {}}};
+  if (blockSize < 0)
+    return op->emitOpError("expects a block_size of 0 or more, got ")
+           << blockSize;
+  if (blockSize > 0) {
+    std::optional<int64_t> at = normalizeAxis(op, axis, rank);
+    if (!at)
+      return failure();
+    scales.axis = *at;
+    scales.blockSize = blockSize;
+  }
   for (Value operand : {scale, zeroPoint}) {
     if (!operand)
       continue;
     operand = stripStaticCasts(operand);
+    if (blockSize > 0) {
+      if (failed(checkBlocks(rewriter, op, values, operand, scales.axis,
+                             blockSize)))
+        return failure();
+      scales.blocked.push_back(operand);
+      continue;
+    }
     auto type = cast<RankedTensorType>(operand.getType());
     SmallVector<AffineExpr> exprs;
     if (type.getRank() > 1)
@@ -44,10 +108,10 @@ getOperands(Rewriter &rewriter, Operation *op, Value values, Value scale,
                << *getConstant(own) << " for " << *getConstant(dim);
       exprs.push_back(rewriter.getAffineDimExpr(*at));
     }
-    operands.push_back(
+    scales.operands.push_back(
         {operand, AffineMap::get(rank, 0, exprs, rewriter.getContext()), {}});
   }
-  return operands;
+  return scales;
 }
 
 /// saturate(round(x / scale) + zero_point)
@@ -62,14 +126,16 @@ static LogicalResult quantize(QuantizeLinearOp op,
                           "integers, got ")
            << from << " and " << elementType(op.getYScale()) << " into " << to;
   Value x = stripStaticCasts(operands.getX());
-  auto loops =
-      getOperands(rewriter, op, x, operands.getYScale(),
-                  operands.getYZeroPoint(), op.getAxis(), op.getBlockSize());
-  if (failed(loops))
+  auto scales =
+      getScales(rewriter, op, x, operands.getYScale(), operands.getYZeroPoint(),
+                op.getAxis(), op.getBlockSize());
+  if (failed(scales))
     return failure();
   results.push_back(createPointwise(
-      rewriter, op.getLoc(), *loops, getDims(rewriter, op.getLoc(), x),
-      getStorageType(to), [&](OpBuilder &b, Location loc, ValueRange in) {
+      rewriter, op.getLoc(), scales->operands,
+      getDims(rewriter, op.getLoc(), x), getStorageType(to),
+      [&](OpBuilder &b, Location loc, ValueRange elements) {
+        SmallVector<Value> in = scales->read(b, loc, elements);
         ScalarBuilder scalar(b, loc, from);
         Value y = scalar.div(toCompute(b, loc, in[0], from),
                              toCompute(b, loc, in[1], from));
@@ -99,15 +165,17 @@ static LogicalResult dequantize(DequantizeLinearOp op,
                           "type, got ")
            << from << " into " << to << " by " << scaleType;
   Value x = stripStaticCasts(operands.getX());
-  auto loops =
-      getOperands(rewriter, op, x, operands.getXScale(),
-                  operands.getXZeroPoint(), op.getAxis(), op.getBlockSize());
-  if (failed(loops))
+  auto scales =
+      getScales(rewriter, op, x, operands.getXScale(), operands.getXZeroPoint(),
+                op.getAxis(), op.getBlockSize());
+  if (failed(scales))
     return failure();
   Type wide = rewriter.getI32Type();
   results.push_back(createPointwise(
-      rewriter, op.getLoc(), *loops, getDims(rewriter, op.getLoc(), x),
-      getStorageType(to), [&](OpBuilder &b, Location loc, ValueRange in) {
+      rewriter, op.getLoc(), scales->operands,
+      getDims(rewriter, op.getLoc(), x), getStorageType(to),
+      [&](OpBuilder &b, Location loc, ValueRange elements) {
+        SmallVector<Value> in = scales->read(b, loc, elements);
         ScalarBuilder integer(b, loc, wide), scalar(b, loc, to);
         Value code = castScalar(b, loc, in[0], from, wide);
         if (in.size() > 2)
