@@ -32,11 +32,11 @@ def declined():
 
 def render(results):
     """The page's text."""
-    known, left_out = cases.selected()
+    known, _ = cases.selected()
     passed = sum(error is None for error in results.values())
     lines = [
-        f"{passed} of {len(results)} pass ({len(known)} tests; {left_out} more of the same operators are about",
-        "strings or types of 8 bits and less and are left out).",
+        f"{passed} of {len(results)} pass: {len(known)} of ONNX's {cases.count_all()} tests, in both modes. The last",
+        "two tables say what the others are about.",
         "",
         "| operators | tests | static | dynamic |",
         "|---|---|---|---|",
@@ -53,7 +53,17 @@ def render(results):
     if failed:
         lines += ["", "## What does not pass", "", "| test | mode | what it says |", "|---|---|---|"]
         lines += [f"| `{name}` | {mode} | {_cell(error)} |" for name, mode, error in failed]
-    return HEAD + "\n".join(lines) + "\n"
+    return HEAD + "\n".join(lines + _render_rest()) + "\n"
+
+
+def _render_rest():
+    """What is not run: out of scope, and operators that compile to one clear error each."""
+    reasons, operators = cases.not_run()
+    lines = ["", "## Out of scope", "", "| what the tests are about | tests |", "|---|---|"]
+    lines += [f"| {reason} | {count} |" for reason, count in sorted(reasons.items())]
+    lines += ["", "## Operators without a lowering", "", "A model that has one is refused with an error that names the"]
+    lines += ["node, the operator and its opset.", "", "| operator | tests |", "|---|---|"]
+    return lines + [f"| {operator} | {len(found)} |" for operator, found in sorted(operators.items())]
 
 
 def _cell(error):

@@ -1,9 +1,13 @@
 """ONNX's node tests, compiled and run; docs/conformance.md is the record of what passes."""
 
 import cases
+import onnx
 import pytest
 import runner
 import table
+
+import bit_mlir as bm
+from bit_mlir.compiler import compile_file
 
 NAMES = cases.selected()[0]
 ALL = [(mode, name) for mode in cases.MODES for name in NAMES]
@@ -29,3 +33,15 @@ def test_node(case, results):
 
 def test_table_is_up_to_date(results):
     assert table.PAGE.read_text() == table.render(results), "run test/conformance/table.py"
+
+
+@pytest.mark.parametrize("operator", sorted(cases.not_run()[1]))
+def test_operator_without_lowering_is_one_clear_error(operator, tmp_path):
+    case = next(case for case in cases.not_run()[1][operator] if "_expanded" not in case.name)
+    path = tmp_path / "model.onnx"
+    onnx.save(case.model, path)
+    with pytest.raises(bm.CompileError) as caught:
+        compile_file(str(path), str(tmp_path / "model.so"))
+    errors = [line for line in str(caught.value).splitlines() if "error:" in line]
+    assert len(errors) == 1, errors
+    assert "node '" in errors[0] and f"(ai.onnx {operator}, opset " in errors[0]
