@@ -25,7 +25,9 @@ FAMILIES = {
     "Quantization": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear",
     "Reductions": "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
     "ReduceLogSumExp ReduceSumSquare",
-    "Normalization": "LayerNormalization RMSNormalization MeanVarianceNormalization LpNormalization",
+    "Normalization": "LayerNormalization RMSNormalization GroupNormalization MeanVarianceNormalization LpNormalization",
+    "Attention": "Attention FlexAttention RotaryEmbedding LinearAttention CausalConvWithState",
+    "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid",
     "Losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "Shapes and data movement": "Reshape Transpose Shape Size Gather Concat Squeeze Unsqueeze Expand Flatten Cast "
     "CastLike Identity Constant ConstantOfShape Range Slice Split Pad CenterCropPad Tile DepthToSpace SpaceToDepth "
@@ -80,7 +82,11 @@ def _named():
 
 # Operators whose results are random, or that decode files.
 NOT_NUMERIC = {"Bernoulli": "random numbers", "ImageDecoder": "image files"}
-DOMAINS = {"ai.onnx.ml": "operators of ai.onnx.ml", "ai.onnx.preview.training": "training"}
+DOMAINS = {
+    "ai.onnx.ml": "operators of ai.onnx.ml",
+    "ai.onnx.preview": "operators of ai.onnx.preview",
+    "ai.onnx.preview.training": "training",
+}
 
 
 def out_of_scope(case):
