@@ -29,6 +29,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addComparisonPatterns(list);
   addConcatPatterns(list);
   addConstantPatterns(list);
+  addConvolutionPatterns(list);
   addCumulativePatterns(list);
   addEinsumPatterns(list);
   addGatherNDPatterns(list);
@@ -37,6 +38,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addMatMulPatterns(list);
   addNormalizationPatterns(list);
   addPadPatterns(list);
+  addPoolingPatterns(list);
   addPositionPatterns(list);
   addQuantizationPatterns(list);
   addRangePatterns(list);

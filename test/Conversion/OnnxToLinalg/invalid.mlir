@@ -2,8 +2,8 @@
 
 // Everything that is left is reported in one run.
 func.func @unsupported(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1xf32> {
-  // expected-error @+1 {{'onnx.Conv' op is not supported}}
-  %0 = onnx.Conv %x, %w : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x2x2xf32>
+  // expected-error @+1 {{'onnx.DeformConv' op is not supported}}
+  %0 = onnx.DeformConv %x, %w, %x {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32>
   // expected-error @+1 {{'onnx.Det' op is not supported}}
   %1 = onnx.Det %0 : (tensor<1x1x2x2xf32>) -> tensor<1x1xf32>
   %2 = onnx.Exp %1 : (tensor<1x1xf32>) -> tensor<1x1xf32>

@@ -1,0 +1,172 @@
+"""Convolutions, pooling, resizing and norms of planes: ragged and dynamic shapes against onnxruntime."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import bit_mlir as bm
+from bit_mlir.compiler import compile_file
+
+TYPES = {"f32": (TensorProto.FLOAT, np.float32), "f16": (TensorProto.FLOAT16, np.float16)}
+
+
+class Pair:
+    """One node with constant parameters, compiled and in onnxruntime; all dims of its input are dynamic."""
+
+    def __init__(self, folder, op, rank, parameters=(), type_name="f32", outputs=1, opset=22, **attributes):
+        """Writes and compiles the model."""
+        element, self.dtype = TYPES[type_name]
+        names, constants = ["x"], []
+        for i, value in enumerate(parameters):
+            names.append("" if value is None else f"p{i}")
+            if value is not None:
+                if value.dtype == np.float32 and op != "Resize":
+                    value = value.astype(self.dtype)
+                constants.append(numpy_helper.from_array(value, f"p{i}"))
+        results = [f"y{i}" for i in range(outputs)]
+        node = helper.make_node(op, names, results, name="node", **attributes)
+        x = helper.make_tensor_value_info("x", element, [f"d{i}" for i in range(rank)])
+        ys = [
+            helper.make_tensor_value_info(name, TensorProto.INT64 if i else element, [f"{name}_{j}" for j in range(rank)])
+            for i, name in enumerate(results)
+        ]
+        graph = helper.make_graph([node], "g", [x], ys, constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+        path = folder / "m.onnx"
+        onnx.save(model, path)
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 4
+        self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        compile_file(str(path), str(folder / "m.so"))
+        self.model = bm.load(str(folder / "m.so"), threads=1)
+
+    def check(self, shape, rtol=1e-4, atol=1e-5):
+        """Runs both on random numbers."""
+        x = np.random.default_rng(sum(shape)).standard_normal(shape).astype(self.dtype)
+        got = self.model(x)
+        got = got if isinstance(got, tuple) else (got,)
+        for have, want in zip(got, self.session.run(None, {"x": x}), strict=True):
+            assert have.dtype == want.dtype
+            assert have.shape == want.shape
+            np.testing.assert_allclose(
+                have.astype(np.float64), want.astype(np.float64), rtol=rtol, atol=atol, equal_nan=True
+            )
+
+    def refuses(self, shape, message):
+        """Expects a run to fail."""
+        with pytest.raises(bm.RunError, match=message):
+            self.model(np.zeros(shape, self.dtype))
+
+
+def normal(seed, *shape):
+    """Random numbers as float32."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+CONVS = [
+    ((13, 5, 3, 3), {"pads": [1, 1, 1, 1]}),
+    ((16, 8, 3, 3), {"pads": [1, 0, 2, 1], "strides": [2, 1]}),
+    ((9, 4, 1, 1), {}),
+    ((9, 4, 1, 1), {"strides": [2, 2]}),
+    ((6, 2, 3, 3), {"group": 3, "dilations": [2, 1]}),
+    ((12, 1, 3, 3), {"group": 12, "pads": [1, 1, 1, 1]}),
+    ((12, 1, 5, 5), {"group": 6, "pads": [2, 2, 2, 2], "strides": [2, 2]}),
+    ((8, 3, 7, 7), {"pads": [3, 3, 3, 3], "strides": [2, 2]}),
+    ((5, 3, 2, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 3]}),
+    ((5, 3, 2, 4), {"auto_pad": "SAME_LOWER", "strides": [3, 1]}),
+    ((5, 3, 2, 4), {"auto_pad": "VALID", "strides": [3, 1]}),
+]
+PLANES = [(9, 11), (16, 16), (20, 35), (33, 7), (56, 56)]
+
+
+@pytest.mark.parametrize("case", range(len(CONVS)))
+def test_conv(case, tmp_path):
+    weight, attributes = CONVS[case]
+    channels = weight[1] * attributes.get("group", 1)
+    pair = Pair(tmp_path, "Conv", 4, [normal(1, *weight), normal(2, weight[0])], **attributes)
+    for plane in PLANES:
+        pair.check((2, channels, *plane))
+    pair.check((0, channels, 16, 16))
+    pair.refuses((1, channels + 1, 9, 9), "expects weights for the input's channels")
+
+
+def test_conv_that_does_not_fit(tmp_path):
+    pair = Pair(tmp_path, "Conv", 4, [normal(1, 4, 2, 5, 5)])
+    pair.check((1, 2, 5, 5))
+    pair.refuses((1, 2, 4, 9), "expects a kernel that fits in the padded input")
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_conv_of_other_ranks(rank, tmp_path):
+    weight = normal(1, 6, 4, *[3] * rank)
+    pair = Pair(tmp_path, "Conv", rank + 2, [weight, normal(2, 6)], pads=[1] * 2 * rank, strides=[2] * rank)
+    pair.check((2, 4, *[9, 12, 17][-rank:]))
+
+
+def test_conv_of_halves(tmp_path):
+    pair = Pair(tmp_path, "Conv", 4, [normal(1, 8, 4, 3, 3), normal(2, 8)], "f16", pads=[1, 1, 1, 1])
+    pair.check((2, 4, 9, 19), rtol=2e-3, atol=1e-2)
+
+
+POOLS = [
+    ([3, 3], {"strides": [2, 2], "pads": [1, 1, 1, 1]}),
+    ([2, 3], {"strides": [2, 2], "ceil_mode": 1}),
+    ([2, 3], {"strides": [3, 2], "ceil_mode": 1, "pads": [1, 1, 0, 1]}),
+    ([3, 3], {"dilations": [2, 3]}),
+    ([5, 4], {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+    ([5, 4], {"auto_pad": "SAME_LOWER"}),
+]
+
+
+@pytest.mark.parametrize("case", range(len(POOLS)))
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool"])
+def test_pool(op, case, tmp_path):
+    kernel, attributes = POOLS[case]
+    pair = Pair(tmp_path, op, 4, kernel_shape=kernel, **attributes)
+    for plane in PLANES:
+        pair.check((2, 3, *plane))
+
+
+def test_pool_that_does_not_fit(tmp_path):
+    pair = Pair(tmp_path, "MaxPool", 4, kernel_shape=[3, 3], dilations=[2, 1])
+    pair.check((1, 1, 5, 3))
+    pair.refuses((1, 1, 4, 3), "expects a kernel that fits in the padded input")
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("case", [0, 1, 3])
+def test_pool_indices(case, order, tmp_path):
+    kernel, attributes = POOLS[case]
+    pair = Pair(tmp_path, "MaxPool", 4, outputs=2, kernel_shape=kernel, storage_order=order, **attributes)
+    for plane in PLANES:
+        pair.check((2, 3, *plane))
+
+
+def test_average_with_padding(tmp_path):
+    pair = Pair(
+        tmp_path,
+        "AveragePool",
+        4,
+        kernel_shape=[3, 3],
+        pads=[1, 1, 1, 1],
+        strides=[2, 2],
+        ceil_mode=1,
+        count_include_pad=1,
+    )
+    for plane in PLANES:
+        pair.check((1, 2, *plane))
+
+
+def test_pool_of_halves(tmp_path):
+    pair = Pair(tmp_path, "AveragePool", 4, (), "f16", kernel_shape=[3, 3])
+    pair.check((1, 3, 9, 20), rtol=2e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("op", ["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"])
+def test_global_pool(op, tmp_path):
+    pair = Pair(tmp_path, op, 4, opset=21)
+    for plane in PLANES:
+        pair.check((2, 5, *plane))
