@@ -22,12 +22,13 @@ FAMILIES = {
     "Activations": "Relu Sigmoid Gelu Clip Softmax LogSoftmax Elu Celu Selu LeakyRelu PRelu HardSigmoid HardSwish "
     "Softplus Softsign Mish Swish SwiGLU ThresholdedRelu Shrink",
     "Matrices": "MatMul Gemm MatMulInteger Einsum",
-    "Convolutions": "Conv",
+    "Convolutions": "Conv ConvTranspose",
     "Pooling": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool",
     "Quantization": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear",
     "Reductions": "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
     "ReduceLogSumExp ReduceSumSquare",
-    "Normalization": "LayerNormalization RMSNormalization GroupNormalization MeanVarianceNormalization LpNormalization",
+    "Normalization": "LayerNormalization RMSNormalization BatchNormalization InstanceNormalization GroupNormalization "
+    "LRN MeanVarianceNormalization LpNormalization",
     "Attention": "Attention FlexAttention RotaryEmbedding LinearAttention CausalConvWithState",
     "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid",
     "Losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -57,7 +58,7 @@ AXES = {
     "Slice": 3,
     **{op: 1 for op in OPERATORS if op.startswith("Reduce")},
 }
-SHAPES = {"Reshape": (1,), "Expand": (1,), "ConstantOfShape": (0,), "Slice": (1, 2, 4), "Split": (1,)}
+SHAPES = {"Reshape": (1,), "Expand": (1,), "ConstantOfShape": (0,), "Slice": (1, 2, 4), "Split": (1,), "Resize": (1, 2, 3)}
 
 
 def operator_of(case):

@@ -29,7 +29,9 @@ class Pair:
         node = helper.make_node(op, names, results, name="node", **attributes)
         x = helper.make_tensor_value_info("x", element, [f"d{i}" for i in range(rank)])
         ys = [
-            helper.make_tensor_value_info(name, TensorProto.INT64 if i else element, [f"{name}_{j}" for j in range(rank)])
+            helper.make_tensor_value_info(
+                name, TensorProto.INT64 if i else element, [f"{name}_{j}" for j in range(rank)]
+            )
             for i, name in enumerate(results)
         ]
         graph = helper.make_graph([node], "g", [x], ys, constants)
@@ -170,3 +172,43 @@ def test_global_pool(op, tmp_path):
     pair = Pair(tmp_path, op, 4, opset=21)
     for plane in PLANES:
         pair.check((2, 5, *plane))
+
+
+TRANSPOSED = [
+    ((6, 5, 3, 3), {}),
+    ((6, 5, 2, 2), {"strides": [2, 2]}),
+    ((6, 5, 4, 3), {"strides": [2, 3], "pads": [1, 0, 2, 1], "output_padding": [1, 2]}),
+    ((6, 2, 3, 3), {"group": 3, "strides": [2, 1], "dilations": [2, 3]}),
+    ((6, 5, 3, 4), {"strides": [3, 2], "auto_pad": "SAME_LOWER"}),
+    ((6, 5, 5, 3), {"strides": [2, 3], "auto_pad": "SAME_UPPER"}),
+]
+
+
+@pytest.mark.parametrize("case", range(len(TRANSPOSED)))
+def test_conv_transpose(case, tmp_path):
+    weight, attributes = TRANSPOSED[case]
+    outputs = weight[1] * attributes.get("group", 1)
+    pair = Pair(tmp_path, "ConvTranspose", 4, [normal(1, *weight), normal(2, outputs)], **attributes)
+    for plane in PLANES[:4]:
+        pair.check((2, 6, *plane))
+    pair.refuses((1, 6, 0, 9), "expects an input that is not empty")
+
+
+def test_conv_transpose_skips_zeros(tmp_path):
+    """An infinite weight meets elements only, not the zeros between them."""
+    weight = np.full((1, 1, 2, 2), np.inf, np.float32)
+    pair = Pair(tmp_path, "ConvTranspose", 4, [weight], strides=[3, 3])
+    pair.check((1, 1, 3, 17))
+
+
+def test_norms(tmp_path):
+    scale, bias, mean = (normal(i, 6) for i in range(3))
+    batch = Pair(tmp_path, "BatchNormalization", 4, [scale, bias, mean, np.abs(normal(4, 6))], epsilon=1e-3)
+    instance = Pair(tmp_path, "InstanceNormalization", 4, [scale, bias])
+    group = Pair(tmp_path, "GroupNormalization", 4, [scale, bias], opset=21, num_groups=3)
+    across = Pair(tmp_path, "LRN", 4, opset=21, size=5, alpha=0.3, beta=0.6, bias=1.5)
+    for plane in PLANES[:4]:
+        for pair in (batch, instance, group, across):
+            pair.check((2, 6, *plane))
+    batch.refuses((1, 5, 3, 3), "expects a parameter for each channel")
+    instance.refuses((1, 5, 3, 3), "expects a parameter for each channel")

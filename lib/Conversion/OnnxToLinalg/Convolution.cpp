@@ -123,13 +123,12 @@ FailureOr<Value> bit::onnx::startFromBias(OpBuilder &builder, Operation *op,
                          });
 }
 
-/// The loops of a convolution; `c` of the output is before the rows if there
-/// are too few channels for a tile.
-static Value createConvLoops(OpBuilder &builder, Location loc, Value x, Value w,
-                             Value init, const Window &window, int64_t group,
-                             Type onnxType) {
+Value bit::onnx::createConvLoops(OpBuilder &builder, Location loc, Value x,
+                                 Value w, Value init, const Window &window,
+                                 int64_t group, Type onnxType, Value mask) {
   unsigned rank = window.rank(), lead = group == 1 ? 1 : 2;
   OpFoldResult channels = getDim(builder, loc, init, lead);
+  // The channel is outside of the rows if there are too few for a tile.
   bool channelsFirst = getConstant(channels).value_or(16) < 4;
   unsigned loops = lead + 2 + 2 * rank, next = 0;
   SmallVector<AffineExpr> leading, rows, taps;
@@ -161,17 +160,26 @@ static Value createConvLoops(OpBuilder &builder, Location loc, Value x, Value w,
     ws.push_back(taps[i]);
     ys.push_back(rows[i]);
   }
+  SmallVector<Value> inputs{x, w};
+  SmallVector<SmallVector<AffineExpr>> exprs{xs, ws, ys};
+  if (mask) {
+    inputs.push_back(mask);
+    exprs.insert(exprs.end() - 1,
+                 llvm::to_vector(ArrayRef(xs).take_back(rank)));
+  }
   SmallVector<AffineMap> maps;
-  for (ArrayRef<AffineExpr> exprs :
-       {ArrayRef<AffineExpr>(xs), ArrayRef<AffineExpr>(ws),
-        ArrayRef<AffineExpr>(ys)})
-    maps.push_back(AffineMap::get(loops, 0, exprs, builder.getContext()));
+  for (ArrayRef<AffineExpr> results : exprs)
+    maps.push_back(AffineMap::get(loops, 0, results, builder.getContext()));
   auto generic = linalg::GenericOp::create(
-      builder, loc, init.getType(), ValueRange{x, w}, init, maps, iterators,
+      builder, loc, init.getType(), inputs, init, maps, iterators,
       [&](OpBuilder &b, Location loc, ValueRange in) {
         ScalarBuilder scalar(b, loc, onnxType);
-        Value weight = toCompute(b, loc, in[1], onnxType);
-        linalg::YieldOp::create(b, loc, scalar.fma(weight, in[0], in[2]));
+        Value weight = toCompute(b, loc, in[1], onnxType), sum = in.back();
+        Value next = scalar.fma(weight, in[0], sum);
+        if (mask)
+          next =
+              scalar.select(scalar.equal(in[2], scalar.number(0)), sum, next);
+        linalg::YieldOp::create(b, loc, next);
       });
   return generic.getResult(0);
 }

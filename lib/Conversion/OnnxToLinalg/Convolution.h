@@ -38,6 +38,15 @@ mlir::FailureOr<mlir::Value> startFromBias(mlir::OpBuilder &builder,
                                            mlir::Value bias, const Dims &sizes,
                                            mlir::Type onnxType);
 
+/// The loops: x (n, [group], c, ...) that holds all taps, w ([group], out, c,
+/// ...), init (n, [group], out, ...), without the group's dim if there is one
+/// group. Taps where `mask` (null: none), of x's spatial dims, is 0 are
+/// skipped.
+mlir::Value createConvLoops(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Value x, mlir::Value w, mlir::Value init,
+                            const Window &window, int64_t group,
+                            mlir::Type onnxType, mlir::Value mask = {});
+
 /// The convolution in the compute type; `bias` may be null.
 mlir::FailureOr<mlir::Value>
 createConvolution(mlir::OpBuilder &builder, mlir::Operation *op, mlir::Value x,

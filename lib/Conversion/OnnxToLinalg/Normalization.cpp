@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// LayerNormalization and RMSNormalization, ONNX's and onnxruntime's. Statistics
-// are computed in the compute type; the root is 1 / sqrt(x), as in the schemas'
-// function bodies.
+// LayerNormalization and RMSNormalization, ONNX's and onnxruntime's, and
+// InstanceNormalization. Statistics are computed in the compute type; the root
+// is 1 / sqrt(x), as in the schemas' function bodies.
 
 #include "OnnxPattern.h"
 #include "Reduce.h"
@@ -234,7 +234,43 @@ static LogicalResult skipNorm(OpTy op, typename OpTy::Adaptor operands,
   return success();
 }
 
+/// Over each plane of (n, c, ...), with one scale and bias a channel.
+static LogicalResult instanceNorm(InstanceNormalizationOp op,
+                                  InstanceNormalizationOp::Adaptor operands,
+                                  Rewriter &rewriter,
+                                  SmallVectorImpl<Value> &results) {
+  Location loc = op.getLoc();
+  Value x = stripStaticCasts(operands.getInput());
+  if (rankOf(x) < 3)
+    return op.emitOpError("expects an input of rank 3 or more, got ")
+           << rankOf(x);
+  OpFoldResult channels = getDim(rewriter, loc, x, 1);
+  SmallVector<Value> parameters;
+  for (Value operand : {operands.getScale(), operands.getB()}) {
+    operand = stripStaticCasts(operand);
+    if (rankOf(operand) != 1)
+      return op.emitOpError("expects parameters of rank 1, got ")
+             << rankOf(operand);
+    OpFoldResult count = getDim(rewriter, loc, operand, 0);
+    if (!checkSameDim(rewriter, loc, count, channels,
+                      "expects a parameter for each channel"))
+      return op.emitOpError("expects a parameter for each channel, got ")
+             << *getConstant(count) << " for " << *getConstant(channels);
+    parameters.push_back(
+        insertUnitDims(rewriter, loc, operand,
+                       llvm::to_vector(llvm::seq<int64_t>(1, rankOf(x) - 1))));
+  }
+  FailureOr<Norm> norm =
+      normalize(rewriter, op, x, parameters, elementType(op.getInput()),
+                {true, 2, op.getEpsilon().convertToDouble()});
+  if (failed(norm))
+    return failure();
+  results.push_back(norm->y);
+  return success();
+}
+
 void bit::onnx::addNormalizationPatterns(PatternList &list) {
+  list.add<InstanceNormalizationOp>(instanceNorm);
   list.add<LayerNormalizationOp>(layerNorm);
   list.add<RMSNormalizationOp>(rmsNorm);
   list.add<SimplifiedLayerNormalizationOp>(simplifiedLayerNorm);

@@ -26,9 +26,11 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addArgReducePatterns(list);
   addArithmeticPatterns(list);
   addCastPatterns(list);
+  addChannelNormalizationPatterns(list);
   addComparisonPatterns(list);
   addConcatPatterns(list);
   addConstantPatterns(list);
+  addConvTransposePatterns(list);
   addConvolutionPatterns(list);
   addCumulativePatterns(list);
   addEinsumPatterns(list);

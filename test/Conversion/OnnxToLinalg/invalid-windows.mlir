@@ -117,3 +117,69 @@ func.func @norm_order(%x: tensor<1x1x4xf32>) -> tensor<1x1x1xf32> {
   %0 = onnx.GlobalLpPool %x {p = 0 : i64} : (tensor<1x1x4xf32>) -> tensor<1x1x1xf32>
   return %0 : tensor<1x1x1xf32>
 }
+
+// -----
+
+func.func @transposed_channels(%x: tensor<1x3x4xf32>, %w: tensor<4x2x3xf32>) -> tensor<1x2x6xf32> {
+  // expected-error @+1 {{op expects weights for the input's 3 channels, got 4}}
+  %0 = onnx.ConvTranspose %x, %w : (tensor<1x3x4xf32>, tensor<4x2x3xf32>) -> tensor<1x2x6xf32>
+  return %0 : tensor<1x2x6xf32>
+}
+
+// -----
+
+func.func @transposed_groups(%x: tensor<1x3x4xf32>, %w: tensor<3x2x3xf32>) -> tensor<1x2x6xf32> {
+  // expected-error @+1 {{op expects input channels divisible by group 2, got 3}}
+  %0 = onnx.ConvTranspose %x, %w {group = 2 : i64} : (tensor<1x3x4xf32>, tensor<3x2x3xf32>) -> tensor<1x2x6xf32>
+  return %0 : tensor<1x2x6xf32>
+}
+
+// -----
+
+func.func @transposed_pads(%x: tensor<1x1x2xf32>, %w: tensor<1x2x3xf32>) -> tensor<1x2x?xf32> {
+  // expected-error @+1 {{op expects pads smaller than the output, got -1}}
+  %0 = onnx.ConvTranspose %x, %w {pads = array<i64: 2, 3>} : (tensor<1x1x2xf32>, tensor<1x2x3xf32>) -> tensor<1x2x?xf32>
+  return %0 : tensor<1x2x?xf32>
+}
+
+// -----
+
+func.func @transposed_empty(%x: tensor<1x1x0xf32>, %w: tensor<1x2x3xf32>) -> tensor<1x2x?xf32> {
+  // expected-error @+1 {{op expects an input that is not empty, got 0}}
+  %0 = onnx.ConvTranspose %x, %w : (tensor<1x1x0xf32>, tensor<1x2x3xf32>) -> tensor<1x2x?xf32>
+  return %0 : tensor<1x2x?xf32>
+}
+
+// -----
+
+func.func @training(%x: tensor<2x3x4xf32>, %p: tensor<3xf32>) -> tensor<2x3x4xf32> {
+  // expected-error @+1 {{op expects a training_mode of 0}}
+  %0 = onnx.BatchNormalization %x, %p, %p, %p, %p {training_mode = 1 : i64, resultSegmentSizes = array<i32: 1, 0, 0>}
+    : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
+
+// -----
+
+func.func @batch_parameters(%x: tensor<2x3x4xf32>, %p: tensor<4xf32>) -> tensor<2x3x4xf32> {
+  // expected-error @+1 {{op expects a parameter for each channel, got 4 for 3}}
+  %0 = onnx.BatchNormalization %x, %p, %p, %p, %p {resultSegmentSizes = array<i32: 1, 0, 0>}
+    : (tensor<2x3x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
+
+// -----
+
+func.func @instance_parameters(%x: tensor<2x3x4xf32>, %p: tensor<3x1xf32>) -> tensor<2x3x4xf32> {
+  // expected-error @+1 {{op expects parameters of rank 1, got 2}}
+  %0 = onnx.InstanceNormalization %x, %p, %p : (tensor<2x3x4xf32>, tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
+
+// -----
+
+func.func @lrn_size(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32> {
+  // expected-error @+1 {{op expects a size of 1 or more, got 0}}
+  %0 = onnx.LRN %x {size = 0 : i64} : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+  return %0 : tensor<2x3x4xf32>
+}
