@@ -36,6 +36,8 @@ void bit::buildLinalgStage(OpPassManager &pm,
   pm.addPass(createConvertBitToLinalg(reference));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  if (options.pack)
+    pm.addNestedPass<func::FuncOp>(createPackProducts());
   pm.addPass(createFuseElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -5,9 +5,11 @@
 #ifndef BIT_COMPILER_WEIGHTS_H
 #define BIT_COMPILER_WEIGHTS_H
 
+#include "bit/Layout/Panels.h"
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
+#include <optional>
 #include <vector>
 
 namespace llvm {
@@ -25,7 +27,8 @@ public:
   uint64_t getBytes() const { return bytes; }
 
   /// Writes the section: elements little-endian, row-major, one byte a bool.
-  /// Constants stream from where they are.
+  /// Constants stream from where they are, matrices that products read in
+  /// panels.
   llvm::Error write(llvm::raw_ostream &os) const;
 
   /// Erases the ops: the translation to LLVM IR does not know them.
@@ -36,6 +39,7 @@ private:
     int64_t offset;
     uint64_t bytes;
     mlir::ElementsAttr value;
+    std::optional<PanelLayout> panels;
   };
   mlir::ModuleOp module;
   std::vector<Entry> entries;

@@ -35,7 +35,8 @@ struct ConvertBitToVector final
   unsigned count() {
     unsigned ops = 0;
     getOperation()->walk([&](Operation *op) {
-      ops += isa<bit::AbsmaxQuantizeOp, bit::PackedMatmulOp>(op);
+      ops += isa<bit::AbsmaxQuantizeOp, bit::PackedMatmulOp, bit::PackPanelsOp,
+                 bit::PanelMatmulOp>(op);
     });
     return ops;
   }
@@ -46,4 +47,5 @@ struct ConvertBitToVector final
 void bit::populateBitToVectorPatterns(RewritePatternSet &patterns) {
   populateAbsmaxQuantizeToVectorPatterns(patterns);
   populatePackedMatmulToVectorPatterns(patterns);
+  populatePanelsToVectorPatterns(patterns);
 }

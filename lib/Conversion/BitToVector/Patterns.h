@@ -9,6 +9,8 @@ namespace bit {
 
 void populateAbsmaxQuantizeToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackedMatmulToVectorPatterns(mlir::RewritePatternSet &patterns);
+void populatePackPanelsToVectorPatterns(mlir::RewritePatternSet &patterns);
+void populatePanelsToVectorPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace bit
 

@@ -8,6 +8,7 @@
 #include "Transpose.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace bit::onnx;
@@ -198,7 +199,11 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
     return op.emitOpError("expects matrices of rank 2");
   Value b = stripStaticCasts(operands.getB());
   bool transposeB = op.getTransB() != 0;
-  if (transposeB) {
+  // A product by a float weight reads it in panels, made of either form.
+  SplatElementsAttr splat;
+  bool isPacked = isa<FloatType>(onnxType) && !onnxType.isF64() &&
+                  !matchPattern(b, m_Constant(&splat));
+  if (transposeB && !isPacked) {
     if (Value transposed = transposeConstant(rewriter, loc, b, {1, 0})) {
       b = transposed;
       transposeB = false;

@@ -104,5 +104,9 @@ SmallVector<Value> GenericP2::buildTile(OpBuilder &builder, Location loc,
 void bit::registerGenericKernels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
     dialect->getKernels().add(std::make_unique<GenericP2>());
+    // Two registers of 256 bits or four of 128 for each of 4 rows.
+    dialect->getKernels().addPanel({"generic.panel", /*features=*/{},
+                                    /*lanes=*/16, /*rows=*/4,
+                                    /*vectors=*/1});
   });
 }

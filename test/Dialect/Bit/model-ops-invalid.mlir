@@ -10,6 +10,21 @@ bit.weight @weight_c2 at 32 = dense<1> : tensor<1xi8>
 
 // -----
 
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a float matrix, got 8 of 'tensor<1x1xf32>'}}
+bit.weight @weight_c3 panels 8 = dense<1.0> : tensor<1x1xf32>
+
+// -----
+
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a float matrix, got 16 of 'tensor<1x1xi8>'}}
+bit.weight @weight_c3_type panels 16 = dense<1> : tensor<1x1xi8>
+
+// -----
+
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a float matrix, got 0 of 'tensor<1x1xf32>'}}
+bit.weight @weight_c3_transposed transposed = dense<1.0> : tensor<1x1xf32>
+
+// -----
+
 func.func @get_weight_c1() -> tensor<1xi8> {
   // expected-error @below {{'bit.get_weight' op expects the name of a bit.weight, got @nobody}}
   %w = bit.get_weight @nobody : tensor<1xi8>

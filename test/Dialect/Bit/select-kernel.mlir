@@ -66,3 +66,27 @@ func.func @group_scales(%x: memref<?x1048576xi8>, %p: memref<4194304xi8>, %ws: m
       n = 8 k = 1048576 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
   return
 }
+
+// Products by panels: all kernels read the same ones.
+// CHECK-LABEL: @panels_avx512
+// CHECK: kernel = #bit.kernel<x86.avx512_panel>
+func.func @panels_avx512(%x: memref<?x16xf32>, %p: memref<1x16x16xf32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f"]]} {
+  bit.panel_matmul ins(%x, %p : memref<?x16xf32>, memref<1x16x16xf32>) outs(%y : memref<?x8xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// CHECK-LABEL: @panels_avx2
+// CHECK: kernel = #bit.kernel<x86.avx2_panel>
+func.func @panels_avx2(%x: memref<?x16xf32>, %p: memref<1x16x16xf32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  bit.panel_matmul ins(%x, %p : memref<?x16xf32>, memref<1x16x16xf32>) outs(%y : memref<?x8xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// CHECK-LABEL: @panels_baseline
+// CHECK: kernel = #bit.kernel<generic.panel>
+func.func @panels_baseline(%x: memref<?x16xf32>, %p: memref<1x16x16xf32>, %y: memref<?x8xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<?x16xf32>, memref<1x16x16xf32>) outs(%y : memref<?x8xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}

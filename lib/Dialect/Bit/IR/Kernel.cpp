@@ -26,4 +26,17 @@ std::vector<const Kernel *> KernelRegistry::getAll() const {
   return all;
 }
 
+void KernelRegistry::addPanel(PanelKernel kernel) {
+  if (lookupPanel(kernel.name))
+    llvm::reportFatalUsageError("two kernels are named '" + kernel.name + "'");
+  panels.push_back(std::make_unique<PanelKernel>(std::move(kernel)));
+}
+
+const PanelKernel *KernelRegistry::lookupPanel(llvm::StringRef name) const {
+  for (const auto &kernel : panels)
+    if (kernel->name == name)
+      return kernel.get();
+  return nullptr;
+}
+
 } // namespace bit

@@ -2,6 +2,7 @@
 //
 // The ops that kernels compute, on tensors or on memrefs.
 
+#include "KernelOps.h"
 #include "Shapes.h"
 #include "Verify.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
@@ -12,57 +13,6 @@
 using namespace mlir;
 
 namespace bit {
-
-/// All operands are tensors and the results are the inits' types, or all
-/// operands are memrefs and there are no results.
-static LogicalResult verifyDestinations(DestinationStyleOpInterface op) {
-  bool tensors = op.hasPureTensorSemantics();
-  if (!tensors && !op.hasPureBufferSemantics())
-    return op.emitOpError() << "expects only tensors or only memrefs, got both";
-  if (!tensors && op->getNumResults() != 0)
-    return op.emitOpError()
-           << "expects no results of memrefs, got " << op->getNumResults();
-  if (tensors && op->getResultTypes() != TypeRange(op.getDpsInits()))
-    return op.emitOpError() << "expects results of the types of its inits, got "
-                            << op->getResultTypes();
-  return success();
-}
-
-static void
-getKernelEffects(DestinationStyleOpInterface op,
-                 SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (!isa<BaseMemRefType>(operand.get().getType()))
-      continue;
-    if (op.isDpsInit(&operand))
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
-}
-
-static Speculation::Speculatability
-getKernelSpeculatability(DestinationStyleOpInterface op) {
-  return op.hasPureTensorSemantics() ? Speculation::Speculatable
-                                     : Speculation::NotSpeculatable;
-}
-
-static LogicalResult reifyInits(OpBuilder &builder,
-                                DestinationStyleOpInterface op,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  if (!op.hasPureTensorSemantics())
-    return failure();
-  for (Value init : op.getDpsInits())
-    shapes.push_back(reifyDims(builder, init, init));
-  return success();
-}
-
-/// Adds the types of tensors among `inits` as result types.
-static void addResults(OperationState &state, ValueRange inits) {
-  for (Value init : inits)
-    if (isa<RankedTensorType>(init.getType()))
-      state.addTypes(init.getType());
-}
 
 //===----------------------------------------------------------------------===//
 // absmax_quantize
@@ -161,7 +111,8 @@ PackedMatmulSpec PackedMatmulOp::getSpec() {
   return spec;
 }
 
-SmallVector<StringRef> getMissingFeatures(Operation *op, const Kernel &kernel) {
+SmallVector<StringRef> getMissingFeatures(Operation *op,
+                                          ArrayRef<StringRef> features) {
   auto function = op->getParentOfType<FunctionOpInterface>();
   if (!function)
     return {};
@@ -180,9 +131,8 @@ SmallVector<StringRef> getMissingFeatures(Operation *op, const Kernel &kernel) {
           has.insert(feature);
     }
   }
-  return llvm::filter_to_vector(kernel.getFeatures(), [&](StringRef feature) {
-    return !has.contains(feature);
-  });
+  return llvm::filter_to_vector(
+      features, [&](StringRef feature) { return !has.contains(feature); });
 }
 
 /// C11 to C15.
@@ -221,7 +171,8 @@ static LogicalResult verifyKernel(PackedMatmulOp op) {
              << spec.getSummedK();
   }
   // C15
-  SmallVector<StringRef> missing = getMissingFeatures(op, *kernel);
+  SmallVector<StringRef> missing =
+      getMissingFeatures(op, kernel->getFeatures());
   if (!missing.empty())
     return op.emitOpError()
            << "expects a function with the target features of kernel '" << name

@@ -9,9 +9,28 @@ using namespace mlir;
 using namespace bit;
 
 int64_t WeightOp::getByteSize() {
-  ShapedType type = getValue().getShapedType();
+  RankedTensorType type = getStoredType();
   return type.getNumElements() *
          llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+std::optional<PanelLayout> WeightOp::getPanelLayout() {
+  if (!getWidth())
+    return std::nullopt;
+  ArrayRef<int64_t> shape = getValue().getShapedType().getShape();
+  return PanelLayout{shape[getTransposed() ? 1 : 0],
+                     shape[getTransposed() ? 0 : 1],
+                     static_cast<int64_t>(*getWidth()), getTransposed()};
+}
+
+RankedTensorType WeightOp::getStoredType() {
+  ShapedType type = getValue().getShapedType();
+  std::optional<PanelLayout> panels = getPanelLayout();
+  if (!panels)
+    return RankedTensorType::get(type.getShape(), type.getElementType());
+  return RankedTensorType::get(
+      {panels->getNumPanels(), panels->k, panels->width},
+      type.getElementType());
 }
 
 LogicalResult WeightOp::verify() {
@@ -25,6 +44,18 @@ LogicalResult WeightOp::verify() {
     return emitOpError("expects an offset that is a non-negative multiple of "
                        "64, got ")
            << *getOffset();
+  // C3
+  auto width = static_cast<int64_t>(getWidth().value_or(0));
+  Type element = type.getElementType();
+  bool fits = !getWidth() ? !getTransposed()
+                          : width > 0 && width % PanelLayout::unit == 0 &&
+                                type.getRank() == 2 &&
+                                (element.isF32() || element.isF16() ||
+                                 element.isBF16());
+  if (!fits)
+    return emitOpError("expects panels of a multiple of 16 columns of a float "
+                       "matrix, got ")
+           << width << " of " << type;
   return success();
 }
 
@@ -35,7 +66,7 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!weight)
     return emitOpError("expects the name of a bit.weight, got ")
            << getWeightAttr();
-  ShapedType expected = weight.getValue().getShapedType();
+  RankedTensorType expected = weight.getStoredType();
   auto got = cast<ShapedType>(getType());
   // C2
   if (expected.getShape() != got.getShape() ||

@@ -21,8 +21,8 @@ void createOnBuffers(RewriterBase &rewriter, AbsmaxQuantizeOp op,
   newOp->setDiscardableAttrs(op->getDiscardableAttrDictionary());
 }
 
-void createOnBuffers(RewriterBase &rewriter, PackedMatmulOp op,
-                     ArrayRef<Value> buffers) {
+template <typename OpT>
+void createOnBuffers(RewriterBase &rewriter, OpT op, ArrayRef<Value> buffers) {
   clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
 }
 
@@ -63,6 +63,8 @@ void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
     AbsmaxQuantizeOp::attachInterface<KernelOpModel<AbsmaxQuantizeOp>>(
         *context);
     PackedMatmulOp::attachInterface<KernelOpModel<PackedMatmulOp>>(*context);
+    PackPanelsOp::attachInterface<KernelOpModel<PackPanelsOp>>(*context);
+    PanelMatmulOp::attachInterface<KernelOpModel<PanelMatmulOp>>(*context);
   });
 }
 

@@ -4,6 +4,7 @@
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 
 namespace bit {
@@ -22,13 +23,23 @@ public:
   explicit WeightSection(ModuleOp module)
       : symbols(module), builder(OpBuilder::atBlockBegin(module.getBody())) {}
 
-  /// Returns the weight that holds `value`: equal constants share one.
-  bit::WeightOp getWeight(Location loc, ElementsAttr value) {
-    bit::WeightOp &weight = weights[value];
+  /// Returns the weight that holds `value`: equal constants stored alike share
+  /// one. `panels` says how it is stored, if not as it is.
+  bit::WeightOp getWeight(Location loc, ElementsAttr value,
+                          bit::PackPanelsOp panels = nullptr) {
+    IntegerAttr width;
+    UnitAttr transposed;
+    if (panels) {
+      width = builder.getI64IntegerAttr(
+          panels.getInit().getType().getShape().back());
+      transposed = panels.getTransposedAttr();
+    }
+    bit::WeightOp &weight = weights[{value, {width, transposed}}];
     if (weight)
       return weight;
     weight = bit::WeightOp::create(builder, loc, "weight", value,
-                                   builder.getI64IntegerAttr(nextOffset));
+                                   builder.getI64IntegerAttr(nextOffset), width,
+                                   transposed != nullptr);
     symbols.insert(weight);
     nextOffset += llvm::alignTo(weight.getByteSize(), 64);
     return weight;
@@ -37,7 +48,8 @@ public:
 private:
   SymbolTable symbols;
   OpBuilder builder;
-  DenseMap<Attribute, bit::WeightOp> weights;
+  using Key = std::pair<Attribute, std::pair<Attribute, Attribute>>;
+  DenseMap<Key, bit::WeightOp> weights;
   int64_t nextOffset = 0;
 };
 
@@ -57,22 +69,40 @@ struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
     return type.getNumElements() * bytes >= minBytes;
   }
 
+  void replace(Operation *op, bit::WeightOp weight) {
+    OpBuilder builder(op);
+    op->replaceAllUsesWith(bit::GetWeightOp::create(builder, op->getLoc(),
+                                                    op->getResult(0).getType(),
+                                                    weight.getSymName()));
+    op->erase();
+    ++numExtracted;
+  }
+
+  /// A constant matrix that a product reads in panels is stored as those.
+  void extractPanels(bit::PackPanelsOp panels, WeightSection &section) {
+    ElementsAttr value;
+    if (!matchPattern(panels.getB(), m_Constant(&value)) ||
+        panels.getB().getType().getRank() != 2 || !panels.getPanels())
+      return;
+    Operation *constant = panels.getB().getDefiningOp();
+    Operation *init = panels.getInit().getDefiningOp();
+    replace(panels, section.getWeight(constant->getLoc(), value, panels));
+    for (Operation *op : {constant, init})
+      if (op && isOpTriviallyDead(op))
+        op->erase();
+  }
+
   void runOnOperation() override {
     WeightSection section(getOperation());
+    getOperation().walk(
+        [&](bit::PackPanelsOp panels) { extractPanels(panels, section); });
     getOperation().walk([&](arith::ConstantOp constant) {
-      if (!isWeight(constant)) {
+      if (isWeight(constant))
+        replace(constant,
+                section.getWeight(constant.getLoc(),
+                                  cast<ElementsAttr>(constant.getValue())));
+      else
         ++numDeclined;
-        return;
-      }
-      bit::WeightOp weight = section.getWeight(
-          constant.getLoc(), cast<ElementsAttr>(constant.getValue()));
-      OpBuilder builder(constant);
-      constant.replaceAllUsesWith(
-          bit::GetWeightOp::create(builder, constant.getLoc(),
-                                   constant.getType(), weight.getSymName())
-              .getResult());
-      constant.erase();
-      ++numExtracted;
     });
   }
 };

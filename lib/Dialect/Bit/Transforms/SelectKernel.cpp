@@ -22,11 +22,22 @@ static const Kernel *findBest(PackedMatmulOp op, const Kernel *current,
                 succeeded(kernel->supports(spec)) &&
                 (spec.floatActivations ||
                  spec.getSummedK() <= kernel->getMaxK(spec.low, spec.high)) &&
-                getMissingFeatures(op, *kernel).empty();
+                getMissingFeatures(op, kernel->getFeatures()).empty();
     if (fits)
       best = kernel;
   }
   return best;
+}
+
+/// The last registered kernel for panels that the function's features allow,
+/// null if that is the current one.
+static const PanelKernel *findBetter(PanelMatmulOp op,
+                                     const KernelRegistry &kernels) {
+  const PanelKernel *best = nullptr;
+  for (const auto &kernel : kernels.getPanels())
+    if (getMissingFeatures(op, kernel->features).empty())
+      best = kernel.get();
+  return best && best->name != op.getKernel().getName() ? best : nullptr;
 }
 
 namespace {
@@ -42,6 +53,12 @@ struct SelectKernel : impl::SelectKernelBase<SelectKernel> {
       if (best != current)
         op.setKernelAttr(KernelAttr::get(&getContext(), best->getName(),
                                          op.getKernel().getTile()));
+    });
+    getOperation().walk([&](PanelMatmulOp op) {
+      const PanelKernel *better = findBetter(op, kernels);
+      ++(better ? numSelected : numDeclined);
+      if (better)
+        op.setKernelAttr(KernelAttr::get(&getContext(), better->name, {}));
     });
   }
 };

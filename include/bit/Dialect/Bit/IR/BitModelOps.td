@@ -30,19 +30,32 @@ def Bit_WeightOp : Bit_Op<"weight", [Symbol]> {
     their weights only are equal, and out of LLVM IR, which copies constants.
     `offset` is the constant's place in the section, in bytes, a multiple of 64.
 
+    With `width` a matrix is stored as `bit.pack_panels` arranges it, in panels
+    of so many columns; `value` stays as the model has it until the section is
+    written, so that no second copy of a model's weights is made.
+
     (C1) `value` has a static shape of `type`.
     (C2) `offset`, where it is there, is a non-negative multiple of 64.
+    (C3) with `width`, a positive multiple of 16, `value` is a matrix of f32, f16
+    or bf16; without, there is no `transposed`.
 
     ```mlir
     bit.weight @ffn_up at 128 = dense<[1, 2, 3, 4]> : tensor<4xi8>
+    bit.weight @head panels 16 transposed = dense<[[1.0], [2.0]]> : tensor<2x1xf32>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
-      OptionalAttr<I64Attr>:$offset);
+      OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$width,
+      UnitAttr:$transposed);
   let assemblyFormat = [{
-    $sym_name (`at` $offset^)? attr-dict `=` $value
+    $sym_name (`at` $offset^)? (`panels` $width^)? (`transposed` $transposed^)?
+    attr-dict `=` $value
   }];
   let extraClassDeclaration = [{
+    /// How `value` is arranged, where it has `width`.
+    std::optional<PanelLayout> getPanelLayout();
+    /// The shape and elements that are stored.
+    mlir::RankedTensorType getStoredType();
     /// Bytes the constant takes in the section, unpadded.
     int64_t getByteSize();
   }];
@@ -55,7 +68,7 @@ def Bit_GetWeightOp : Bit_Op<"get_weight",
   let summary = "the value, or the read-only memory, of a bit.weight";
   let description = [{
     (C1) `weight` names a bit.weight of the module.
-    (C2) The result has that constant's shape and element type.
+    (C2) The result has the shape and element type that are stored.
 
     ```mlir
     bit.weight @ffn_up = dense<[1, 2, 3, 4]> : tensor<4xi8>

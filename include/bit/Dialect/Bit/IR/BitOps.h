@@ -6,6 +6,7 @@
 #include "bit/Dialect/Bit/IR/BitAttrs.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitTypes.h"
+#include "bit/Layout/Panels.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -20,10 +21,11 @@
 
 namespace bit {
 
-/// The target features of `kernel` that the function around `op` does not have.
-/// Code without a function is nobody's yet.
-llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
-                                                      const Kernel &kernel);
+/// Those of a kernel's target features that the function around `op` does not
+/// have. Code without a function is nobody's yet.
+llvm::SmallVector<llvm::StringRef>
+getMissingFeatures(mlir::Operation *op,
+                   llvm::ArrayRef<llvm::StringRef> features);
 
 } // namespace bit
 

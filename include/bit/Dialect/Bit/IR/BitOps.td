@@ -8,6 +8,7 @@
 include "bit/Dialect/Bit/IR/BitLinearOps.td"
 include "bit/Dialect/Bit/IR/BitModelOps.td"
 include "bit/Dialect/Bit/IR/BitPackedOps.td"
+include "bit/Dialect/Bit/IR/BitPanelOps.td"
 include "bit/Dialect/Bit/IR/BitStepOps.td"
 
 #endif // BIT_DIALECT_BIT_IR_BITOPS_TD

@@ -85,6 +85,18 @@ public:
   virtual void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const = 0;
 };
 
+/// What a level's registers hold of a product by panels, `bit.panel_matmul`.
+/// The loops are the same for all targets.
+struct PanelKernel {
+  /// The name in `#bit.kernel`, such as "x86.avx512_panel".
+  llvm::StringRef name;
+  /// The LLVM target features that the kernel is made for.
+  std::vector<llvm::StringRef> features;
+  int64_t lanes;   ///< f32 in a register; divides 16
+  int64_t rows;    ///< rows of x that a tile has
+  int64_t vectors; ///< registers along n that a tile of so many rows has
+};
+
 /// The kernels of a context. It is filled while the dialect is loaded:
 ///   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
 ///     dialect->getKernels().add(std::make_unique<VnniP2>());
@@ -101,9 +113,17 @@ public:
   /// All kernels in the order of their registration.
   std::vector<const Kernel *> getAll() const;
 
+  /// The same of kernels for panels.
+  void addPanel(PanelKernel kernel);
+  const PanelKernel *lookupPanel(llvm::StringRef name) const;
+  llvm::ArrayRef<std::unique_ptr<PanelKernel>> getPanels() const {
+    return panels;
+  }
+
 private:
   std::vector<std::unique_ptr<Kernel>> kernels;
   llvm::StringMap<const Kernel *> byName;
+  std::vector<std::unique_ptr<PanelKernel>> panels;
 };
 
 } // namespace bit

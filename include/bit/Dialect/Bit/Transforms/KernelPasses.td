@@ -39,13 +39,31 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
+  let summary = "arrange the right operands of float products in panels";
+  let description = [{
+    A `linalg.generic` that multiplies matrices, f32 sums of fma from 0 in
+    ascending k, becomes a `bit.panel_matmul` by the `bit.pack_panels` of its
+    right operand, if that is a constant. The bits are the same.
+
+    A constant with one value for all elements is left: it takes no memory.
+  }];
+  let statistics = [
+    Statistic<"numPacked", "packed", "products packed">,
+    Statistic<"numDeclined", "declined", "products left as they are">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
   let summary = "choose the best kernel that a function's features allow";
   let description = [{
     Each `bit.packed_matmul` gets the last registered kernel of its layout that
     supports it and needs no target feature which the function's `passthrough`
     attribute lacks: targets register their kernels from the slowest to the
-    fastest.
+    fastest. `bit.panel_matmul` likewise; all its kernels read the same panels.
   }];
   let statistics = [
     Statistic<"numSelected", "selected", "products given another kernel">,

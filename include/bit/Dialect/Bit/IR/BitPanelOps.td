@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of float matrices: the right operand in panels of columns.
+
+#ifndef BIT_DIALECT_BIT_IR_BITPANELOPS_TD
+#define BIT_DIALECT_BIT_IR_BITPANELOPS_TD
+
+include "bit/Dialect/Bit/IR/BitBase.td"
+
+def Bit_FloatShaped : Bit_Shaped<[F32, F16, BF16], "f32, f16 or bf16">;
+
+def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
+  let summary = "arranges the right operand of a product in panels of columns";
+  let description = [{
+    A panel has W neighbouring columns of a K x N matrix `b`, for each k side by
+    side, so that a product reads it from its first byte to its last. The last
+    panel is padded with zeros. A dim before the others is a batch's.
+
+    ```
+    panels[p, k, j] = b[k, p * W + j]   where p * W + j < N, else 0
+                    = b[p * W + j, k]   with `transposed`
+    ```
+
+    Of a constant `b` the op costs nothing: `bit-extract-weights` makes it the
+    form in which a weight is stored.
+
+    Constraints:
+    (C1) `b` is K x N, or N x K with `transposed`, or a batch of those.
+    (C2) the init is P x K x W with the batch of `b`; W is static, a positive
+    multiple of 16, and P = ceil(N / W).
+    (C3) the init's elements have the type of those of `b`.
+    (C4) all operands are tensors, and then the result is the init's type, or all
+    are memrefs, and then there is no result.
+
+    Example:
+
+    ```mlir
+    func.func @pack_panels(%b: tensor<100x70xf32>, %init: tensor<4x70x32xf32>)
+        -> tensor<4x70x32xf32> {
+      %p = bit.pack_panels ins(%b : tensor<100x70xf32>) outs(%init : tensor<4x70x32xf32>)
+          transposed -> tensor<4x70x32xf32>
+      return %p : tensor<4x70x32xf32>
+    }
+    ```
+  }];
+
+  let arguments = (ins
+    Bit_FloatShaped:$b,
+    Bit_FloatShaped:$init,
+    UnitAttr:$transposed
+  );
+  let results = (outs Optional<Bit_FloatTensor>:$panels);
+
+  let builders = [
+    // With a result where the init is a tensor.
+    OpBuilder<(ins "mlir::Value":$b, "mlir::Value":$init, "bool":$transposed)>
+  ];
+
+  let assemblyFormat = [{
+    `ins` `(` $b `:` type($b) `)` `outs` `(` $init `:` type($init) `)`
+    (`transposed` $transposed^)? attr-dict (`->` type($panels)^)?
+  }];
+
+  let extraClassDeclaration = [{
+    mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
+def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
+  let summary = "multiplies floats by a matrix in panels with a kernel";
+  let description = [{
+    `b` being the K x N matrix that `bit.pack_panels` arranged in `panels`:
+
+    ```
+    y[m, n] = 0
+    for k in 0..K:  y[m, n] = fma(x[m, k], f32(b[k, n]), y[m, n])
+    y[m, n] = y[m, n] + bias[n]         where there is one
+    ```
+
+    A dim before the others is a batch's. The kernel says how much is computed
+    together; as lanes and tiles run over m and n only, all kernels give the same
+    bits.
+
+    Constraints:
+    (C1) `x` is M x K, or a batch of those.
+    (C2) `panels` is P x K x W with the batch of `x`; W is static and a positive
+    multiple of 16.
+    (C3) the init is M x N with the batch of `x`, and P = ceil(N / W).
+    (C4) `bias` has N elements.
+    (C5) all operands are tensors, and then the result is the init's type, or all
+    are memrefs, and then there is no result.
+    (C6) `kernel` is registered as one for panels.
+    (C7) the target features of the enclosing function, its `passthrough`
+    attribute, have all of the kernel's.
+
+    Example:
+
+    ```mlir
+    func.func @panel_matmul(%x: tensor<?x70xf32>, %panels: tensor<4x70x32xf32>,
+        %y: tensor<?x100xf32>) -> tensor<?x100xf32> {
+      %r = bit.panel_matmul ins(%x, %panels : tensor<?x70xf32>, tensor<4x70x32xf32>)
+          outs(%y : tensor<?x100xf32>) kernel = #bit.kernel<generic.panel>
+          -> tensor<?x100xf32>
+      return %r : tensor<?x100xf32>
+    }
+    ```
+  }];
+
+  let arguments = (ins
+    Bit_F32Shaped:$x,
+    Bit_FloatShaped:$panels,
+    Optional<Bit_F32Shaped>:$bias,
+    Bit_F32Shaped:$init,
+    Bit_KernelAttr:$kernel
+  );
+  let results = (outs Optional<Bit_F32Tensor>:$y);
+
+  let builders = [
+    // With a result where the init is a tensor; a null bias is none.
+    OpBuilder<(ins "mlir::Value":$x, "mlir::Value":$panels,
+                   "mlir::Value":$bias, "mlir::Value":$init,
+                   "KernelAttr":$kernel)>
+  ];
+
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $init `:` type($init) `)`
+    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+  }];
+
+  let extraClassDeclaration = [{
+    mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// Columns of a panel.
+    int64_t getWidth() { return getPanels().getType().getShape().back(); }
+  }];
+}
+
+#endif // BIT_DIALECT_BIT_IR_BITPANELOPS_TD

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Panels: the columns of a float matrix in groups that a product reads as one
+// sequential stream. docs/kernels.md says why.
+
+#ifndef BIT_LAYOUT_PANELS_H
+#define BIT_LAYOUT_PANELS_H
+
+#include <cstdint>
+
+namespace bit {
+
+/// A K x N matrix as P x K x W: panels[p][k][j] is column p * W + j of row k,
+/// or 0 where there is no such column.
+struct PanelLayout {
+  /// Widths are multiples of it.
+  static constexpr int64_t unit = 16;
+  /// The width of a matrix that has so many columns.
+  static constexpr int64_t maxWidth = 32;
+
+  int64_t k, n, width;
+  /// The matrix is stored as N x K.
+  bool transposed;
+
+  /// The width that suits n columns: enough to fill the registers of a tile,
+  /// and no more padding than needed.
+  static int64_t getWidth(int64_t n) { return n <= unit ? unit : maxWidth; }
+  static int64_t getNumPanels(int64_t n, int64_t width) {
+    return n / width + (n % width != 0);
+  }
+
+  int64_t getNumPanels() const { return getNumPanels(n, width); }
+  /// Elements of one panel.
+  int64_t getPanelSize() const { return k * width; }
+};
+
+/// Writes panel `panel` of a row-major `matrix` to `out`, getPanelSize()
+/// elements of `elementBytes` bytes, 2 or 4.
+void packPanel(const PanelLayout &layout, const char *matrix,
+               int64_t elementBytes, int64_t panel, char *out);
+
+} // namespace bit
+
+#endif // BIT_LAYOUT_PANELS_H

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products by panels: tiles of rows and vectors whose sums stay in registers
+// over all k.
+
+#include "ParallelRange.h"
+#include "Patterns.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+
+namespace {
+
+/// Rows that threads share out beside panels: a multiple of every kernel's.
+constexpr int64_t blockRows = 96;
+
+/// About 10 us of multiplications are worth another thread.
+constexpr int64_t pieceWork = 1 << 19;
+
+class Emitter {
+public:
+  Emitter(ImplicitLocOpBuilder &b, bit::PanelMatmulOp op,
+          const bit::PanelKernel &kernel)
+      : b(b), op(op), lanes(kernel.lanes), tileRows(kernel.rows),
+        tileVectors(kernel.vectors), width(op.getWidth()) {
+    if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
+      tileRows = tile[0];
+      tileVectors = tile[1];
+    }
+  }
+
+  void emit();
+
+private:
+  void emitRows(Value from, Value to);
+  void emitRest(Value from, Value to, Value rest, int64_t above);
+  void emitTiles(Value row, int64_t rows);
+  void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
+  SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<Value> columns);
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value add(Value value, int64_t offset) {
+    if (offset == 0)
+      return value;
+    return arith::AddIOp::create(b, value, index(offset), noWrap());
+  }
+  Value mul(Value value, int64_t factor) {
+    return arith::MulIOp::create(b, value, index(factor), noWrap());
+  }
+  static arith::IntegerOverflowFlags noWrap() {
+    return arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
+  }
+  Value dim(Value memref, int64_t fromEnd) {
+    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+    return b.createOrFold<memref::DimOp>(memref, rank - fromEnd);
+  }
+  SmallVector<Value> at(ValueRange indices) {
+    SmallVector<Value> all(batch.begin(), batch.end());
+    llvm::append_range(all, indices);
+    return all;
+  }
+  /// The vectors that a tile of so many rows has.
+  int64_t getVectors(int64_t rows) {
+    int64_t all = width / lanes;
+    int64_t vectors = std::min(all, tileRows * tileVectors / rows);
+    while (all % vectors != 0)
+      --vectors;
+    return vectors;
+  }
+
+  ImplicitLocOpBuilder &b;
+  bit::PanelMatmulOp op;
+  int64_t lanes, tileRows, tileVectors, width;
+
+  // Of the panel that is being emitted.
+  SmallVector<Value, 1> batch;
+  Value panel, firstColumn;
+  SmallVector<Value> masks; ///< of each vector; none if all columns are there
+};
+
+} // namespace
+
+/// One chain of fma for each row and vector, from 0 in ascending k.
+SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
+                                     ArrayRef<Value> columns) {
+  Type f32 = b.getF32Type();
+  auto sumType = VectorType::get(lanes, f32);
+  Type element = op.getPanels().getType().getElementType();
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
+  SmallVector<Value> init(rows.size() * columns.size(), zero);
+  auto loop =
+      scf::ForOp::create(b, index(0), dim(op.getX(), 1), index(1), init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value k = loop.getInductionVar();
+  auto loadWeight = [&](Value column) {
+    Value loaded =
+        vector::LoadOp::create(b, VectorType::get(lanes, element),
+                               op.getPanels(), at({panel, k, column}));
+    if (element != f32)
+      loaded = arith::ExtFOp::create(b, sumType, loaded);
+    return loaded;
+  };
+  auto loadX = [&](Value row) -> Value {
+    return vector::BroadcastOp::create(
+        b, sumType, memref::LoadOp::create(b, op.getX(), at({row, k})));
+  };
+  SmallVector<Value> sums(loop.getRegionIterArgs());
+  auto accumulate = [&](size_t row, size_t column, Value x, Value weight) {
+    Value &sum = sums[row * columns.size() + column];
+    sum = math::FmaOp::create(b, x, weight, sum);
+  };
+  // Of the factors, the fewer stay in registers, so that the sums do, too.
+  if (rows.size() < columns.size()) {
+    SmallVector<Value> xs = llvm::map_to_vector(rows, loadX);
+    for (auto [j, column] : llvm::enumerate(columns)) {
+      Value weight = loadWeight(column);
+      for (auto [i, x] : llvm::enumerate(xs))
+        accumulate(i, j, x, weight);
+    }
+  } else {
+    SmallVector<Value> weights = llvm::map_to_vector(columns, loadWeight);
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value x = loadX(row);
+      for (auto [j, weight] : llvm::enumerate(weights))
+        accumulate(i, j, x, weight);
+    }
+  }
+  scf::YieldOp::create(b, sums);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
+                       int64_t vectors) {
+  SmallVector<Value> rowIndices, columns;
+  for (int64_t i = 0; i < rows; ++i)
+    rowIndices.push_back(add(row, i));
+  for (int64_t v = 0; v < vectors; ++v)
+    columns.push_back(index((firstVector + v) * lanes));
+  SmallVector<Value> sums = emitSums(rowIndices, columns);
+  auto type = VectorType::get(lanes, b.getF32Type());
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value column = add(firstColumn, (firstVector + v) * lanes);
+    Value mask = masks.empty() ? Value() : masks[firstVector + v];
+    Value bias;
+    if (op.getBias() && mask)
+      bias = vector::MaskedLoadOp::create(
+          b, type, op.getBias(), column, mask,
+          arith::ConstantOp::create(b, b.getZeroAttr(type)));
+    else if (op.getBias())
+      bias = vector::LoadOp::create(b, type, op.getBias(), column);
+    for (int64_t i = 0; i < rows; ++i) {
+      Value y = sums[i * vectors + v];
+      if (bias)
+        y = arith::AddFOp::create(b, y, bias);
+      SmallVector<Value> where = at({rowIndices[i], column});
+      if (mask)
+        vector::MaskedStoreOp::create(b, op.getInit(), where, mask, y);
+      else
+        vector::StoreOp::create(b, y, op.getInit(), where);
+    }
+  }
+}
+
+void Emitter::emitTiles(Value row, int64_t rows) {
+  int64_t vectors = getVectors(rows);
+  for (int64_t v = 0; v < width / lanes; v += vectors)
+    emitTile(row, rows, v, vectors);
+}
+
+/// The last `rest` rows before `to`, fewer than `above`: by one tile of a power
+/// of two, or by two that overlap. What both compute is equal.
+void Emitter::emitRest(Value from, Value to, Value rest, int64_t above) {
+  for (int64_t size = llvm::PowerOf2Ceil(above) / 2; size > 0; size /= 2) {
+    Value atLeast =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rest, index(size));
+    Value less = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rest,
+                                       index(2 * size));
+    Value end = arith::SelectOp::create(
+        b, arith::AndIOp::create(b, atLeast, less), to, from);
+    auto loop = scf::ForOp::create(b, from, end, index(size));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value last = arith::SubIOp::create(b, to, index(size));
+    emitTiles(arith::MinUIOp::create(b, loop.getInductionVar(), last), size);
+  }
+}
+
+void Emitter::emitRows(Value from, Value to) {
+  Value count = arith::SubIOp::create(b, to, from);
+  Value rest = arith::RemUIOp::create(b, count, index(tileRows));
+  Value whole = arith::SubIOp::create(b, to, rest);
+  {
+    auto loop = scf::ForOp::create(b, from, whole, index(tileRows));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    emitTiles(loop.getInductionVar(), tileRows);
+  }
+  emitRest(whole, to, rest, tileRows);
+}
+
+void Emitter::emit() {
+  OpBuilder::InsertionGuard guard(b);
+  bool isBatch = op.getX().getType().getRank() == 3;
+  Value rows = dim(op.getX(), 2), n = dim(op.getInit(), 1);
+  Value panels = dim(op.getPanels(), 3);
+  Value blocks = b.createOrFold<arith::CeilDivUIOp>(rows, index(blockRows));
+  Value count = arith::MulIOp::create(b, panels, blocks);
+  if (isBatch)
+    count = arith::MulIOp::create(b, count, dim(op.getX(), 3));
+  Value work = arith::MulIOp::create(
+      b, dim(op.getX(), 1),
+      mul(arith::MinUIOp::create(b, rows, index(blockRows)), width));
+  // One panel after the other, so that it is still cached for all its rows.
+  Value item = bit::emitParallelRange(b, b.getLoc(), count, work, pieceWork);
+  Value block = arith::RemUIOp::create(b, item, blocks);
+  panel = arith::DivUIOp::create(b, item, blocks);
+  if (isBatch) {
+    batch.push_back(arith::DivUIOp::create(b, panel, panels));
+    panel = arith::RemUIOp::create(b, panel, panels);
+  }
+  firstColumn = mul(panel, width);
+  int64_t columns = op.getInit().getType().getShape().back();
+  if (ShapedType::isDynamic(columns) || columns % width != 0)
+    for (int64_t v = 0; v < width; v += lanes) {
+      Value left = arith::SubIOp::create(b, n, add(firstColumn, v));
+      masks.push_back(vector::CreateMaskOp::create(
+          b, VectorType::get(lanes, b.getI1Type()), left));
+    }
+  Value from = mul(block, blockRows);
+  Value to = arith::MinUIOp::create(b, add(from, blockRows), rows);
+  if (int64_t m = op.getX().getType().getShape()[isBatch];
+      !ShapedType::isDynamic(m) && m <= blockRows) {
+    // So that only the tiles are emitted that there are.
+    from = index(0);
+    to = index(m);
+  }
+  emitRows(from, to);
+}
+
+namespace {
+
+struct LowerPanelMatmul final : OpRewritePattern<bit::PanelMatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(bit::PanelMatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<MemRefType>(op.getX().getType()))
+      return rewriter.notifyMatchFailure(op, "is on tensors");
+    auto *dialect = getContext()->getLoadedDialect<bit::BitDialect>();
+    const bit::PanelKernel *kernel =
+        dialect->getKernels().lookupPanel(op.getKernel().getName());
+    if (!kernel)
+      return rewriter.notifyMatchFailure(op, "has no registered kernel");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Emitter(b, op, *kernel).emit();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void bit::populatePanelsToVectorPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerPanelMatmul>(patterns.getContext());
+  populatePackPanelsToVectorPatterns(patterns);
+}

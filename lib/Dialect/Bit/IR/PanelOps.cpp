@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of float matrices in panels.
+
+#include "KernelOps.h"
+#include "Shapes.h"
+#include "bit/Layout/Panels.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace bit {
+
+/// Whether the first dims of two shapes, all but the last `inner`, can be
+/// equal.
+static bool batchesMatch(ArrayRef<int64_t> a, size_t innerA,
+                         ArrayRef<int64_t> b, size_t innerB) {
+  return a.size() >= innerA && b.size() >= innerB &&
+         shapesMatch(a.drop_back(innerA), b.drop_back(innerB));
+}
+
+static bool isWidth(int64_t width) {
+  return !ShapedType::isDynamic(width) && width > 0 &&
+         width % PanelLayout::unit == 0;
+}
+
+/// Whether `panels` can be the number of panels of `width` of n columns.
+static bool panelsMatch(int64_t panels, int64_t n, int64_t width) {
+  return ShapedType::isDynamic(n) ||
+         dimsMatch(panels, PanelLayout::getNumPanels(n, width));
+}
+
+//===----------------------------------------------------------------------===//
+// pack_panels
+//===----------------------------------------------------------------------===//
+
+void PackPanelsOp::build(OpBuilder &builder, OperationState &state, Value b,
+                         Value init, bool transposed) {
+  state.addOperands({b, init});
+  addResults(state, init);
+  state.getOrAddProperties<Properties>().setTransposed(
+      transposed ? builder.getUnitAttr() : nullptr);
+}
+
+LogicalResult PackPanelsOp::verify() {
+  // C1
+  ArrayRef<int64_t> b = getB().getType().getShape();
+  if (b.size() != 2 && b.size() != 3)
+    return emitOpError() << "expects b of rank 2 or 3, got " << printShape(b);
+  int64_t k = b[b.size() - 2], n = b.back();
+  if (getTransposed())
+    std::swap(k, n);
+  // C2
+  ArrayRef<int64_t> init = getInit().getType().getShape();
+  bool fits = batchesMatch(b, 2, init, 3) && isWidth(init.back()) &&
+              dimsMatch(init[init.size() - 2], k) &&
+              panelsMatch(init[init.size() - 3], n, init.back());
+  if (!fits)
+    return emitOpError() << "expects an init of P x K x W for b of "
+                         << printShape(b) << ", where 16 divides W and P = "
+                         << "ceil(N / W), got " << printShape(init);
+  // C3
+  if (getInit().getType().getElementType() != getB().getType().getElementType())
+    return emitOpError() << "expects an init of the elements of b, "
+                         << getB().getType().getElementType() << ", got "
+                         << getInit().getType().getElementType();
+  // C4
+  return verifyDestinations(*this);
+}
+
+void PackPanelsOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  getKernelEffects(*this, effects);
+}
+
+Speculation::Speculatability PackPanelsOp::getSpeculatability() {
+  return getKernelSpeculatability(*this);
+}
+
+LogicalResult
+PackPanelsOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  return reifyInits(builder, *this, shapes);
+}
+
+//===----------------------------------------------------------------------===//
+// panel_matmul
+//===----------------------------------------------------------------------===//
+
+void PanelMatmulOp::build(OpBuilder &builder, OperationState &state, Value x,
+                          Value panels, Value bias, Value init,
+                          KernelAttr kernel) {
+  SmallVector<Type, 1> types;
+  if (isa<RankedTensorType>(init.getType()))
+    types.push_back(init.getType());
+  build(builder, state, types, x, panels, bias, init, kernel);
+}
+
+LogicalResult PanelMatmulOp::verify() {
+  // C1
+  ArrayRef<int64_t> x = getX().getType().getShape();
+  if (x.size() != 2 && x.size() != 3)
+    return emitOpError() << "expects x of rank 2 or 3, got " << printShape(x);
+  // C2
+  ArrayRef<int64_t> panels = getPanels().getType().getShape();
+  if (!batchesMatch(x, 2, panels, 3) || !isWidth(panels.back()) ||
+      !dimsMatch(panels[panels.size() - 2], x.back()))
+    return emitOpError() << "expects panels of P x K x W for x of "
+                         << printShape(x) << ", where 16 divides W, got "
+                         << printShape(panels);
+  // C3
+  ArrayRef<int64_t> init = getInit().getType().getShape();
+  if (!batchesMatch(x, 1, init, 1) ||
+      !panelsMatch(panels[panels.size() - 3], init.back(), panels.back()))
+    return emitOpError() << "expects an init of M x N for x of "
+                         << printShape(x) << " and panels of "
+                         << printShape(panels) << ", got " << printShape(init);
+  // C4
+  if (getBias()) {
+    ArrayRef<int64_t> bias = getBias().getType().getShape();
+    if (bias.size() != 1 || !dimsMatch(bias[0], init.back()))
+      return emitOpError() << "expects bias of N elements for an init of "
+                           << printShape(init) << ", got " << printShape(bias);
+  }
+  // C5
+  if (failed(verifyDestinations(*this)))
+    return failure();
+  // C6
+  auto *dialect = cast<BitDialect>((*this)->getDialect());
+  StringRef name = getKernel().getName();
+  const PanelKernel *kernel = dialect->getKernels().lookupPanel(name);
+  if (!kernel)
+    return emitOpError() << "expects a registered kernel for panels, got '"
+                         << name << "'";
+  ArrayRef<int64_t> tile = getKernel().getTile();
+  bool isTile =
+      tile.empty() || (tile.size() == 2 && 96 % tile[0] == 0 && tile[1] <= 32);
+  if (!isTile)
+    return emitOpError() << "expects a tile of 1 to 96 rows that divide 96 and "
+                            "1 to 32 vectors, got "
+                         << tile;
+  // C7
+  SmallVector<StringRef> missing = getMissingFeatures(*this, kernel->features);
+  if (!missing.empty())
+    return emitOpError()
+           << "expects a function with the target features of panel kernel '"
+           << name << "', got one without " << llvm::join(missing, ", ");
+  return success();
+}
+
+void PanelMatmulOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  getKernelEffects(*this, effects);
+}
+
+Speculation::Speculatability PanelMatmulOp::getSpeculatability() {
+  return getKernelSpeculatability(*this);
+}
+
+LogicalResult
+PanelMatmulOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  return reifyInits(builder, *this, shapes);
+}
+
+} // namespace bit

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How products by panels use the registers. docs/kernels.md has the figures.
+
+#include "Kernels.h"
+
+// 12 sums of 16 registers of 256 bits, 16 of 32 of 512 bits.
+void bit::x86::addPanelKernels(KernelRegistry &kernels) {
+  kernels.addPanel({"x86.avx2_panel",
+                    {"avx2", "fma"},
+                    /*lanes=*/8,
+                    /*rows=*/3,
+                    /*vectors=*/4});
+  kernels.addPanel({"x86.avx512_panel",
+                    {"avx512f"},
+                    /*lanes=*/16,
+                    /*rows=*/8,
+                    /*vectors=*/2});
+}
