@@ -1,0 +1,69 @@
+"""Whole models of transformers (wholes.py), exported by torch, compiled, beside onnxruntime."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import ties  # noqa: E402
+import wholes  # noqa: E402
+
+# name: exports, as (exporter, opset). What takes a sequence takes it in three lengths, also of one token.
+DYNAMO, NEWER = ("dynamo", 18), ("dynamo", 23)
+CASES = {
+    "llama_past": [DYNAMO],
+    "qwen2_past": [DYNAMO],
+    "gpt2_past": [DYNAMO],
+    "bitnet_past": [DYNAMO],
+    "bitnet_packed_past": [DYNAMO],
+    "t5": [DYNAMO],
+}
+# Two layers with q, k, v, o and three of the FFN. The head stays float.
+BITLINEAR = {"bitnet": 14, "bitnet_packed": 14, "bitnet_past": 14, "bitnet_packed_past": 14}
+SIZES = [
+    {"batch": 2, "sequence": 7, "past": 5},
+    {"batch": 1, "sequence": 1, "past": 0},
+    {"batch": 3, "sequence": 12, "past": 9},
+]
+
+
+def draw(argument, sizes, rng):
+    """Values for an input of the model."""
+    shape = [sizes.get(d, d) for d in argument.shape]
+    if "mask" in argument.name:
+        mask = np.ones(shape, np.int64)
+        mask[-1, shape[1] // 2 + 1 :] = 0
+        return mask
+    if argument.dtype == "int64":
+        return rng.integers(0, wholes.VOCABULARY, shape)
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "name, exporter, opset", [(name, *export) for name, exports in CASES.items() for export in exports]
+)
+def test_whole_model(name, exporter, opset, tmp_path):
+    module, inputs, dims = wholes.make(name)
+    path = wholes.export(module, inputs, dims, tmp_path / "model.onnx", opset, exporter == "dynamo")
+    assert path.stat().st_size < 5e6
+    # One level that every machine with AVX2 runs: what levels have in common is tested elsewhere.
+    options = {"level": ["x86-64-v3"], "report": tmp_path / "report.json"}
+    comparison = ties.Comparison(path, **options) if name in BITLINEAR else None
+    model = comparison.model if comparison else ties.compiled(path, **options)
+    found = json.loads((tmp_path / "report.json").read_text())["bitlinear"]
+    assert found["packed"] == BITLINEAR.get(name, 0)
+    assert {layer["activation_bits"] for layer in found["layers"]} <= {8}
+    reference = ties.reference(path)
+    for seed, sizes in enumerate(SIZES):
+        rng = np.random.default_rng(seed)
+        values = {i.name: draw(i, sizes, rng) for i in model.inputs}
+        if comparison:
+            comparison.check(*values.values())
+            continue
+        theirs = reference.run(None, values)
+        for ours, expected in zip(model.run(values).values(), theirs, strict=True):
+            assert ours.shape == expected.shape and ours.dtype == expected.dtype
+            np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
