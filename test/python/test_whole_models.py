@@ -12,14 +12,14 @@ import ties  # noqa: E402
 import wholes  # noqa: E402
 
 # name: exports, as (exporter, opset). What takes a sequence takes it in three lengths, also of one token.
-DYNAMO, NEWER = ("dynamo", 18), ("dynamo", 23)
+DYNAMO, NEWER, SCRIPT = ("dynamo", 18), ("dynamo", 23), ("TorchScript", 14)
 CASES = {
     "llama_past": [DYNAMO],
     "qwen2_past": [DYNAMO],
-    "gpt2_past": [DYNAMO],
+    "gpt2_past": [DYNAMO, SCRIPT],
     "bitnet_past": [DYNAMO],
     "bitnet_packed_past": [DYNAMO],
-    "t5": [DYNAMO],
+    "t5": [NEWER, SCRIPT],
 }
 # Two layers with q, k, v, o and three of the FFN. The head stays float.
 BITLINEAR = {"bitnet": 14, "bitnet_packed": 14, "bitnet_past": 14, "bitnet_packed_past": 14}
