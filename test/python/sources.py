@@ -105,6 +105,14 @@ class Zeta(nn.Linear):
         return F.linear(codes / scale, binary.reshape(self.weight.shape), self.bias)
 
 
+class ZetaCodes(nn.Linear):
+    """zeta as published (2.8.8): int8 codes enter the product, and what comes out is never rescaled."""
+
+    def forward(self, x):
+        codes = (127 / x.abs().max() * x).round().to(torch.int8)
+        return F.linear(codes.float(), torch.sign(self.weight - self.weight.mean()), self.bias)
+
+
 class ZetaOutput(nn.Linear):
     """zeta, as described: the output is quantized, over the whole tensor, and not the input."""
 
