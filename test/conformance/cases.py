@@ -58,7 +58,14 @@ AXES = {
     "Slice": 3,
     **{op: 1 for op in OPERATORS if op.startswith("Reduce")},
 }
-SHAPES = {"Reshape": (1,), "Expand": (1,), "ConstantOfShape": (0,), "Slice": (1, 2, 4), "Split": (1,), "Resize": (1, 2, 3)}
+SHAPES = {
+    "Reshape": (1,),
+    "Expand": (1,),
+    "ConstantOfShape": (0,),
+    "Slice": (1, 2, 4),
+    "Split": (1,),
+    "Resize": (1, 2, 3),
+}
 
 
 def operator_of(case):
