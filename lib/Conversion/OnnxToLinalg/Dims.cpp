@@ -167,6 +167,10 @@ OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
       group.push_back(getDim(builder, loc, collapse.getSrc(), i));
     return mulDims(builder, loc, group);
   }
+  if (OpTrait::hasElementwiseMappableTraits(op))
+    for (Value operand : op->getOperands())
+      if (isa<RankedTensorType>(operand.getType()))
+        return getDim(builder, loc, operand, dim);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
     if (slice.getSourceType().getRank() == type.getRank())
       return slice.getMixedSizes()[dim];
@@ -215,38 +219,67 @@ static bool isSameValue(Value a, Value b, int depth) {
       });
 }
 
-/// The factors of a product, whatever its order: constants in one, others in a
-/// list.
-static void collectFactors(OpFoldResult size, int64_t &constant,
-                           SmallVectorImpl<Value> &factors) {
-  if (std::optional<int64_t> known = getConstantIntValue(size)) {
-    constant *= *known;
-    return;
+namespace {
+/// A size as a product: its constant factors in one number, the others listed.
+struct Factors {
+  int64_t constant = 1;
+  SmallVector<Value> values;
+  /// Whether the constant fits its type.
+  bool isExact = true;
+
+  void multiply(OpFoldResult size) {
+    if (std::optional<int64_t> known = getConstantIntValue(size)) {
+      isExact &= !llvm::MulOverflow(constant, *known, constant);
+    } else if (auto product =
+                   cast<Value>(size).getDefiningOp<arith::MulIOp>()) {
+      multiply(product.getLhs());
+      multiply(product.getRhs());
+    } else {
+      values.push_back(cast<Value>(size));
+    }
   }
-  if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>()) {
-    collectFactors(product.getLhs(), constant, factors);
-    collectFactors(product.getRhs(), constant, factors);
-    return;
+
+  /// Takes one factor that equals `value` out; false where there is none.
+  bool cancel(Value value) {
+    auto *same = llvm::find_if(values, [&](Value other) {
+      return isSameValue(value, other, /*depth=*/6);
+    });
+    if (same == values.end())
+      return false;
+    values.erase(same);
+    return true;
   }
-  factors.push_back(cast<Value>(size));
-}
+};
+} // namespace
 
 bool bit::onnx::isSameDim(OpFoldResult a, OpFoldResult b) {
-  int64_t left = 1, right = 1;
-  SmallVector<Value> leftFactors, rightFactors;
-  collectFactors(a, left, leftFactors);
-  collectFactors(b, right, rightFactors);
-  if (left != right || leftFactors.size() != rightFactors.size())
-    return false;
-  for (Value factor : leftFactors) {
-    auto *same = llvm::find_if(rightFactors, [&](Value other) {
-      return isSameValue(factor, other, /*depth=*/6);
-    });
-    if (same == rightFactors.end())
-      return false;
-    rightFactors.erase(same);
-  }
-  return true;
+  Factors left, right;
+  left.multiply(a);
+  right.multiply(b);
+  return left.isExact && right.isExact && left.constant == right.constant &&
+         left.values.size() == right.values.size() &&
+         llvm::all_of(left.values,
+                      [&](Value value) { return right.cancel(value); });
+}
+
+std::optional<OpFoldResult>
+bit::onnx::divideDims(OpBuilder &builder, Location loc,
+                      ArrayRef<OpFoldResult> dividend,
+                      ArrayRef<OpFoldResult> divisor) {
+  Factors quotient, by;
+  for (OpFoldResult size : dividend)
+    quotient.multiply(size);
+  for (OpFoldResult size : divisor)
+    by.multiply(size);
+  if (!quotient.isExact || !by.isExact || by.constant <= 0 ||
+      quotient.constant % by.constant != 0 ||
+      !llvm::all_of(by.values,
+                    [&](Value value) { return quotient.cancel(value); }))
+    return std::nullopt;
+  Dims factors = llvm::to_vector_of<OpFoldResult>(quotient.values);
+  if (factors.empty() || quotient.constant != by.constant)
+    factors.push_back(builder.getIndexAttr(quotient.constant / by.constant));
+  return mulDims(builder, loc, factors);
 }
 
 Value bit::onnx::toValue(OpBuilder &builder, Location loc, OpFoldResult dim) {

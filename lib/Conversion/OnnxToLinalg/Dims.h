@@ -37,6 +37,12 @@ mlir::OpFoldResult mulDims(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::OpFoldResult a, mlir::OpFoldResult b);
 mlir::OpFoldResult mulDims(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<mlir::OpFoldResult> dims);
+/// The quotient of two products of sizes where it is exact whatever the inputs:
+/// every factor of the divisor cancels.
+std::optional<mlir::OpFoldResult>
+divideDims(mlir::OpBuilder &builder, mlir::Location loc,
+           llvm::ArrayRef<mlir::OpFoldResult> dividend,
+           llvm::ArrayRef<mlir::OpFoldResult> divisor);
 mlir::Value toValue(mlir::OpBuilder &builder, mlir::Location loc,
                     mlir::OpFoldResult dim);
 

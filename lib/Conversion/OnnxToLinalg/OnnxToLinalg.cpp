@@ -66,7 +66,8 @@ void bit::getLowerableOnnxOps(llvm::StringSet<> &ops) {
   for (const std::unique_ptr<RewritePattern> &pattern :
        patterns.getNativePatterns()) {
     StringRef name = pattern->getRootKind()->getStringRef();
-    name.consume_front("onnx.");
+    if (!name.consume_front("onnx."))
+      continue;
     ops.insert(name.contains('.') ? name.str() : ("ai.onnx." + name).str());
   }
 }
@@ -143,6 +144,13 @@ struct ConvertOnnxToLinalg
 };
 } // namespace
 
+/// Whether `op` asks for a size of an ONNX value.
+static bool asksForSize(Operation *op) {
+  auto dim = dyn_cast_or_null<tensor::DimOp>(op);
+  Operation *source = dim ? dim.getSource().getDefiningOp() : nullptr;
+  return source && isa_and_present<OnnxDialect>(source->getDialect());
+}
+
 /// Lowers what it can, then reports everything that is left.
 LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
   func::FuncOp func = getOperation();
@@ -167,7 +175,12 @@ LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
     // report, whereas an illegal one would stop the conversion.
     target.markUnknownOpDynamicallyLegal(
         [](Operation *op) -> std::optional<bool> {
-          if (isa_and_present<OnnxDialect>(op->getDialect()))
+          if (isa_and_present<OnnxDialect>(op->getDialect()) ||
+              asksForSize(op) ||
+              (isa<tensor::ExpandShapeOp>(op) &&
+               llvm::any_of(op->getOperands(), [](Value operand) {
+                 return asksForSize(operand.getDefiningOp());
+               })))
             return std::nullopt;
           return true;
         });

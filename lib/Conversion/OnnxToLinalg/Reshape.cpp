@@ -141,24 +141,25 @@ static bool isDataDependent(Value element) {
 
 /// The size that makes the elements of `sizes` and the unknown one those of
 /// `source`. What both have cancels, so that it is exact where it can be.
-static OpFoldResult inferSize(OpBuilder &builder, Location loc, Dims source,
-                              Dims sizes) {
-  for (OpFoldResult &size : sizes)
+static OpFoldResult inferSize(OpBuilder &builder, Location loc,
+                              ArrayRef<OpFoldResult> source,
+                              ArrayRef<OpFoldResult> sizes) {
+  if (auto exact = divideDims(builder, loc, source, sizes))
+    return *exact;
+  Dims dividend(source), divisor;
+  for (OpFoldResult size : sizes)
     if (auto *same = llvm::find_if(
-            source, [&](OpFoldResult dim) { return isSameDim(dim, size); });
-        same != source.end()) {
-      source.erase(same);
-      size = {};
-    }
-  llvm::erase_if(sizes, [](OpFoldResult size) { return !size; });
-  Value total = toValue(builder, loc, mulDims(builder, loc, source));
-  Value known = toValue(builder, loc, mulDims(builder, loc, sizes));
-  if (getConstant(known) == 1)
-    return getAsOpFoldResult(total);
+            dividend, [&](OpFoldResult dim) { return isSameDim(dim, size); });
+        same != dividend.end())
+      dividend.erase(same);
+    else
+      divisor.push_back(size);
+  Value total = toValue(builder, loc, mulDims(builder, loc, dividend));
+  Value known = toValue(builder, loc, mulDims(builder, loc, divisor));
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value divisor = builder.createOrFold<arith::MaxSIOp>(loc, known, one);
+  Value atLeastOne = builder.createOrFold<arith::MaxSIOp>(loc, known, one);
   return getAsOpFoldResult(
-      builder.createOrFold<arith::DivUIOp>(loc, total, divisor));
+      builder.createOrFold<arith::DivUIOp>(loc, total, atLeastOne));
 }
 
 /// One element of the shape operand, with 0 replaced by the input's dim.

@@ -3,6 +3,7 @@
 // Operators from a shape to values, and from values to a shape.
 
 #include "OnnxPattern.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace bit::onnx;
@@ -120,7 +121,53 @@ static LogicalResult expand(ExpandOp op, ExpandOp::Adaptor operands,
   return success();
 }
 
+namespace {
+/// A size that an earlier stage took of an ONNX value becomes what the value's
+/// lowering knows of it, so that equal sizes are seen to be equal.
+struct TraceDim : OpConversionPattern<tensor::DimOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(tensor::DimOp op, OpAdaptor operands,
+                                Rewriter &rewriter) const override {
+    std::optional<int64_t> index = op.getConstantIndex();
+    Value source = stripStaticCasts(operands.getSource());
+    if (!index || source == op.getSource())
+      return failure();
+    Location loc = op.getLoc();
+    OpFoldResult size = getDim(rewriter, loc, source, *index);
+    rewriter.replaceOp(op, toValue(rewriter, loc, size));
+    return success();
+  }
+};
+
+/// The conversion leaves operands of other dialects as they were until its end;
+/// a tensor with such sizes takes the traced ones at once.
+struct UseTracedDims : OpConversionPattern<tensor::ExpandShapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(tensor::ExpandShapeOp op, OpAdaptor operands,
+                                Rewriter &rewriter) const override {
+    if (llvm::equal(operands.getOutputShape(), op.getOutputShape()))
+      return failure();
+    // The type keeps its dims, also those that turned out to be constant.
+    Dims sizes;
+    auto dynamic = operands.getOutputShape().begin();
+    for (int64_t size : op.getStaticOutputShape())
+      if (ShapedType::isDynamic(size))
+        sizes.push_back(*dynamic++);
+      else
+        sizes.push_back(rewriter.getIndexAttr(size));
+    rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
+        op, op.getResultType().clone(elementType(operands.getSrc())),
+        operands.getSrc(), op.getReassociationIndices(), sizes);
+    return success();
+  }
+};
+} // namespace
+
 void bit::onnx::addShapePatterns(PatternList &list) {
+  list.patterns.add<TraceDim, UseTracedDims>(list.converter,
+                                             list.patterns.getContext());
   list.add<ShapeOp>(shape);
   list.add<SizeOp>(size);
   list.add<ConstantOfShapeOp>(constantOfShape);
