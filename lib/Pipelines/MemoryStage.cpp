@@ -10,6 +10,7 @@
 using namespace mlir;
 
 void bit::buildMemoryStage(OpPassManager &pm) {
+  pm.addPass(createSeparateDestinations());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createExtractWeights());
   pm.addPass(createBufferizeModel());

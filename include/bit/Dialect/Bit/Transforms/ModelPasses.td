@@ -54,6 +54,21 @@ def ExtractWeights : Pass<"bit-extract-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::bit::BitDialect"];
 }
 
+def SeparateDestinations : Pass<"bit-separate-destinations"> {
+  let summary = "give every operation a destination of its own";
+  let description = [{
+    CSE makes one `tensor.empty` of all that have the same size, and one
+    `linalg.fill` of all with the same value. Bufferization then sees operations
+    that write to one tensor: it compares each with each, which takes time
+    quadratic in the number of layers, and copies what was filled. Every use
+    gets a clone; that temporaries share memory is the arena's business.
+  }];
+  let statistics = [
+    Statistic<"numFills", "fills", "fills cloned">,
+    Statistic<"numEmpties", "empties", "empty tensors cloned">,
+  ];
+}
+
 def BufferizeModel : Pass<"bit-bufferize-model", "::mlir::ModuleOp"> {
   let summary = "turn tensors into buffers, inputs read-only";
   let description = [{
