@@ -181,7 +181,7 @@ void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
 }
 
 void timeQuantize(mlir::MLIRContext &context, int64_t k,
-                  llvm::StringRef features) {
+                  llvm::StringRef features, llvm::StringRef compute) {
   auto jit = Jit::compile(
       context,
       llvm::formatv(
@@ -190,8 +190,8 @@ void timeQuantize(mlir::MLIRContext &context, int64_t k,
           "{{llvm.emit_c_interface, passthrough = [[\"target-features\", "
           "\"{1}\"]]} {{\n  bit.absmax_quantize ins(%x : memref<?x{0}xf32>) "
           "outs(%c, %s, %u : memref<?x{0}xi8>, memref<?xf32>, memref<?xi32>) "
-          "quantizer = <>\n  return\n}",
-          k, features)
+          "quantizer = <eps = 0.0, compute = {2}>\n  return\n}",
+          k, features, compute)
           .str());
   if (!jit)
     std::exit(1);
@@ -210,8 +210,9 @@ void timeQuantize(mlir::MLIRContext &context, int64_t k,
       Jit::call(function, arguments);
   });
   llvm::outs() << llvm::formatv("{{\"op\": \"absmax_quantize\", \"features\": "
-                                "\"{0}\", \"k\": {1}, \"us\": {2:f3}}\n",
-                                features, k, time / calls * 1e6);
+                                "\"{0}\", \"compute\": \"{1}\", \"k\": {2}, "
+                                "\"us\": {3:f3}}\n",
+                                features, compute, k, time / calls * 1e6);
 }
 
 } // namespace
@@ -231,10 +232,13 @@ int main(int argc, char **argv) {
   llvm::outs() << llvm::formatv(
       "{{\"probe\": \"{0}\", \"gmac_per_s\": {1:f1}}\n",
       vnni ? "vpdpbusd" : "vpmaddubsw", peak / 1e9);
-  timeQuantize(*context, k, "+avx2,+fma");
-  if (vnni)
-    timeQuantize(*context, k,
-                 "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512dq");
+  for (const char *compute : {"f32", "f16", "bf16"}) {
+    timeQuantize(*context, k, "+avx2,+fma,+f16c", compute);
+    if (vnni)
+      timeQuantize(*context, k,
+                   "+avx2,+fma,+f16c,+avx512f,+avx512bw,+avx512vl,+avx512dq",
+                   compute);
+  }
   for (const Kernel *kernel : dialect->getKernels().getAll()) {
     if (!cpuHas(kernel->getFeatures()))
       continue;

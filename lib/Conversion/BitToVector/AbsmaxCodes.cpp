@@ -23,6 +23,27 @@ Value AbsmaxEmitter::emitClamp(Value v) {
   return v;
 }
 
+/// LLVM narrows a rounding of widened f16 to f16, which takes ten times as
+/// long: no processor has it. This is one for what f16 holds, infinity too.
+Value AbsmaxEmitter::emitRoundEven(Value v) {
+  if (quantizer.getCompute() != ComputeType::F16)
+    return math::RoundEvenOp::create(builder, loc, v);
+  Value big = constant(vectorType, 0x1.8p23f);
+  v = arith::AddFOp::create(builder, loc, v, big);
+  return arith::SubFOp::create(builder, loc, v, big);
+}
+
+Value AbsmaxEmitter::emitFloor(Value v) {
+  if (quantizer.getCompute() != ComputeType::F16)
+    return math::FloorOp::create(builder, loc, v);
+  Value nearest = emitRoundEven(v);
+  Value below =
+      arith::SubFOp::create(builder, loc, nearest, constant(vectorType, 1.0f));
+  Value isAbove = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
+                                        nearest, v);
+  return arith::SelectOp::create(builder, loc, isAbove, below, nearest);
+}
+
 /// 16 values as integers that are not clamped yet.
 Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   Value v, q = constant(vectorType, static_cast<float>(quantizer.getMaxCode()));
@@ -38,13 +59,16 @@ Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   Value half = constant(vectorType, 0.5f);
   switch (quantizer.getRounding()) {
   case Rounding::HalfEven:
-    return math::RoundEvenOp::create(builder, loc, v);
+    return emitRoundEven(v);
   case Rounding::HalfUp:
-    return math::FloorOp::create(
-        builder, loc, round(arith::AddFOp::create(builder, loc, v, half)));
+    v = round(arith::AddFOp::create(builder, loc, v, half));
+    return emitFloor(v);
   case Rounding::HalfDown:
-    return math::CeilOp::create(
-        builder, loc, round(arith::SubFOp::create(builder, loc, v, half)));
+    v = round(arith::SubFOp::create(builder, loc, v, half));
+    if (quantizer.getCompute() != ComputeType::F16)
+      return math::CeilOp::create(builder, loc, v);
+    v = emitFloor(arith::NegFOp::create(builder, loc, v));
+    return arith::NegFOp::create(builder, loc, v);
   }
   llvm_unreachable("all roundings are handled");
 }

@@ -52,6 +52,8 @@ private:
   mlir::Value emitLeast(mlir::ValueRange row, mlir::Value initial);
   mlir::Value addLeast(mlir::Value carried, mlir::Value x, mlir::Value mask);
   mlir::Value emitScaled(mlir::Value x, mlir::Value factor);
+  mlir::Value emitRoundEven(mlir::Value v);
+  mlir::Value emitFloor(mlir::Value v);
   mlir::Value emitClamp(mlir::Value v);
   mlir::Value emitCodes(mlir::Value x, mlir::Value factor, mlir::Value valid,
                         mlir::Value mask);

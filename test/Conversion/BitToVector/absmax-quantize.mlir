@@ -66,7 +66,8 @@ func.func @half(%x: memref<16xf32>, %c: memref<16xi8>, %s: memref<f32>, %u: memr
   // CHECK: %[[V:.*]] = arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
   // CHECK: %[[HV:.*]] = arith.truncf %[[V]] : vector<16xf32> to vector<16xf16>
   // CHECK: %[[FV:.*]] = arith.extf %[[HV]] : vector<16xf16> to vector<16xf32>
-  // CHECK: math.roundeven %[[FV]]
+  // CHECK: %[[BIG:.*]] = arith.addf %[[FV]], %[[M:.*]] : vector<16xf32>
+  // CHECK: arith.subf %[[BIG]], %[[M]] : vector<16xf32>
   // CHECK: arith.cmpf ogt
   bit.absmax_quantize ins(%x : memref<16xf32>) outs(%c, %s, %u : memref<16xi8>, memref<f32>, memref<i32>)
       quantizer = <scale = div, eps_mode = none, compute = f16>
