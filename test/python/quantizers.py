@@ -182,10 +182,16 @@ def no_eps_no_clamp(g, x):
     return g.op("Div", g.op("Round", g.op("Mul", x, s)), s)
 
 
-def no_eps_one_bound(g, x):
-    """Half of them."""
+def no_eps_wide(g, x):
+    """Clamped beyond all codes but infinite ones."""
     s = g.op("Div", g.const(Q), absmax(g, x))
-    return g.op("Div", g.op("Max", g.op("Round", g.op("Mul", x, s)), g.const(-128.0)), s)
+    return g.op("Div", codes(g, x, s, -200.0, 200.0), s)
+
+
+def no_eps_inverse_no_clamp(g, x):
+    """The step underflows, and nothing clamps."""
+    d = g.op("Div", absmax(g, x), g.const(Q))
+    return g.op("Mul", g.op("Round", g.op("Div", x, d)), d)
 
 
 def no_eps_ste(g, x):
@@ -365,7 +371,8 @@ FORMS = {
         no_eps_recip_mul,
         no_eps_inverse,
         no_eps_no_clamp,
-        no_eps_one_bound,
+        no_eps_wide,
+        no_eps_inverse_no_clamp,
         no_eps_ste,
         no_eps_absmean,
         tiny_eps,
@@ -438,6 +445,14 @@ def per_channel(g, x):
     return g.op("Div", codes(g, x, s), s)
 
 
+def per_sample(g, x):
+    """A scale for the rows of a sample; the layer has rank 2 but for this."""
+    rows = g.op("Reshape", x, g.const([2, 3, -1], np.int64))
+    s = div(g, rows, absmax(g, rows, (-2, -1)))
+    q = g.op("Div", codes(g, rows, s), s)
+    return g.op("Reshape", q, g.const([6, -1], np.int64))
+
+
 def static_scale(g, x):
     """Calibrated."""
     c = clip(g, g.op("Round", g.op("Mul", x, g.const(20.0))), -128.0, 127.0)
@@ -505,6 +520,25 @@ def ste_of_other_rescale(g, x):
     return g.op("Add", x, g.op("Sub", other_rescale(g, x), x))
 
 
+def no_eps_one_bound(g, x):
+    """Half of them."""
+    s = g.op("Div", g.const(Q), absmax(g, x))
+    return g.op("Div", g.op("Max", g.op("Round", g.op("Mul", x, s)), g.const(-128.0)), s)
+
+
+def no_eps_direct_no_clamp(g, x):
+    """Infinite codes times a finite step."""
+    a = absmax(g, x)
+    rounded = g.op("Round", g.op("Mul", x, g.op("Div", g.const(Q), a)))
+    return g.op("Mul", rounded, g.op("Div", a, g.const(Q)))
+
+
+def no_eps_direct_wide(g, x):
+    """The same, clamped where no code of eight bits is."""
+    a = absmax(g, x)
+    return g.op("Mul", codes(g, x, g.op("Div", g.const(Q), a), -200.0, 200.0), g.op("Div", a, g.const(Q)))
+
+
 def not_quantized(g, x):
     """Nothing at all."""
     return g.op("Mul", x, g.const(2.0))
@@ -515,6 +549,7 @@ DECLINED = {
     double_rounding: "rounded more than once",
     other_tensor: "their scale comes from another tensor",
     per_channel: "per channel",
+    per_sample: "per sample",
     static_scale: "scaled by a constant",
     truncated: "no Round between scale and matmul",
     floored: "Floor does not round to nearest",
@@ -526,5 +561,8 @@ DECLINED = {
     euclidean: "ReduceL2",
     ste_around_other: "no straight-through arithmetic",
     ste_of_other_rescale: "rescaled by another factor",
+    no_eps_one_bound: "clamped on one side only",
+    no_eps_direct_no_clamp: "infinite codes",
+    no_eps_direct_wide: "infinite codes",
     not_quantized: "they are not quantized",
 }

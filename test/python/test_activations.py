@@ -103,7 +103,7 @@ def test_near_miss(form, tmp_path):
 
 def edge_rows(k):
     """Rows at the edges of quantizers."""
-    x = np.random.default_rng(1).standard_normal((12, k)).astype(np.float32)
+    x = np.random.default_rng(1).standard_normal((14, k)).astype(np.float32)
     x[0] = 0
     x[1] *= np.float32(1e-7)
     x[2] *= np.float32(1e30)
@@ -116,6 +116,8 @@ def edge_rows(k):
     x[9] = np.where(x[9] < 0, np.float32(-1e-45), np.float32(1e-45))
     x[10] *= np.float32(1e-40)
     x[10, 9] = 0  # times an infinite scale
+    x[11] = -np.abs(x[11]) * np.float32(1e-40)
+    x[12] = np.abs(x[12]) * np.float32(1e-37)
     return x
 
 
@@ -129,7 +131,8 @@ def compare_rows(ours, theirs, rows):
 
 
 NAN, INFINITY = 5, 6
-# Rows that are left out, and why: docs/recognition.md.
+# Rows where what ONNX or onnxruntime say is no number that a layer could have, or nothing at all: they are NaN, as in
+# torch. docs/recognition.md says more.
 NO_BOUND = ("eps_added", "multiplied_first")  # the others have Clip or Max
 HIDDEN_NAN = ("int8", "int32", "int8, float16", "integer_clamp")
 
@@ -150,6 +153,7 @@ def test_edge_rows(name, tmp_path):
     if name in HIDDEN_NAN:
         rows.remove(NAN)
     compare_rows(ours, theirs, rows)
+    assert np.isnan(ours[[NAN, INFINITY]]).all(), "a row that is not finite is NaN, and says so"
 
 
 # Without eps: one scale a tensor, and codes that are rescaled after the product.
@@ -183,6 +187,17 @@ def test_rank_1(tmp_path):
     x = inputs([K])
     ours, theirs = ties.compiled(path)(x), ties.reference(path).run(None, {"x": x})[0]
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_one_sample(tmp_path):
+    """All rows of one sample share a scale: that of the tensor."""
+    g = Graph()
+    s = quantizers.div(g, "x", quantizers.absmax(g, "x", (-2, -1)))
+    y = g.op("MatMul", g.op("Div", quantizers.codes(g, "x", s), s), g.const(weight(np.random.default_rng(0))))
+    path = g.save(tmp_path / "model.onnx", {"x": [1, "sequence", K]}, {y: [1, "sequence", N]})
+    (layer,) = get_layers(path, tmp_path)
+    assert (layer["activation_granularity"], layer["activations_declined"]) == ("tensor", "")
+    ties.Comparison(path).check(inputs([1, "sequence", K]))
 
 
 def test_reshaped_rows(tmp_path):

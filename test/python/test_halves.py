@@ -98,7 +98,7 @@ def compile_layer(path, tmp_path, verify=False):
 
 
 # Those without a clamp of both sides: what is beyond Q is no code.
-UNCLAMPED = ("no_clamp", "clamp_low_only", "no_eps_no_clamp", "no_eps_one_bound", "integer_clamp")
+UNCLAMPED = ("no_clamp", "clamp_low_only", "no_eps_no_clamp", "no_eps_inverse_no_clamp", "integer_clamp", "no_eps_wide")
 OTHER_TYPES = ("int8", "int32", "float16", "bfloat16", "int8, float16")
 # One of each scale and each granularity: the reference lowering computes the same bits.
 VERIFIED = ("recip_mul", "plain_div", "inverse", "inverse_mul", "recip_step", "normalized_first", "multiplied_first")

@@ -115,6 +115,11 @@ std::string explainScale(Value scaled) {
   if (rank > 1 && type.getRank() == rank && type.getDimSize(rank - 1) != 1)
     return "they are quantized per channel: a scale for each index of the last "
            "dimension cannot be taken out of the product";
+  if (rank > 1 && type.getRank() == rank)
+    for (int64_t i = 0; i + 1 < rank; ++i)
+      if (type.getDimSize(i) == 1 && dataType.getDimSize(i) != 1)
+        return "they are quantized per sample: a scale is shared by several "
+               "rows, but not by all";
   if (type.getRank() != rank && type.getRank() != 0)
     return "their scale is broadcast along another dimension than it was "
            "computed from: ReduceMax has keepdims 0";
@@ -170,6 +175,7 @@ std::string explainActivations(Value x) {
   // From the layer back to the rounding: what is between.
   Value value = x;
   bool isRescaled = false;
+  SmallVector<std::pair<Value, bool>> factors;
   while (!matchCodes(value)) {
     std::optional<double> low, high;
     bool isValid = true;
@@ -184,6 +190,9 @@ std::string explainActivations(Value x) {
                              "range of codes",
                              print(low.value_or(-HUGE_VAL)),
                              print(high.value_or(HUGE_VAL)));
+      if (low.has_value() != high.has_value() && matchCodes(inner))
+        return "no eps keeps their scale finite, and their codes are clamped "
+               "on one side only";
       value = inner;
       continue;
     }
@@ -203,7 +212,6 @@ std::string explainActivations(Value x) {
     if (isa<onnx::AddOp, onnx::SubOp>(op))
       return nameOf(op) + " between Round and matmul is no straight-through "
                           "arithmetic, x + (q - x)";
-    isRescaled |= isa<onnx::MulOp, onnx::DivOp>(op);
     Value next;
     for (Value operand : op->getOperands())
       if (findAbove(
@@ -214,8 +222,18 @@ std::string explainActivations(Value x) {
       }
     if (!next || !isElementwise(op))
       return "the form of their quantizer is not known";
+    if (isa<onnx::MulOp, onnx::DivOp>(op)) {
+      isRescaled = true;
+      Value factor = op->getOperand(op->getOperand(0) == next ? 1 : 0);
+      factors.push_back({factor, isa<onnx::DivOp>(op)});
+    }
     value = next;
   }
+  CodesMatch codes = *matchCodes(value);
+  bool isInfinite = std::exchange(codes.isInfinite, false);
+  if (isInfinite && isRescaled && matchRescale(codes, factors))
+    return "no eps keeps their scale finite: values too small for it have "
+           "infinite codes, which are multiplied by a finite step";
   return isRescaled ? "they are rescaled by another factor than the one that "
                       "made their codes"
                     : "codes enter the product, and nothing after it rescales "

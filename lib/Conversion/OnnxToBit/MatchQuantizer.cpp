@@ -130,15 +130,21 @@ struct CodesWalk {
   SmallVector<Value> straightThrough; ///< each x of x + (q - x)
   bool hasStraightThrough = false;
 
-  /// What becomes of infinities, if eps does not keep them out.
-  ScaleOverflow getOverflow(const ScaleMatch &scale) const;
+  /// The bounds that apply before the codes become integers.
+  std::optional<double> floatLow, floatHigh;
+  bool hasIntegers = false;
+
+  /// Says what becomes of infinities, if eps does not keep them out; false if
+  /// the attribute cannot say it.
+  bool setOverflow(CodesMatch &match) const;
 
   /// One step; null at the scaled values.
   Value step(Value value);
   Value stepCast(onnx::CastOp cast);
 };
 
-ScaleOverflow CodesWalk::getOverflow(const ScaleMatch &scale) const {
+bool CodesWalk::setOverflow(CodesMatch &match) const {
+  const ScaleMatch &scale = match.scale;
   const StatisticMatch &statistic = scale.statistic;
   // The least eps for which Q / eps is finite.
   float least = scale.compute == ComputeType::F16 ? 2e-3f : 1e-35f;
@@ -147,12 +153,20 @@ ScaleOverflow CodesWalk::getOverflow(const ScaleMatch &scale) const {
   bool isBounded =
       statistic.statistic == Statistic::AbsMax &&
       (scale.form == ScaleForm::DivMul || scale.form == ScaleForm::MulDiv);
-  // inf - inf is NaN. Bounds behind a cast come too late, and wider ones than
-  // codes have are not told from none.
-  bool areClamped = !hasStraightThrough && innerLow && innerHigh &&
-                    *innerLow >= -128 && *innerHigh <= 127;
-  return areClamped && !isGuarded && !isBounded ? ScaleOverflow::Clamp
-                                                : ScaleOverflow::NaN;
+  // inf - inf is NaN, whatever clamps it.
+  if (isGuarded || isBounded || hasStraightThrough)
+    return true;
+  // Those of one sign would be finite, the others NaN.
+  if (bool(floatLow) != bool(floatHigh))
+    return false;
+  // A cast of infinity to an integer is not defined.
+  if (!floatLow) {
+    match.isInfinite = !hasIntegers;
+    return true;
+  }
+  match.overflow = ScaleOverflow::Clamp;
+  match.isInfinite = *floatLow < -128 || *floatHigh > 127;
+  return true;
 }
 
 Value CodesWalk::stepCast(onnx::CastOp cast) {
@@ -170,6 +184,10 @@ Value CodesWalk::stepCast(onnx::CastOp cast) {
     }
   }
   innerLow = innerHigh = std::nullopt;
+  if (!getComputeType(cast.getResult())) {
+    floatLow = floatHigh = std::nullopt;
+    hasIntegers = true;
+  }
   return cast.getInput();
 }
 
@@ -185,6 +203,7 @@ Value CodesWalk::step(Value value) {
     };
     narrow(low, high);
     narrow(innerLow, innerHigh);
+    narrow(floatLow, floatHigh);
     return inner;
   }
   if (auto cast = getDefining<onnx::CastOp>(value))
@@ -228,7 +247,8 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   match.input = scaled->input;
   match.scale = scaled->scale;
   match.rounding = walk.rounding;
-  match.overflow = walk.getOverflow(scaled->scale);
+  if (!walk.setOverflow(match))
+    return std::nullopt;
 
   // No code of the absolute maximum is beyond Q, so that bounds farther out say
   // nothing. Others have no bounds but these. (x * Q may overflow.)
@@ -238,7 +258,8 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   // Roundings to halves take the code of the maximum beyond Q.
   bool isBounded = isFinite && match.scale.compute == ComputeType::F32;
   // The codes of infinities are the bounds themselves.
-  bool areBoundsKept = match.overflow == ScaleOverflow::Clamp;
+  bool areBoundsKept =
+      match.overflow == ScaleOverflow::Clamp && !match.isInfinite;
   // A large x would round x + (q - x).
   if (!isFinite && walk.hasStraightThrough)
     return std::nullopt;

@@ -54,6 +54,9 @@ struct CodesMatch {
   int64_t low = -128, high = 127;
   Rounding rounding = Rounding::HalfEven;
   ScaleOverflow overflow = ScaleOverflow::NaN;
+  /// Whether codes of values too small for a scale are infinite, or not
+  /// representable: NaN (0 with overflow = clamp) only if divided by the scale.
+  bool isInfinite = false;
 };
 
 /// What turns codes back into values.

@@ -126,7 +126,8 @@ template <typename OpTy>
 std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
   if (!isMagnitude(reduce.getData(), input))
     return std::nullopt;
-  int64_t rank = cast<ShapedType>(input.getType()).getRank();
+  auto type = cast<ShapedType>(input.getType());
+  int64_t rank = type.getRank();
   SmallVector<int64_t> axes;
   if (reduce.getAxes()) {
     auto values = onnx::getConstantIntegers(reduce.getAxes());
@@ -143,11 +144,16 @@ std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
   if (llvm::all_of(isReduced, [](bool reduced) { return reduced; }))
     return rank == 1 ? ActivationGranularity::Token
                      : ActivationGranularity::Tensor;
+  // A dimension of 1 is as good as reduced, and as good as not.
+  bool isToken = isReduced.back(), isTensor = true;
+  for (int64_t i = 0; i < rank; ++i) {
+    isToken &= i + 1 == rank || !isReduced[i] || type.getDimSize(i) == 1;
+    isTensor &= isReduced[i] || type.getDimSize(i) == 1;
+  }
   // Without the reduced axis, a scale would be broadcast along others.
-  if (llvm::count(isReduced, true) == 1 && isReduced.back() &&
-      reduce.getKeepdims() != 0)
+  if (isToken && reduce.getKeepdims() != 0)
     return ActivationGranularity::Token;
-  return std::nullopt;
+  return isTensor ? std::optional(ActivationGranularity::Tensor) : std::nullopt;
 }
 
 /// a: the statistic without eps.
@@ -464,8 +470,12 @@ matchRescale(const CodesMatch &codes,
     bool divides = llvm::any_of(factors, [&](std::pair<Value, bool> factor) {
       return dividesByFactor(factor.first, input, factor.second);
     });
-    if (!divides)
+    if (!divides) {
+      // inf * d is no number that a layer has.
+      if (codes.isInfinite)
+        return std::nullopt;
       rescale.dequant = DequantForm::Direct;
+    }
   }
   return rescale;
 }

@@ -333,3 +333,60 @@ func.func @half_without_clamp(%x: tensor<4x4xbf16>, %w: tensor<2x4xi8>, %ws: ten
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<4x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<4x2xf32>
   return %y : tensor<4x2xf32>
 }
+
+// -----
+
+// Without eps: infinite codes of one sign are clamped, those of the other become NaN.
+// CHECK-LABEL: func @one_bound
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "no eps keeps their scale finite, and their codes are clamped on one side only"} :
+func.func @one_bound(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %lo = onnx.Constant dense<-128.0> : tensor<f32>
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Max %4, %lo : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Without eps and clamp: infinite codes times a / 127 are infinite.
+// CHECK-LABEL: func @infinite_codes
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "no eps keeps their scale finite: values too small for it have infinite codes{{.*}}"} :
+func.func @infinite_codes(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %6 = onnx.Mul %4, %5 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// A scale for the rows of a sample, of which there are several.
+// CHECK-LABEL: func @samples
+// CHECK: bit.activations_declined = "they are quantized per sample: {{.*}}"
+func.func @samples(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x3x2xf32> {
+  %axes = onnx.Constant dense<[-2, -1]> : tensor<2xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<?x1x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<?x1x1xf32>) -> tensor<?x1x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %4 = onnx.Round %3 : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
+  return %y : tensor<?x3x2xf32>
+}

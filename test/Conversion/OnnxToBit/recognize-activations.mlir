@@ -365,3 +365,60 @@ func.func @half_around(%h: tensor<3x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// Infinite codes are clamped to what is no code, and divided by infinity.
+// CHECK-LABEL: func @wide_clamp
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div, overflow = clamp>
+func.func @wide_clamp(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %lo = onnx.Constant dense<-200.0> : tensor<f32>
+  %hi = onnx.Constant dense<200.0> : tensor<f32>
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Clip %4, %lo, %hi {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Without a clamp they are NaN when divided.
+// CHECK-LABEL: func @no_clamp
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div>
+func.func @no_clamp(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// All rows of one sample: a dimension of 1 is as good as reduced.
+// CHECK-LABEL: func @one_sample
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <granularity = tensor, eps_mode = none, scale = div>
+func.func @one_sample(%x: tensor<1x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<1x3x2xf32> {
+  %axes = onnx.Constant dense<[-2, -1]> : tensor<2xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<1x3x4xf32>, tensor<2xi64>) -> tensor<1x1x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<1x1x1xf32>) -> tensor<1x1x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<1x3x4xf32>, tensor<1x1x1xf32>) -> tensor<1x3x4xf32>
+  %4 = onnx.Round %3 : (tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<1x3x4xf32>, tensor<1x1x1xf32>) -> tensor<1x3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<1x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x3x2xf32>
+  return %y : tensor<1x3x2xf32>
+}
