@@ -425,17 +425,13 @@ static bool dividesByFactor(Value value, Value input, bool isDivided) {
   return false;
 }
 
-/// How far a product that is 1 may be from it where 1 / Q is rounded to `type`.
-static double getTolerance(ComputeType type) {
-  switch (type) {
-  case ComputeType::F32:
-    return 2e-7;
-  case ComputeType::F16:
-    return 0x1.1p-11;
-  case ComputeType::BF16:
-    return 0x1.1p-8;
-  }
-  llvm_unreachable("all types are handled");
+/// Whether `product`, where Q and 1 / Q should cancel, is 1: but for the
+/// rounding of 1 / Q to f32, or to one of `types`.
+static bool isOne(double product, double q, ArrayRef<ComputeType> types) {
+  auto isNear = [&](double one) { return std::abs(product / one - 1) < 2e-7; };
+  return isNear(1) || llvm::any_of(types, [&](ComputeType type) {
+           return isNear(q * roundTo(type, float(1 / q)));
+         });
 }
 
 std::optional<RescaleMatch>
@@ -454,12 +450,11 @@ matchRescale(const CodesMatch &codes,
     rest *= getMaxCode(codes.scale.bits);
   if (!std::isnormal(float(rest)))
     return std::nullopt;
-  // Not more than the rounding of 1 / Q to the least accurate type.
-  double tolerance = getTolerance(codes.scale.compute);
+  SmallVector<ComputeType> types = {codes.scale.compute};
   for (auto [factor, isDivided] : factors)
     if (std::optional<ComputeType> type = getComputeType(factor))
-      tolerance = std::max(tolerance, getTolerance(*type));
-  if (std::abs(rest - 1) < tolerance)
+      types.push_back(*type);
+  if (isOne(rest, getMaxCode(codes.scale.bits), types))
     rest = 1;
   RescaleMatch rescale;
   rescale.factor = rest;

@@ -77,9 +77,10 @@ typedef enum bit_rounding {
   BIT_ROUND_HALF_UP = 1    /* floor(v + 0.5) */
 } bit_rounding;
 
-/* #bit.quantizer of the compiler. a is the greatest |x| that shares a scale,
-   Q = 2^(bits-1) - 1; every step is one f32 operation. Where a' or s is not
-   finite, or d not finite or 0, the codes are 0 and the scale is NaN. */
+/* #bit.quantizer of the compiler, as far as it computes in f32 and has these
+   forms. a is the greatest |x| that shares a scale, Q = 2^(bits-1) - 1; every
+   step is one f32 operation. Where a' or s is not finite, or d not finite or 0,
+   the codes are 0 and the scale is NaN. */
 typedef struct bit_quantizer {
   size_t size;         /* sizeof(bit_quantizer) */
   int32_t bits;        /* 2 .. 8 */

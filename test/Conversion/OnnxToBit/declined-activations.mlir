@@ -390,3 +390,26 @@ func.func @samples(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>
   %y = bit.linear %5, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
   return %y : tensor<?x3x2xf32>
 }
+
+// -----
+
+// 127.5 is near to 127 as bfloat16 goes, but it is another number.
+// CHECK-LABEL: func @near_factor
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are rescaled by another factor than the one that made their codes"} :
+func.func @near_factor(%x: tensor<4x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<4x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %lo = onnx.Constant dense<-127.0> : tensor<bf16>
+  %q = onnx.Constant dense<127.0> : tensor<bf16>
+  %other = onnx.Constant dense<127.5> : tensor<bf16>
+  %0 = onnx.Abs %x : (tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<4x4xbf16>, tensor<1xi64>) -> tensor<4x1xbf16>
+  %2 = onnx.Div %q, %1 : (tensor<bf16>, tensor<4x1xbf16>) -> tensor<4x1xbf16>
+  %3 = onnx.Mul %x, %2 : (tensor<4x4xbf16>, tensor<4x1xbf16>) -> tensor<4x4xbf16>
+  %4 = onnx.Round %3 : (tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  %5 = onnx.Clip %4, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<4x4xbf16>, tensor<bf16>, tensor<bf16>) -> tensor<4x4xbf16>
+  %6 = onnx.Div %1, %other : (tensor<4x1xbf16>, tensor<bf16>) -> tensor<4x1xbf16>
+  %7 = onnx.Mul %5, %6 : (tensor<4x4xbf16>, tensor<4x1xbf16>) -> tensor<4x4xbf16>
+  %8 = onnx.Cast %7 {to = 1 : i64} : (tensor<4x4xbf16>) -> tensor<4x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<4x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
