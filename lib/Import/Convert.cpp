@@ -79,9 +79,25 @@ private:
 
 } // namespace
 
+/// libonnx takes the first version of Scan, which has a batch axis, for the
+/// later ones.
+static LogicalResult refuseFirstScan(Model &model) {
+  LogicalResult result = success();
+  if (model.getOpset("") > 8)
+    return result;
+  forEachNodes(model.proto, [&](Nodes &nodes) {
+    for (const ::onnx::NodeProto &node : nodes)
+      if (node.op_type() == "Scan" && node.domain().empty())
+        result = model.emitError(node) << "expects opset 9 or newer";
+  });
+  return result;
+}
+
 LogicalResult convertVersion(Model &model) {
   if (model.getOpset("") == kImportOpset)
     return success();
+  if (failed(refuseFirstScan(model)))
+    return failure();
   std::string what =
       ("conversion from opset " + llvm::Twine(model.getOpset("")) + " to " +
        llvm::Twine(kImportOpset))

@@ -4,6 +4,7 @@
 
 #include "Expand.h"
 #include "Guard.h"
+#include "LoopTypes.h"
 #include "Model.h"
 #include "Operators.h"
 #include "Shapes.h"
@@ -14,17 +15,30 @@ using namespace mlir;
 
 namespace bit::detail {
 
-static LogicalResult inferShapes(Model &model, const Schemas &schemas) {
+static LogicalResult inferOnce(Model &model, const Schemas &schemas,
+                               bool strict) {
   forgetShapes(model.proto);
+  applyLoopTypes(model.proto);
   return guard(model, "shape inference", [&]() {
     // Strict: lenient inference accepts a MatMul of [3,4] by [3,4].
-    ::onnx::ShapeInferenceOptions options(/*check_type_val=*/true,
-                                          /*strict_mode_val=*/1,
+    ::onnx::ShapeInferenceOptions options(/*check_type_val=*/strict,
+                                          /*strict_mode_val=*/strict,
                                           /*data_prop_val=*/true);
     ::onnx::shape_inference::DataValueMap values;
     ::onnx::shape_inference::InferShapes(model.proto, &schemas, options,
                                          &values);
   });
+}
+
+/// Types of all values. What is not known of loops yet, or assumed of them
+/// wrongly, is no error before it has settled.
+static LogicalResult inferShapes(Model &model, const Schemas &schemas) {
+  if (hasLoops(model.proto))
+    do {
+      if (failed(inferOnce(model, schemas, /*strict=*/false)))
+        return failure();
+    } while (updateLoopTypes(model.proto));
+  return inferOnce(model, schemas, /*strict=*/true);
 }
 
 static LogicalResult runChecker(Model &model, const Schemas &schemas) {
@@ -49,6 +63,8 @@ LogicalResult inferTypes(Model &model) {
   // Bodies may contain operators that have bodies themselves; each round knows
   // the types that the next one's bodies depend on.
   constexpr int kMaxRounds = 16;
+  nameBodyOutputs(model.proto);
+  forgetLoopTypes(model.proto);
   for (int round = 0; round < kMaxRounds; ++round) {
     if (failed(inferShapes(model, schemas)))
       return failure();

@@ -3,6 +3,7 @@
 #include "Shapes.h"
 #include "Elements.h"
 #include "Model.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -59,11 +60,19 @@ static void keepMade(::onnx::GraphProto &graph) {
 
 void forgetShapes(::onnx::ModelProto &model) {
   const ::onnx::GraphProto *mainGraph = &model.graph();
+  // Those of Loop bodies have been settled otherwise.
+  llvm::SmallPtrSet<const ::onnx::GraphProto *, 4> loops;
+  forEachNodes(model, [&](Nodes &nodes) {
+    for (::onnx::NodeProto &node : nodes)
+      if (node.op_type() == "Loop")
+        forEachSubgraph(node,
+                        [&](::onnx::GraphProto &body) { loops.insert(&body); });
+  });
   forEachGraph(model, [&](::onnx::GraphProto &graph) {
     keepMade(graph);
     forgetShapes(*graph.mutable_value_info());
     forgetShapes(*graph.mutable_output());
-    if (&graph != mainGraph)
+    if (&graph != mainGraph && !loops.contains(&graph))
       forgetShapes(*graph.mutable_input());
   });
 }
