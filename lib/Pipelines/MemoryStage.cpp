@@ -14,6 +14,7 @@ void bit::buildMemoryStage(OpPassManager &pm) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createExtractWeights());
   pm.addPass(createBufferizeModel());
+  pm.addPass(createCarryBuffers());
   // Sizes of temporaries become functions of the inputs' dimensions.
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
   pm.addPass(createCanonicalizerPass());

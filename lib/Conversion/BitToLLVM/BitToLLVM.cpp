@@ -237,15 +237,68 @@ struct AllocateLowering : BufferLowering<bit::AllocateOp> {
   LogicalResult
   matchAndRewrite(bit::AllocateOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    CallEmitter emitter(rewriter, op.getLoc(), adaptor.getCall());
-    Value data = emitter
-                     .callRuntime(offsetof(bit_abi_functions, alloc),
-                                  emitter.getPointerType(), adaptor.getBytes())
-                     .getResult();
-    emitNullGuard(rewriter, op.getLoc(), data);
+    Value data = op.getReuse() ? reuse(op, adaptor, rewriter)
+                               : allocate(op.getLoc(), adaptor.getCall(),
+                                          adaptor.getBytes(), rewriter);
     replaceByBuffer(op, data, getLayout(op, adaptor.getSizes(), rewriter),
                     rewriter);
     return success();
+  }
+
+private:
+  static Value allocate(Location loc, Value call, Value bytes,
+                        ConversionPatternRewriter &rewriter) {
+    CallEmitter emitter(rewriter, loc, call);
+    Value data = emitter
+                     .callRuntime(offsetof(bit_abi_functions, alloc),
+                                  emitter.getPointerType(), bytes)
+                     .getResult();
+    emitNullGuard(rewriter, loc, data);
+    return data;
+  }
+
+  /// Keeps address and size on the stack: of nothing, at first.
+  static Value reuse(bit::AllocateOp op, OpAdaptor adaptor,
+                     ConversionPatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Type i64 = rewriter.getI64Type();
+    auto constant = [&](int64_t value) -> Value {
+      return LLVM::ConstantOp::create(rewriter, loc, i64, value);
+    };
+    Value kept, keptBytes;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(
+          &op->getParentOfType<FunctionOpInterface>()
+               .getFunctionBody()
+               .front());
+      Value one = constant(1);
+      kept = LLVM::AllocaOp::create(rewriter, loc, pointer, pointer, one);
+      keptBytes = LLVM::AllocaOp::create(rewriter, loc, pointer, i64, one);
+      LLVM::StoreOp::create(rewriter, loc, constant(-1), keptBytes);
+    }
+    Block *block = rewriter.getInsertionBlock();
+    Block *next = rewriter.splitBlock(block, rewriter.getInsertionPoint());
+    Block *grow = rewriter.createBlock(next);
+
+    rewriter.setInsertionPointToEnd(block);
+    Value capacity = LLVM::LoadOp::create(rewriter, loc, i64, keptBytes);
+    Value fits = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::sle,
+                                      adaptor.getBytes(), capacity);
+    LLVM::CondBrOp::create(rewriter, loc, fits, next, grow);
+
+    rewriter.setInsertionPointToEnd(grow);
+    Value half = LLVM::SDivOp::create(rewriter, loc, capacity, constant(2));
+    Value more = LLVM::AddOp::create(rewriter, loc, capacity, half);
+    Value bytes = LLVM::SMaxOp::create(rewriter, loc, adaptor.getBytes(), more);
+    Value data = allocate(loc, adaptor.getCall(), bytes, rewriter);
+    LLVM::StoreOp::create(rewriter, loc, data, kept);
+    LLVM::StoreOp::create(rewriter, loc, bytes, keptBytes);
+    LLVM::BrOp::create(rewriter, loc, next);
+
+    rewriter.setInsertionPointToStart(next);
+    return LLVM::LoadOp::create(rewriter, loc, pointer, kept);
   }
 };
 

@@ -49,3 +49,30 @@ func.func @parallel(%call: !bit.call, %data: !llvm.ptr, %n: index) {
   bit.parallel_for %call @rows(%data : !llvm.ptr) count %n
   return
 }
+
+// -----
+
+// Memory of the last time is used again if it is large enough.
+// CHECK-LABEL: llvm.func internal @reuse
+// CHECK: %[[KEPT:.*]] = llvm.alloca %{{.*}} x !llvm.ptr
+// CHECK: %[[BYTES:.*]] = llvm.alloca %{{.*}} x i64
+// CHECK: llvm.store %{{.*}}, %[[BYTES]]
+func.func @reuse(%call: !bit.call, %bytes: index, %n: index) -> i32 {
+  // CHECK: %[[CAPACITY:.*]] = llvm.load %[[BYTES]]
+  // CHECK: %[[FITS:.*]] = llvm.icmp "sle" %{{.*}}, %[[CAPACITY]]
+  // CHECK: llvm.cond_br %[[FITS]], ^[[NEXT:.*]], ^[[GROW:.*]]
+  // CHECK: ^[[GROW]]:
+  // CHECK: llvm.intr.smax
+  // CHECK: %[[DATA:.*]] = llvm.call
+  // CHECK: llvm.icmp "ne" %[[DATA]]
+  // CHECK: llvm.store %[[DATA]], %[[KEPT]]
+  // CHECK: llvm.br ^[[NEXT]]
+  // CHECK: ^[[NEXT]]:
+  // CHECK: llvm.load %[[KEPT]]
+  %t = bit.allocate %call[%bytes] (%n) reuse : memref<?xf32>
+  %c0 = arith.constant 0 : index
+  %v = arith.constant 1.0 : f32
+  memref.store %v, %t[%c0] : memref<?xf32>
+  %zero = arith.constant 0 : i32
+  return %zero : i32
+}

@@ -30,3 +30,17 @@ func.func @strided(%x: tensor<4x6xf32>, %y: tensor<4x3xf32>) -> tensor<4x6xf32> 
   %z = tensor.insert_slice %y into %x[0, 0] [4, 3] [1, 1] : tensor<4x3xf32> into tensor<4x6xf32>
   return %z : tensor<4x6xf32>
 }
+
+// A part of a value leaves its branch as a copy, without gaps.
+// CHECK-LABEL: @part
+func.func @part(%x: tensor<4x6xf32>, %y: tensor<4x3xf32>, %c: i1) -> tensor<4x3xf32> {
+  // CHECK: scf.if %{{.*}} -> (memref<4x3xf32>)
+  // CHECK: linalg.copy
+  %z = scf.if %c -> tensor<4x3xf32> {
+    %part = tensor.extract_slice %x[0, 0] [4, 3] [1, 1] : tensor<4x6xf32> to tensor<4x3xf32>
+    scf.yield %part : tensor<4x3xf32>
+  } else {
+    scf.yield %y : tensor<4x3xf32>
+  }
+  return %z : tensor<4x3xf32>
+}

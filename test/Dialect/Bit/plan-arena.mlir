@@ -61,3 +61,74 @@ func.func @data_dependent(%call: !bit.call) -> i32 {
   %ok = arith.constant 0 : i32
   return %ok : i32
 }
+
+// Two branches are never alive together; what they yield lives on.
+// CHECK-LABEL: @branches
+// CHECK: %[[TOTAL:.*]] = arith.constant 512 : index
+func.func @branches(%call: !bit.call, %c: i1) -> i32 {
+  // CHECK: bit.reserve %{{.*}}[%[[TOTAL]]]
+  // CHECK: scf.if
+  %r = scf.if %c -> memref<64xf32> {
+    // CHECK: memref.view %{{.*}}[%c0{{.*}}][] : memref<?xi8> to memref<64xf32>
+    %a = memref.alloc() : memref<64xf32>
+    func.call @use2(%a) : (memref<64xf32>) -> ()
+    scf.yield %a : memref<64xf32>
+  } else {
+    // CHECK: else
+    // CHECK: memref.view %{{.*}}[%c0{{.*}}][] : memref<?xi8> to memref<64xf32>
+    %b = memref.alloc() : memref<64xf32>
+    func.call @use2(%b) : (memref<64xf32>) -> ()
+    scf.yield %b : memref<64xf32>
+  }
+  // CHECK: memref.view %{{.*}}[%c256{{.*}}][] : memref<?xi8> to memref<64xf32>
+  %d = memref.alloc() : memref<64xf32>
+  func.call @use2(%d) : (memref<64xf32>) -> ()
+  func.call @use2(%r) : (memref<64xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// What is carried, and what the loop reads from outside, keeps its place through
+// all of the loop; what one iteration needs does not.
+// CHECK-LABEL: @loop
+// CHECK-DAG: %[[TOTAL:.*]] = arith.constant 768 : index
+func.func @loop(%call: !bit.call, %c: i1) -> i32 {
+  // CHECK: bit.reserve %{{.*}}[%[[TOTAL]]]
+  // CHECK: memref.view %{{.*}}[%[[OUTSIDE:.*]]][] : memref<?xi8> to memref<64xf32>
+  %outside = memref.alloc() : memref<64xf32>
+  func.call @use2(%outside) : (memref<64xf32>) -> ()
+  %r = scf.while (%x = %outside) : (memref<64xf32>) -> memref<64xf32> {
+    scf.condition(%c) %x : memref<64xf32>
+  } do {
+  ^bb0(%x: memref<64xf32>):
+    // CHECK: memref.view %{{.*}}[%[[INSIDE:.*]]][] : memref<?xi8> to memref<64xf32>
+    %inside = memref.alloc() : memref<64xf32>
+    func.call @use2(%inside) : (memref<64xf32>) -> ()
+    // CHECK: memref.view %{{.*}}[%[[CARRIED:.*]]][] : memref<?xi8> to memref<64xf32>
+    %carried = memref.alloc() : memref<64xf32>
+    memref.copy %x, %carried : memref<64xf32> to memref<64xf32>
+    func.call @use2(%outside) : (memref<64xf32>) -> ()
+    scf.yield %carried : memref<64xf32>
+  }
+  func.call @use2(%r) : (memref<64xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// In a loop a size that depends on data reuses its memory.
+// CHECK-LABEL: @loop_data_dependent
+func.func @loop_data_dependent(%call: !bit.call, %c: i1) -> i32 {
+  // CHECK: bit.allocate %{{.*}} reuse : memref<?xf32>
+  %n = bit.input %call[0] : memref<i64>
+  scf.while : () -> () {
+    scf.condition(%c)
+  } do {
+    %v = memref.load %n[] : memref<i64>
+    %i = arith.index_cast %v : i64 to index
+    %a = memref.alloc(%i) : memref<?xf32>
+    func.call @use(%a) : (memref<?xf32>) -> ()
+    scf.yield
+  }
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}

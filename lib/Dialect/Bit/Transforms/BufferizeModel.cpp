@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace bit {
 #define GEN_PASS_DEF_BUFFERIZEMODEL
@@ -38,8 +40,40 @@ OneShotBufferizationOptions getOptions() {
   options.bufferizeFunctionBoundaries = true;
   options.setFunctionBoundaryTypeConversion(LayoutMapOption::IdentityLayoutMap);
   options.bufferAlignment = 64;
+  // Of which bit-carry-buffers makes what lives from one to the next iteration.
+  options.allowReturnAllocsFromLoops = true;
   options.memCpyFn = createCopy;
   return options;
+}
+
+/// Whether `value` becomes a buffer without gaps. What this does not know
+/// does not.
+bool isPlain(Value value) {
+  if (isa<BlockArgument>(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (isa<tensor::EmptyOp, AllocTensorOp, tensor::FromElementsOp, scf::IfOp,
+          scf::WhileOp>(op))
+    return true;
+  if (isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    return isPlain(op->getOperand(0));
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return isPlain(insert.getDest());
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
+    return isPlain(dps.getTiedOpOperand(cast<OpResult>(value))->get());
+  return false;
+}
+
+/// Copies the tensors that enter or leave regions and are not plain: two
+/// layouts that meet would become one that nothing is known of.
+void makePlain(Operation *op) {
+  OpBuilder builder(op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+    if (type && !isPlain(operand.get()))
+      operand.set(AllocTensorOp::create(builder, op->getLoc(), type,
+                                        ValueRange(), operand.get()));
+  }
 }
 
 struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
@@ -55,6 +89,12 @@ struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
                             builder.getBoolAttr(false));
       ++numFunctions;
     }
+    getOperation().walk([](Operation *op) {
+      if (isa<scf::WhileOp>(op) ||
+          (isa<scf::YieldOp>(op) &&
+           isa<scf::IfOp, scf::WhileOp>(op->getParentOp())))
+        makePlain(op);
+    });
     BufferizationState state;
     if (failed(runOneShotModuleBufferize(getOperation(), getOptions(), state)))
       signalPassFailure();

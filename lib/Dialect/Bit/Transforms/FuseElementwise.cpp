@@ -15,11 +15,13 @@ using namespace mlir;
 namespace {
 
 /// Whether fusing the producer of `operand` computes nothing twice: it has no
-/// other user, and the consumer reads each of its elements once.
+/// other user, and the consumer reads each of its elements once and not, as in
+/// a loop, once more each time.
 bool computesOnce(OpOperand *operand) {
   Operation *producer = operand->get().getDefiningOp();
   auto consumer = cast<linalg::LinalgOp>(operand->getOwner());
   return producer && producer->hasOneUse() &&
+         producer->getBlock() == consumer->getBlock() &&
          consumer.getMatchingIndexingMap(operand).isPermutation();
 }
 

@@ -132,10 +132,15 @@ struct OutlineKernels : bit::impl::OutlineKernelsBase<OutlineKernels> {
       if (function.isPrivate() || function.isDeclaration())
         continue;
       Outliner outliner(function);
-      for (Operation &op :
-           llvm::make_early_inc_range(function.front().without_terminator()))
-        if (isKernel(&op))
-          ++(outliner.outline(&op) ? numOutlined : numShared);
+      SmallVector<Operation *> kernels; // in branches and loops, too
+      function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (!isKernel(op))
+          return WalkResult::advance();
+        kernels.push_back(op);
+        return WalkResult::skip();
+      });
+      for (Operation *op : kernels)
+        ++(outliner.outline(op) ? numOutlined : numShared);
     }
   }
 };

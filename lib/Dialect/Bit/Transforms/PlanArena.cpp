@@ -9,6 +9,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace bit {
 #define GEN_PASS_DEF_PLANARENA
@@ -25,15 +27,16 @@ constexpr int64_t alignment = 64;
 /// them cannot overflow and the runtime refuses them.
 constexpr int64_t largestSize = int64_t(1) << 47;
 
-/// One temporary: when it is alive, as positions in the entry block.
+/// One temporary: when it is alive, as positions in the function's text.
 struct Temporary {
   memref::AllocOp alloc;
   int64_t first = 0, last = 0;
   int64_t bytes = 0; ///< where the shape is static
   int64_t offset = 0;
 
-  bool overlaps(const Temporary &other) const {
-    return first <= other.last && other.first <= last;
+  bool overlaps(Temporary &other) {
+    return first <= other.last && other.first <= last &&
+           !insideMutuallyExclusiveRegions(alloc, other.alloc);
   }
 };
 
@@ -113,16 +116,14 @@ class ArenaPlanner {
 public:
   explicit ArenaPlanner(func::FuncOp function)
       : function(function), flow(function) {
-    for (Operation &op : function.front())
-      positions[&op] = positions.size();
+    number(function.getBody());
   }
 
-  /// Sorts the entry block's allocations into static ones, dynamic ones and
-  /// those that stay.
+  /// Sorts the allocations into static ones, dynamic ones and those that stay.
   void collect() {
-    for (auto alloc : function.front().getOps<memref::AllocOp>()) {
+    function.walk<WalkOrder::PreOrder>([&](memref::AllocOp alloc) {
       if (!alloc.getType().getLayout().isIdentity())
-        continue;
+        return;
       Temporary temporary = measure(alloc);
       if (alloc.getType().hasStaticShape()) {
         temporary.bytes = staticBytes(alloc.getType());
@@ -132,7 +133,7 @@ public:
                  })) {
         assignSlot(temporary);
       }
-    }
+    });
   }
 
   /// Gives each static temporary the lowest place that is free while it is
@@ -172,20 +173,52 @@ public:
   }
 
 private:
+  /// Where an operation begins and ends, with all that is in it.
+  struct Extent {
+    int64_t first, last;
+  };
+
+  void number(Region &region) {
+    for (Operation &op : region.getOps()) {
+      int64_t first = nextPosition++;
+      for (Region &inner : op.getRegions())
+        number(inner);
+      extents[&op] = {first, nextPosition++};
+    }
+  }
+
   Temporary measure(memref::AllocOp alloc) {
     Temporary temporary{alloc};
-    temporary.first = temporary.last = positions.lookup(alloc);
-    Block *entry = &function.front();
-    for (Value alias : flow.resolve(alloc.getResult()))
-      for (Operation *user : alias.getUsers())
-        if (Operation *ancestor = entry->findAncestorOpInBlock(*user))
-          temporary.last = std::max(temporary.last, positions.lookup(ancestor));
+    Extent own = extents.lookup(alloc);
+    temporary.first = own.first;
+    temporary.last = own.last;
+    auto include = [&](Operation *op) {
+      Extent extent = extents.lookup(op);
+      temporary.first = std::min(temporary.first, extent.first);
+      temporary.last = std::max(temporary.last, extent.last);
+    };
+    for (Value alias : flow.resolve(alloc.getResult())) {
+      // What a loop carries is alive in all of it.
+      Operation *owner = isa<BlockArgument>(alias)
+                             ? alias.getParentBlock()->getParentOp()
+                             : alias.getDefiningOp();
+      if (isa<LoopLikeOpInterface>(owner))
+        include(owner);
+      for (Operation *user : alias.getUsers()) {
+        include(user);
+        // What comes from outside a loop is read again in its next iteration.
+        for (Operation *loop = user->getParentOp(); loop != function;
+             loop = loop->getParentOp())
+          if (isa<LoopLikeOpInterface>(loop) && !loop->isAncestor(alloc))
+            include(loop);
+      }
+    }
     return temporary;
   }
 
-  void assignSlot(const Temporary &temporary) {
+  void assignSlot(Temporary temporary) {
     for (Slot &slot : slots)
-      if (llvm::none_of(slot, [&](const Temporary &other) {
+      if (llvm::none_of(slot, [&](Temporary &other) {
             return other.overlaps(temporary);
           })) {
         slot.push_back(temporary);
@@ -196,7 +229,8 @@ private:
 
   func::FuncOp function;
   BufferViewFlowAnalysis flow;
-  DenseMap<Operation *, int64_t> positions;
+  DenseMap<Operation *, Extent> extents;
+  int64_t nextPosition = 0;
   SmallVector<Temporary> fixed;
   SmallVector<Slot> slots;
   SetVector<Operation *> sizeOps;
@@ -266,7 +300,9 @@ struct PlanArena : bit::impl::PlanArenaBase<PlanArena> {
       alloc.replaceAllUsesWith(
           bit::AllocateOp::create(
               builder, alloc.getLoc(), alloc.getType(), function.getArgument(0),
-              emitBytes(builder, alloc, IRMapping()), alloc.getDynamicSizes())
+              emitBytes(builder, alloc, IRMapping()), alloc.getDynamicSizes(),
+              /*reuse=*/alloc->getParentOfType<LoopLikeOpInterface>() !=
+                  nullptr)
               .getResult());
       alloc.erase();
       ++numDeclined;

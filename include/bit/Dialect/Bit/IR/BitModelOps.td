@@ -155,6 +155,11 @@ def Bit_AllocateOp : Bit_Op<"allocate", [MemoryEffects<[MemAlloc, MemWrite]>]> {
     dimensions. `bytes` is that of the result, computed without overflow. Without
     memory the run ends with an error.
 
+    With `reuse` the memory lives until the operation is executed again: it then
+    returns the same memory where that is large enough, and otherwise new memory
+    of at least 1.5 times the size, so that a loop takes no more than three times
+    what its largest iteration does.
+
     (C1) There is one size for each dynamic dimension of the result.
 
     ```mlir
@@ -165,10 +170,11 @@ def Bit_AllocateOp : Bit_Op<"allocate", [MemoryEffects<[MemAlloc, MemWrite]>]> {
     ```
   }];
   let arguments = (ins Bit_CallType:$call, Index:$bytes,
-      Variadic<Index>:$sizes);
+      Variadic<Index>:$sizes, UnitAttr:$reuse);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
-    $call `[` $bytes `]` `(` $sizes `)` attr-dict `:` type($result)
+    $call `[` $bytes `]` `(` $sizes `)` (`reuse` $reuse^)? attr-dict `:`
+    type($result)
   }];
 }
 

@@ -76,6 +76,9 @@ def BufferizeModel : Pass<"bit-bufferize-model", "::mlir::ModuleOp"> {
     model's inputs belong to the caller: they are marked as not writable, which
     is not the default, and an operation that would write one in place gets a
     copy.
+
+    What branches and loop bodies yield is copied first where its buffer might be
+    a part of another one: no buffer that leaves a region has gaps.
   }];
   let statistics = [
     Statistic<"numFunctions", "bufferized", "functions bufferized">,
@@ -84,6 +87,26 @@ def BufferizeModel : Pass<"bit-bufferize-model", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::linalg::LinalgDialect"];
+}
+
+def CarryBuffers : Pass<"bit-carry-buffers"> {
+  let summary = "give what a loop carries memory of its own";
+  let description = [{
+    A loop's body leaves the next iteration's buffers wherever it computed them.
+    This pass copies each to an allocation at the body's end, so that every other
+    allocation of the body dies with the iteration, and its place serves the next
+    one. What the body changes in place stays where it is. Values that may lie in
+    the memory that others are copied to, as when two change places, are copied
+    twice.
+
+    The copies that bufferization makes of the condition's arguments go.
+  }];
+  let statistics = [
+    Statistic<"numCarried", "carried", "carried buffers that are copied">,
+    Statistic<"numDeclined", "declined", "carried buffers changed in place">,
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def BindRuntime : Pass<"bit-bind-runtime", "::mlir::func::FuncOp"> {
@@ -111,7 +134,13 @@ def PlanArena : Pass<"bit-plan-arena", "::mlir::func::FuncOp"> {
     that temporaries share which are never alive together, each as large as its
     largest member turns out to be. One `bit.reserve` at the start asks for the
     whole. A size that depends on data, not only on the inputs' dimensions,
-    becomes a `bit.allocate`.
+    becomes a `bit.allocate`, in a loop one that `reuse`s its memory.
+
+    Temporaries of branches and loop bodies are placed like others: those of two
+    branches are never alive together, and what is alive before a loop and read in
+    it lives until its end. It expects that an allocation in a loop is
+    dead when the iteration ends or is what the next one carries, which
+    `bit-carry-buffers` sees to.
   }];
   let statistics = [
     Statistic<"numPlanned", "planned", "temporaries placed in the arena">,
