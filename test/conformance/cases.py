@@ -32,6 +32,7 @@ FAMILIES = {
     "Attention": "Attention FlexAttention RotaryEmbedding LinearAttention CausalConvWithState",
     "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid",
     "Losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
+    "Control flow": "If Loop Scan",
     "Shapes and data movement": "Reshape Transpose Shape Size Gather Concat Squeeze Unsqueeze Expand Flatten Cast "
     "CastLike Identity Constant ConstantOfShape Range Slice Split Pad CenterCropPad Tile DepthToSpace SpaceToDepth "
     "Trilu EyeLike OneHot ReverseSequence",

@@ -30,6 +30,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addComparisonPatterns(list);
   addConcatPatterns(list);
   addConstantPatterns(list);
+  addControlFlowPatterns(list);
   addConvTransposePatterns(list);
   addConvolutionPatterns(list);
   addCumulativePatterns(list);
