@@ -57,6 +57,8 @@ private:
   void emitMain(ModuleOp module);
   LogicalResult checkOutputs();
   void setNames(func::FuncOp function);
+  void setResultNames(const ::onnx::NodeProto &node, const Scope &scope,
+                      Operation *op);
   ArrayAttr getDimNames(const ::onnx::TypeProto &type,
                         const ::onnx::TypeProto *declared = nullptr);
 
@@ -269,6 +271,8 @@ LogicalResult Emitter::emitNode(const ::onnx::NodeProto &node, Scope &scope) {
     return failure();
   }
   builder.insert(op);
+  if (isa<onnx::IfOp, onnx::LoopOp>(op))
+    setResultNames(node, scope, op);
   for (auto [region, graph] : llvm::zip(op->getRegions(), graphs))
     if (failed(emitRegion(node, *graph.second, region, scope)))
       return failure();
@@ -277,6 +281,17 @@ LogicalResult Emitter::emitNode(const ::onnx::NodeProto &node, Scope &scope) {
     if (!output.empty())
       scope.values[output] = op->getResult(result++);
   return success();
+}
+
+/// Names of dynamic dims, which the lowering of a branch or a loop cannot
+/// trace.
+void Emitter::setResultNames(const ::onnx::NodeProto &node, const Scope &scope,
+                             Operation *op) {
+  SmallVector<Attribute> names;
+  for (const std::string &output : node.output())
+    if (!output.empty())
+      names.push_back(getDimNames(*scope.types.lookup(output)));
+  op->setDiscardableAttr("onnx.dims", builder.getArrayAttr(names));
 }
 
 LogicalResult Emitter::emitNodes(const ::onnx::GraphProto &graph,

@@ -73,18 +73,34 @@ static bool isTensor(const ::onnx::ValueInfoProto &value) {
   return value.type().value_case() == TypeProto::kTensorType;
 }
 
-/// Takes the sizes away that `other` does not have.
+/// Whether inference made the name up; it may make it up again for another
+/// size.
+static bool isMadeUp(const std::string &name) {
+  return name.empty() || name.rfind("unk__", 0) == 0;
+}
+
+static bool isSame(const TensorShapeProto::Dimension &a,
+                   const TensorShapeProto::Dimension &b) {
+  if (a.has_dim_value() || b.has_dim_value())
+    return a.has_dim_value() && b.has_dim_value() &&
+           a.dim_value() == b.dim_value();
+  return a.dim_param() == b.dim_param();
+}
+
+/// Takes the sizes and names away that `other` does not have.
 static bool relax(TensorShapeProto &shape, const TensorShapeProto &other) {
   bool changed = false;
   if (shape.dim_size() != other.dim_size())
     return false; // which the conversion refuses
-  for (int i = 0; i < shape.dim_size(); ++i)
-    if (shape.dim(i).has_dim_value() &&
-        (!other.dim(i).has_dim_value() ||
-         other.dim(i).dim_value() != shape.dim(i).dim_value())) {
-      shape.mutable_dim(i)->Clear();
-      changed = true;
-    }
+  for (int i = 0; i < shape.dim_size(); ++i) {
+    auto &dim = *shape.mutable_dim(i);
+    bool isKnown = dim.has_dim_value() || !isMadeUp(dim.dim_param());
+    if (isKnown && isSame(dim, other.dim(i)))
+      continue;
+    // Inference gives what has no name one each time.
+    dim.Clear();
+    changed |= isKnown;
+  }
   return changed;
 }
 
@@ -100,11 +116,10 @@ static void setShape(::onnx::ValueInfoProto &value,
   TensorShapeProto &own =
       *value.mutable_type()->mutable_tensor_type()->mutable_shape();
   own.clear_dim();
-  // Names say nothing that types keep.
   for (const auto &dim : shape.dim()) {
     auto *copy = own.add_dim();
-    if (dim.has_dim_value())
-      copy->set_dim_value(dim.dim_value());
+    if (dim.has_dim_value() || !isMadeUp(dim.dim_param()))
+      *copy = dim;
   }
 }
 
@@ -170,14 +185,24 @@ bool hasLoops(::onnx::ModelProto &model) {
   return found;
 }
 
+static void forgetTypes(GraphProto &body) {
+  for (int k = 0; k < body.input_size(); ++k) {
+    ::onnx::ValueInfoProto &input = *body.mutable_input(k);
+    if (!isTensor(input))
+      continue;
+    // The first two are scalars, in older models also vectors of one element.
+    TensorShapeProto *shape = getShape(input);
+    if (k < 2 && shape && shape->dim_size() == 1)
+      shape->mutable_dim(0)->set_dim_value(1);
+    else
+      input.mutable_type()->mutable_tensor_type()->clear_shape();
+  }
+}
+
 void forgetLoopTypes(::onnx::ModelProto &model) {
-  forEachLoop(
-      *model.mutable_graph(), nullptr,
-      [](NodeProto &, GraphProto &body, GraphProto &, const ShapeScope &) {
-        for (auto &input : *body.mutable_input())
-          if (isTensor(input))
-            input.mutable_type()->mutable_tensor_type()->clear_shape();
-      });
+  forEachLoop(*model.mutable_graph(), nullptr,
+              [](NodeProto &, GraphProto &body, GraphProto &,
+                 const ShapeScope &) { forgetTypes(body); });
 }
 
 void applyLoopTypes(::onnx::ModelProto &model) {

@@ -29,6 +29,22 @@ Value bit::onnx::fromStorageTensor(OpBuilder &builder, Location loc,
       .getResult(0);
 }
 
+void bit::onnx::checkNamedDims(OpBuilder &builder, Operation *op, Value value,
+                               int64_t result, const Twine &what) {
+  Location loc = op->getLoc();
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (auto named = getNamedDim(builder, loc, op, result, dim)) {
+      Value same = builder.createOrFold<arith::CmpIOp>(
+          loc, arith::CmpIPredicate::eq,
+          toValue(builder, loc, getDim(builder, loc, value, dim)),
+          toValue(builder, loc, *named));
+      emitCheck(builder, loc, same,
+                "expects dimension " + Twine(dim) + " of " + what +
+                    " to keep its size");
+    }
+}
+
 FailureOr<Value> bit::onnx::carryAs(OpBuilder &builder, Operation *op,
                                     Value value, RankedTensorType type,
                                     const Twine &what) {
@@ -76,6 +92,7 @@ static LogicalResult moveBranch(IfOp op, Region &from, Region &to,
                 cast<RankedTensorType>(type), "result " + Twine(index));
     if (failed(carried))
       return failure();
+    checkNamedDims(rewriter, op, *carried, index, "result " + Twine(index));
     values.push_back(*carried);
   }
   scf::YieldOp::create(rewriter, op.getLoc(), values);
@@ -96,6 +113,8 @@ static LogicalResult lowerIf(IfOp op, IfOp::Adaptor operands,
   auto branches = scf::IfOp::create(rewriter, op.getLoc(), types, *condition,
                                     /*addThenBlock=*/false,
                                     /*addElseBlock=*/false);
+  if (Attribute names = op->getAttr(dimNamesAttr))
+    branches->setAttr(dimNamesAttr, names);
   if (failed(moveBranch(op, op.getThenBranch(), branches.getThenRegion(), types,
                         rewriter)) ||
       failed(moveBranch(op, op.getElseBranch(), branches.getElseRegion(), types,

@@ -21,6 +21,23 @@ mlir::Value toStorageTensor(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value fromStorageTensor(mlir::OpBuilder &builder, mlir::Location loc,
                               mlir::Value value, mlir::Type onnxType);
 
+/// What the import says of the sizes of the results of If and Loop, a list of
+/// names for each result. The operations that they become keep it, and check it
+/// where a branch or a body ends.
+inline constexpr llvm::StringLiteral dimNamesAttr = "onnx.dims";
+
+/// The size that `dim` of result `result` of `op` has by its name, or none
+/// where it has no name that one of the function's inputs has.
+std::optional<mlir::OpFoldResult> getNamedDim(mlir::OpBuilder &builder,
+                                              mlir::Location loc,
+                                              mlir::Operation *op,
+                                              int64_t result, int64_t dim);
+
+/// Checks at run time that the dims of `value` have the sizes that their names
+/// in result `result` of `op` stand for.
+void checkNamedDims(mlir::OpBuilder &builder, mlir::Operation *op,
+                    mlir::Value value, int64_t result, const llvm::Twine &what);
+
 /// `value` as `type`, checked at run time where that knows more; an error at
 /// `op` that names `what` where they cannot be the same.
 mlir::FailureOr<mlir::Value> carryAs(mlir::OpBuilder &builder,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Dims.h"
+#include "ControlFlow.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -76,30 +77,68 @@ LogicalResult bit::onnx::materializeArgumentDims(OpBuilder &builder,
   return success();
 }
 
-/// The entry block's tensor.dim of the first argument whose dim has this name.
+/// The entry block's tensor.dim of `argument`, or its static size; null where
+/// it has not been made.
+static OpFoldResult findDim(OpBuilder &builder, BlockArgument argument,
+                            int64_t dim) {
+  auto type = cast<RankedTensorType>(argument.getType());
+  if (!type.isDynamicDim(dim))
+    return builder.getIndexAttr(type.getDimSize(dim));
+  for (Operation *user : argument.getUsers())
+    if (auto size = dyn_cast<tensor::DimOp>(user))
+      if (size->getBlock() == argument.getOwner() &&
+          size.getConstantIndex() == dim)
+        return size.getResult();
+  return nullptr;
+}
+
+/// The size of the first argument's dim that has this name.
+static OpFoldResult findDim(OpBuilder &builder, func::FuncOp func,
+                            StringRef name) {
+  for (BlockArgument argument : func.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    for (int64_t i = 0; type && i < type.getRank(); ++i)
+      if (getDimName(func, argument.getArgNumber(), i) == name)
+        if (OpFoldResult size = findDim(builder, argument, i))
+          return size;
+  }
+  return nullptr;
+}
+
+std::optional<OpFoldResult> bit::onnx::getNamedDim(OpBuilder &builder,
+                                                   Location loc, Operation *op,
+                                                   int64_t result,
+                                                   int64_t dim) {
+  auto lists = op->getAttrOfType<ArrayAttr>(dimNamesAttr);
+  auto func = op->getParentOfType<func::FuncOp>();
+  if (!lists || !func || result >= static_cast<int64_t>(lists.size()))
+    return std::nullopt;
+  auto names = dyn_cast<ArrayAttr>(lists[result]);
+  if (!names || dim >= static_cast<int64_t>(names.size()))
+    return std::nullopt;
+  auto name = dyn_cast<StringAttr>(names[dim]);
+  if (!name || name.empty())
+    return std::nullopt;
+  OpFoldResult size = findDim(builder, func, name);
+  return size ? std::optional(size) : std::nullopt;
+}
+
 static OpFoldResult getArgumentDim(OpBuilder &builder, Location loc,
                                    BlockArgument argument, int64_t dim) {
-  auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  if (func && argument.getOwner()->isEntryBlock()) {
+  Operation *owner = argument.getOwner()->getParentOp();
+  OpFoldResult size;
+  if (isa_and_nonnull<scf::WhileOp>(owner)) {
+    if (auto named =
+            getNamedDim(builder, loc, owner, argument.getArgNumber(), dim))
+      return *named;
+  } else if (auto func = dyn_cast_if_present<func::FuncOp>(owner);
+             func && argument.getOwner()->isEntryBlock()) {
     StringRef name = getDimName(func, argument.getArgNumber(), dim);
-    for (BlockArgument other : func.getArguments()) {
-      auto type = dyn_cast<RankedTensorType>(other.getType());
-      if (name.empty() ? other != argument : !type)
-        continue;
-      for (int64_t i = 0; i < type.getRank(); ++i) {
-        if (name.empty() ? i != dim
-                         : getDimName(func, other.getArgNumber(), i) != name)
-          continue;
-        if (!type.isDynamicDim(i))
-          return builder.getIndexAttr(type.getDimSize(i));
-        for (Operation *user : other.getUsers())
-          if (auto size = dyn_cast<tensor::DimOp>(user))
-            if (size->getBlock() == argument.getOwner() &&
-                size.getConstantIndex() == i)
-              return size.getResult();
-      }
-    }
+    size = name.empty() ? findDim(builder, argument, dim)
+                        : findDim(builder, func, name);
   }
+  if (size)
+    return size;
   return tensor::DimOp::create(builder, loc, argument, dim).getResult();
 }
 
@@ -150,8 +189,13 @@ OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
   if (!type.isDynamicDim(dim))
     return builder.getIndexAttr(type.getDimSize(dim));
   Value source = stripCasts(tensor);
-  if (source != tensor)
+  if (source != tensor) {
+    // Inside of a body it may be an operation's that is converted later.
+    if (auto element = dyn_cast<IntegerType>(getElementTypeOrSelf(source));
+        element && !element.isSignless())
+      return tensor::DimOp::create(builder, loc, tensor, dim).getResult();
     return getDim(builder, loc, source, dim);
+  }
   if (auto argument = dyn_cast<BlockArgument>(tensor))
     return getArgumentDim(builder, loc, argument, dim);
   Operation *op = tensor.getDefiningOp();
@@ -184,6 +228,10 @@ OpFoldResult bit::onnx::getDim(OpBuilder &builder, Location loc, Value tensor,
   } else if (auto dps = dyn_cast<DestinationStyleOpInterface>(op)) {
     return getDim(builder, loc,
                   dps.getTiedOpOperand(cast<OpResult>(tensor))->get(), dim);
+  } else if (isa<scf::IfOp, scf::WhileOp>(op)) {
+    if (auto named = getNamedDim(builder, loc, op,
+                                 cast<OpResult>(tensor).getResultNumber(), dim))
+      return *named;
   } else if (auto shaped = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
     ReifiedRankedShapedTypeDims shapes;
     if (succeeded(shaped.reifyResultShapes(builder, shapes)))

@@ -47,6 +47,17 @@ struct LoopParts {
   unsigned firstCarried = 0, firstYielded = 0;
 };
 
+/// The size of a row of stack `index`, where it is known before the loop.
+std::optional<OpFoldResult> getRowDim(OpBuilder &builder, Location loc,
+                                      const LoopParts &parts, int64_t index,
+                                      int64_t dim) {
+  const Stack &stack = parts.stacks[index];
+  if (!stack.row.isDynamicDim(dim))
+    return builder.getIndexAttr(stack.row.getDimSize(dim));
+  return getNamedDim(builder, loc, parts.op, parts.init.size() + index,
+                     dim + (dim >= stack.axis));
+}
+
 class LoopLowering {
 public:
   LoopLowering(LoopParts parts, Rewriter &rewriter)
@@ -64,7 +75,7 @@ private:
   void buildCondition(scf::WhileOp loop, TypeRange types);
   LogicalResult buildBody(scf::WhileOp loop, TypeRange types,
                           ArgumentBuilder makeArguments);
-  Value append(const Stack &stack, Value rows, Value row, Value iteration);
+  Value append(int64_t index, Value rows, Value row, Value iteration);
   Value grow(const Stack &stack, Value rows, Value row, Value iteration);
   Value insertRow(const Stack &stack, Value rows, Value row, Value position);
 
@@ -92,13 +103,15 @@ LogicalResult LoopLowering::collectInit(SmallVectorImpl<Value> &init) {
                 "carried value " + Twine(index));
     if (failed(carried))
       return failure();
+    checkNamedDims(rewriter, parts.op, *carried, index,
+                   "carried value " + Twine(index));
     init.push_back(*carried);
   }
-  for (const Stack &stack : parts.stacks) {
+  for (auto [index, stack] : llvm::enumerate(parts.stacks)) {
     Dims sizes;
-    for (int64_t size : stack.row.getShape())
-      sizes.push_back(
-          rewriter.getIndexAttr(ShapedType::isDynamic(size) ? 0 : size));
+    for (int64_t dim = 0; dim < stack.row.getRank(); ++dim)
+      sizes.push_back(getRowDim(rewriter, loc, parts, index, dim)
+                          .value_or(rewriter.getIndexAttr(0)));
     OpFoldResult rows = rewriter.getIndexAttr(0);
     if (stack.isWhole)
       rows = getAsOpFoldResult(
@@ -177,8 +190,18 @@ Value LoopLowering::grow(const Stack &stack, Value rows, Value row,
                    .getResult();
 }
 
-Value LoopLowering::append(const Stack &stack, Value rows, Value row,
+Value LoopLowering::append(int64_t index, Value rows, Value row,
                            Value iteration) {
+  const Stack &stack = parts.stacks[index];
+  // A row that is not as large as the import found would end up elsewhere.
+  for (int64_t dim = 0; dim < stack.row.getRank(); ++dim)
+    if (auto size = getRowDim(rewriter, loc, parts, index, dim))
+      emitCheck(rewriter, loc,
+                rewriter.createOrFold<arith::CmpIOp>(
+                    loc, arith::CmpIPredicate::eq,
+                    toValue(rewriter, loc, getDim(rewriter, loc, row, dim)),
+                    toValue(rewriter, loc, *size)),
+                "expects a scan output of one shape in all iterations");
   if (!stack.isWhole)
     return grow(stack, rows, row, iteration);
   Value position = iteration;
@@ -206,26 +229,34 @@ LogicalResult LoopLowering::buildBody(scf::WhileOp loop, TypeRange types,
   for (auto [value, argument] :
        llvm::zip_equal(arguments, parts.body->getArguments()))
     value = fromStorageTensor(rewriter, loc, value, argument.getType());
+  // The conversion replaces the body's arguments when it has succeeded; what
+  // is made here needs the new ones now.
+  DenseMap<Value, Value> replaced;
+  for (auto [value, argument] :
+       llvm::zip_equal(arguments, parts.body->getArguments()))
+    replaced[argument] = value;
   rewriter.inlineBlockBefore(parts.body, after, after->end(), arguments);
 
   auto yield = cast<YieldOp>(after->getTerminator());
+  SmallVector<Value> outputs;
+  for (Value output : yield.getOperands())
+    outputs.push_back(replaced.lookup_or(output, output));
   rewriter.setInsertionPoint(yield);
   SmallVector<Value> next = {
       arith::AddIOp::create(rewriter, loc, iteration, constant(1))};
   if (parts.asksEach) {
-    FailureOr<Value> goes = readScalar(rewriter, parts.op, yield.getOperand(0),
-                                       "the body's condition");
+    FailureOr<Value> goes =
+        readScalar(rewriter, parts.op, outputs[0], "the body's condition");
     if (failed(goes))
       return failure();
     next.push_back(*goes);
   }
-  auto yielded = yield.getOperands().drop_front(parts.firstYielded);
+  auto yielded = ArrayRef(outputs).drop_front(parts.firstYielded);
   for (unsigned i = 0; i < yielded.size(); ++i) {
     Value value = toStorageTensor(rewriter, loc, yielded[i]);
     Value state = after->getArgument(firstState() + i);
     if (i >= carried) {
-      next.push_back(
-          append(parts.stacks[i - carried], state, value, iteration));
+      next.push_back(append(i - carried, state, value, iteration));
       continue;
     }
     FailureOr<Value> same = carryAs(rewriter, parts.op, value,
@@ -233,6 +264,7 @@ LogicalResult LoopLowering::buildBody(scf::WhileOp loop, TypeRange types,
                                     "carried value " + Twine(i));
     if (failed(same))
       return failure();
+    checkNamedDims(rewriter, parts.op, *same, i, "carried value " + Twine(i));
     next.push_back(*same);
   }
   scf::YieldOp::create(rewriter, loc, next);
@@ -247,6 +279,11 @@ LoopLowering::build(ArgumentBuilder makeArguments) {
     return failure();
   SmallVector<Type> types = llvm::to_vector(ValueRange(init).getTypes());
   auto loop = scf::WhileOp::create(rewriter, loc, types, init);
+  if (auto names = parts.op->getAttrOfType<ArrayAttr>(dimNamesAttr)) {
+    SmallVector<Attribute> all(firstState(), rewriter.getArrayAttr({}));
+    llvm::append_range(all, names);
+    loop->setAttr(dimNamesAttr, rewriter.getArrayAttr(all));
+  }
   buildCondition(loop, types);
   if (failed(buildBody(loop, types, makeArguments)))
     return failure();
@@ -360,12 +397,16 @@ static LogicalResult lowerLoop(LoopOp op, LoopOp::Adaptor operands,
   for (Value row : parts.body->getTerminator()->getOperands().drop_front(
            1 + parts.init.size())) {
     Stack stack{getStorageTensor(row.getType())};
-    stack.isWhole =
-        stack.row.hasStaticShape() &&
+    parts.stacks.push_back(stack);
+    bool isKnown = true;
+    for (int64_t dim = 0; dim < stack.row.getRank(); ++dim)
+      isKnown &= getRowDim(rewriter, loc, parts, parts.stacks.size() - 1, dim)
+                     .has_value();
+    parts.stacks.back().isWhole =
+        isKnown &&
         ((operands.getM() && !parts.asksEach) ||
          (known && countBytes(stack.getType(std::max<int64_t>(*known, 0))) <=
                        smallStack));
-    parts.stacks.push_back(stack);
   }
 
   bool asksEach = parts.asksEach;

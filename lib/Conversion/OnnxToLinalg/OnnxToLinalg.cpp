@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
+#include "ControlFlow.h"
 #include "OnnxPattern.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -152,6 +153,18 @@ static bool asksForSize(Operation *op) {
   return source && isa_and_present<OnnxDialect>(source->getDialect());
 }
 
+/// The branch or loop that `value` leaves or is carried by, and its number.
+static std::pair<Operation *, int64_t> getCarrier(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Operation *owner = argument.getOwner()->getParentOp();
+    return {isa<scf::WhileOp>(owner) ? owner : nullptr,
+            argument.getArgNumber()};
+  }
+  Operation *owner = value.getDefiningOp();
+  return {isa<scf::IfOp, scf::WhileOp>(owner) ? owner : nullptr,
+          cast<OpResult>(value).getResultNumber()};
+}
+
 /// Lowers what it can, then reports everything that is left.
 LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
   func::FuncOp func = getOperation();
@@ -193,6 +206,27 @@ LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
             applyPartialConversion(func, target, std::move(patterns), config)))
       return failure();
   }
+  // Layers have asked for sizes before there were any to trace.
+  OpBuilder builder(func);
+  func.walk([&](tensor::DimOp op) {
+    std::optional<int64_t> dim = op.getConstantIndex();
+    auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
+    if (!dim || !type || *dim < 0 || *dim >= type.getRank())
+      return;
+    auto [owner, index] = getCarrier(op.getSource());
+    if (!owner)
+      return;
+    builder.setInsertionPoint(op);
+    if (auto named = getNamedDim(builder, op.getLoc(), owner, index, *dim)) {
+      op.replaceAllUsesWith(toValue(builder, op.getLoc(), *named));
+      op.erase();
+    }
+  });
+  // The names have served.
+  func.walk([](Operation *op) {
+    if (isa<scf::IfOp, scf::WhileOp>(op))
+      op->removeAttr(dimNamesAttr);
+  });
   bool failedOp = !reported.empty();
   func.walk([&](Operation *op) {
     if (!isa_and_present<OnnxDialect>(op->getDialect()))

@@ -164,3 +164,40 @@ func.func @lengths(%x: tensor<4xf32>, %y: tensor<3xf32>) -> tensor<?xf32> {
   }) : (tensor<4xf32>, tensor<3xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// A size that stays is the input's, inside the loop and after it.
+// CHECK-LABEL: func @named
+func.func @named(%m: tensor<i64>, %a: tensor<?x4xf32> {onnx.dims = ["n", ""]}) -> (tensor<?x4xf32>, tensor<?x?x4xf32>, index) {
+  // CHECK: %[[N:.*]] = tensor.dim %arg1, %c0
+  // CHECK: tensor.empty(%{{.*}}, %[[N]]) : tensor<?x?x4xf32>
+  // CHECK: scf.while
+  // CHECK-NOT: onnx.dims
+  // CHECK: tensor.empty(%[[N]]) : tensor<?x4xf32>
+  // CHECK-NOT: tensor.extract %
+  // CHECK-NOT: cf.assert
+  // CHECK: return %{{.*}}, %{{.*}}, %[[N]]
+  %0:2 = "onnx.Loop"(%m, %a) <{operandSegmentSizes = array<i32: 1, 0, 1>}> ({
+  ^bb0(%i: tensor<i64>, %go: tensor<i1>, %v: tensor<?x4xf32>):
+    %w = onnx.Add %v, %a : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    onnx.Yield %go, %w, %w : tensor<i1>, tensor<?x4xf32>, tensor<?x4xf32>
+  }) {onnx.dims = [["n", ""], ["", "n", ""]]} : (tensor<i64>, tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x?x4xf32>)
+  %zero = arith.constant 0 : index
+  %n = tensor.dim %0#0, %zero : tensor<?x4xf32>
+  return %0#0, %0#1, %n : tensor<?x4xf32>, tensor<?x?x4xf32>, index
+}
+
+// -----
+
+// Each iteration is checked to keep it.
+// CHECK-LABEL: func @not_named
+func.func @not_named(%m: tensor<i64>, %a: tensor<?xf32> {onnx.dims = ["n"]}) -> tensor<?xf32> {
+  // CHECK: cf.assert %{{.*}}, "expects dimension 0 of carried value 0 to keep its size"
+  %0 = "onnx.Loop"(%m, %a) <{operandSegmentSizes = array<i32: 1, 0, 1>}> ({
+  ^bb0(%i: tensor<i64>, %go: tensor<i1>, %v: tensor<?xf32>):
+    %w = onnx.Concat %v, %a {axis = 0 : i64} : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+    onnx.Yield %go, %w : tensor<i1>, tensor<?xf32>
+  }) {onnx.dims = [["n"]]} : (tensor<i64>, tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
