@@ -55,3 +55,22 @@ func.func @leave() -> tensor<1x2xi8> {
   %codes, %scales = bit.quantize_weight %t scheme = sign granularity = tensor : tensor<1x2xf32> -> tensor<1x2xi8>, tensor<1xf32>
   return %codes : tensor<1x2xi8>
 }
+
+// The branch that a constant chooses takes the place of the If.
+// CHECK-LABEL: @known_if
+func.func @known_if(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK-NOT: onnx.If
+  // CHECK-NOT: onnx.Neg
+  // CHECK: %[[Y:.*]] = onnx.Exp %{{.*}}
+  // CHECK: return %[[Y]]
+  %no = onnx.Constant dense<false> : tensor<i1>
+  %yes = onnx.Not %no : (tensor<i1>) -> tensor<i1>
+  %0 = onnx.If %yes : (tensor<i1>) -> tensor<4xf32> {
+    %r = onnx.Neg %x : (tensor<4xf32>) -> tensor<4xf32>
+    onnx.Yield %r : tensor<4xf32>
+  } {
+    %r = onnx.Exp %x : (tensor<4xf32>) -> tensor<4xf32>
+    onnx.Yield %r : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}

@@ -76,6 +76,22 @@ void makePlain(Operation *op) {
   }
 }
 
+/// Of what a tensor.empty becomes upstream knows no layout before it has become
+/// it, which is too late for a branch that yields it.
+void allocateInRegions(tensor::EmptyOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (llvm::none_of(function.getOps(), [](Operation &other) {
+        return isa<scf::IfOp, scf::WhileOp>(other);
+      }))
+    return;
+  OpBuilder builder(op);
+  op.replaceAllUsesWith(AllocTensorOp::create(builder, op.getLoc(),
+                                              op.getType(),
+                                              op.getDynamicSizes())
+                            .getResult());
+  op.erase();
+}
+
 struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
   void runOnOperation() override {
     OpBuilder builder(&getContext());
@@ -89,6 +105,7 @@ struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
                             builder.getBoolAttr(false));
       ++numFunctions;
     }
+    getOperation().walk(allocateInRegions);
     getOperation().walk([](Operation *op) {
       if (isa<scf::WhileOp>(op) ||
           (isa<scf::YieldOp>(op) &&

@@ -47,6 +47,27 @@ SmallVector<Value> findConstants(Operation *root, ArrayRef<std::string> leave,
   return last;
 }
 
+/// Puts the branch that a constant chooses in the place of the If: the other
+/// one goes, with its layers. Where that would change a type it stays.
+bool foldIf(IfOp op) {
+  auto constant = op.getCond().getDefiningOp<ConstantOp>();
+  auto value = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
+                        : DenseElementsAttr();
+  if (!value || !value.isSplat())
+    return false;
+  bool isTrue = value.getSplatValue<APInt>().isOne();
+  Block &chosen = (isTrue ? op.getThenBranch() : op.getElseBranch()).front();
+  auto yield = cast<YieldOp>(chosen.getTerminator());
+  if (yield.getOperandTypes() != op.getResultTypes())
+    return false;
+  op.replaceAllUsesWith(yield.getOperands());
+  yield.erase();
+  op->getBlock()->getOperations().splice(Block::iterator(op),
+                                         chosen.getOperations());
+  op.erase();
+  return true;
+}
+
 struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
   using FoldConstantsBase::FoldConstantsBase;
 
@@ -58,6 +79,9 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
     for (Operation *op : llvm::reverse(constant))
       if (op->use_empty())
         op->erase();
+    // The inner ones first.
+    getOperation()->walk(
+        [&](IfOp op) { ++(foldIf(op) ? numFolded : numDeclined); });
   }
 
   bool fold(Value value) {
