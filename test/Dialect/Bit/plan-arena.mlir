@@ -132,3 +132,27 @@ func.func @loop_data_dependent(%call: !bit.call, %c: i1) -> i32 {
   %ok = arith.constant 0 : i32
   return %ok : i32
 }
+
+// A size that may be negative where the branch is not taken stays in it.
+// CHECK-LABEL: @conditional_size
+func.func @conditional_size(%call: !bit.call, %c: i1) -> i32 {
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  %x = bit.input %call[0] : memref<?xf32>
+  // CHECK: %[[N:.*]] = memref.dim
+  %n = memref.dim %x, %c0 : memref<?xf32>
+  // CHECK: bit.reserve
+  scf.if %c {
+    // CHECK: scf.if
+    // CHECK: %[[LESS:.*]] = arith.subi %[[N]]
+    // CHECK: bit.allocate %{{.*}} (%[[LESS]]) : memref<?xf32>
+    %less = arith.subi %n, %c5 : index
+    %a = memref.alloc(%less) : memref<?xf32>
+    func.call @use(%a) : (memref<?xf32>) -> ()
+    // CHECK: memref.view {{.*}} to memref<?xf32>
+    %b = memref.alloc(%n) : memref<?xf32>
+    func.call @use(%b) : (memref<?xf32>) -> ()
+  }
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}

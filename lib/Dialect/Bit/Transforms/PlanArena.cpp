@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -82,6 +83,31 @@ LogicalResult collectSize(Value size, SetVector<Operation *> &slice) {
   return success();
 }
 
+/// Whether `size`, made of the inputs' dimensions, cannot be negative.
+bool isNeverNegative(Value size) {
+  if (auto constant = getConstantIntValue(size))
+    return *constant >= 0;
+  Operation *op = size.getDefiningOp();
+  if (isa<memref::DimOp>(op))
+    return true;
+  if (isa<arith::MaxSIOp>(op))
+    return llvm::any_of(op->getOperands(), isNeverNegative);
+  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::DivSIOp>(
+             op) &&
+         llvm::all_of(op->getOperands(), isNeverNegative);
+}
+
+/// Whether the arena can hold `alloc`, whose size `ops` compute at its start.
+/// In a branch the size may make sense only where the branch is taken.
+bool isPlannable(memref::AllocOp alloc, SetVector<Operation *> &ops) {
+  bool isConditional =
+      alloc->getParentOp() != alloc->getParentOfType<func::FuncOp>();
+  return llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
+    return succeeded(collectSize(size, ops)) &&
+           (!isConditional || isNeverNegative(size));
+  });
+}
+
 /// Emits the size of `alloc` in bytes, rounded up to the alignment and cut to
 /// largestSize; its sizes are looked up in `hoisted`. A negative size counts as
 /// a huge one.
@@ -128,9 +154,7 @@ public:
       if (alloc.getType().hasStaticShape()) {
         temporary.bytes = staticBytes(alloc.getType());
         fixed.push_back(temporary);
-      } else if (llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
-                   return succeeded(collectSize(size, sizeOps));
-                 })) {
+      } else if (isPlannable(alloc, sizeOps)) {
         assignSlot(temporary);
       }
     });
