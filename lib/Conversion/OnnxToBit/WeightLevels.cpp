@@ -2,6 +2,7 @@
 //
 #include "WeightLevels.h"
 #include "Magnitudes.h"
+#include "bit/Support/TransposeWords.h"
 #include "bit/Support/Vectorize.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
@@ -139,9 +140,9 @@ public:
         weight.loadFloats(begin * columns, loaded);
         source = loaded.data();
       }
-      for (int64_t c = 0; c < columns; ++c)
-        for (int64_t r = 0; r < count; ++r)
-          owned[c * k + begin + r] = source[r * columns + c];
+      transposeWords(reinterpret_cast<const char *>(source), columns,
+                     reinterpret_cast<char *>(owned.get() + begin), k, columns,
+                     count);
     });
   }
 

@@ -6,6 +6,7 @@
 #include "DataMovement.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "bit/Support/TransposeWords.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -108,6 +109,10 @@ void copyTiles(MLIRContext *context, const char *in, const View &source,
     const char *p = in + from * sizeof(Word);
     char *q = out + to * sizeof(Word);
     int64_t begin = task % bands * band, end = std::min(rows, begin + band);
+    if constexpr (sizeof(Word) == sizeof(uint32_t))
+      return transposeWords(p + begin * sizeof(Word), inStep,
+                            q + begin * outStep * sizeof(Word), outStep,
+                            end - begin, columns);
     for (int64_t i = begin; i < end; i += rowTile)
       for (int64_t j = 0; j < columns; j += columnTile)
         for (int64_t r = i; r < std::min(end, i + rowTile); ++r)
