@@ -6,6 +6,7 @@
 #include "Product.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -19,6 +20,46 @@ static std::string getText(Type element) {
   std::string text;
   llvm::raw_string_ostream(text) << element;
   return text;
+}
+
+/// The permutation of `op`, which without one reverses the dimensions.
+static SmallVector<int64_t> getPerm(onnx::TransposeOp op) {
+  if (std::optional<ArrayRef<int64_t>> perm = op.getPerm())
+    return llvm::to_vector(*perm);
+  int64_t rank = cast<RankedTensorType>(op.getData().getType()).getRank();
+  return llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
+}
+
+/// What `second` makes of the dimensions that `first` has permuted.
+static SmallVector<int64_t> compose(ArrayRef<int64_t> first,
+                                    ArrayRef<int64_t> second) {
+  SmallVector<int64_t> both;
+  for (int64_t dim : second)
+    both.push_back(first[dim]);
+  return both;
+}
+
+static bool isIdentity(ArrayRef<int64_t> perm) { return llvm::is_sorted(perm); }
+
+Value makeTranspose(OpBuilder &builder, Location loc, Value x,
+                    ArrayRef<int64_t> perm) {
+  if (perm.empty())
+    return x;
+  // Whoever looks for a quantizer finds it behind one transposition, or none.
+  SmallVector<int64_t> both(perm);
+  if (auto producer = x.getDefiningOp<onnx::TransposeOp>();
+      producer && isa<RankedTensorType>(producer.getData().getType())) {
+    both = compose(getPerm(producer), perm);
+    x = producer.getData();
+  }
+  if (isIdentity(both))
+    return x;
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape;
+  for (int64_t dim : both)
+    shape.push_back(type.getDimSize(dim));
+  return onnx::TransposeOp::create(builder, loc, type.clone(shape), x,
+                                   builder.getDenseI64ArrayAttr(both));
 }
 
 Value makeCast(OpBuilder &builder, Location loc, Type element, Value x) {
@@ -95,6 +136,15 @@ RankedTensorType getLayerType(const Product &product, Operation *op) {
 
 void replaceByLayer(RewriterBase &rewriter, Operation *op,
                     const Product &product, Value y, bool hasBias) {
+  // Whoever wants the rows back has them.
+  if (!product.resultPerm.empty() && !product.addend)
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      if (auto transpose = dyn_cast<onnx::TransposeOp>(user);
+          transpose && user->getResult(0).getType() == y.getType() &&
+          isIdentity(compose(product.resultPerm, getPerm(transpose))))
+        rewriter.replaceOp(user, y);
+  if (op->use_empty())
+    return rewriter.eraseOp(op);
   y = makeTranspose(rewriter, op->getLoc(), y, product.resultPerm);
   if (product.isInteger) {
     // Whoever wants the sums as floats has them.

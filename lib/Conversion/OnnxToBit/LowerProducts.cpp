@@ -14,18 +14,6 @@ namespace bit {
 #define GEN_PASS_DEF_LOWERPRODUCTS
 #include "bit/Conversion/OnnxToBit/Passes.h.inc"
 
-Value makeTranspose(OpBuilder &builder, Location loc, Value x,
-                    ArrayRef<int64_t> perm) {
-  if (perm.empty())
-    return x;
-  auto type = cast<RankedTensorType>(x.getType());
-  SmallVector<int64_t> shape;
-  for (int64_t dim : perm)
-    shape.push_back(type.getDimSize(dim));
-  return onnx::TransposeOp::create(builder, loc, type.clone(shape), x,
-                                   builder.getDenseI64ArrayAttr(perm));
-}
-
 Value makeAddition(OpBuilder &builder, Operation *op, const Product &product,
                    Value y) {
   Value addend = product.addend;

@@ -16,6 +16,36 @@ func.func @left_constant(%x: tensor<4x2x?xf32>) -> tensor<4x3x?xf32> {
 
 // -----
 
+// Transpositions around the product are those that it would need: none is left
+// but for who wants the product itself.
+// CHECK-LABEL: func @left_constant_transposed
+// CHECK: %[[Y:.+]] = bit.linear %arg0, %{{.+}} : (tensor<?x2xf32>, tensor<3x2xi8>, tensor<1xf32>) -> tensor<?x3xf32>
+// CHECK: %[[P:.+]] = onnx.Transpose %[[Y]] {perm = array<i64: 1, 0>}
+// CHECK: return %[[Y]], %[[P]]
+func.func @left_constant_transposed(%x: tensor<?x2xf32>) -> (tensor<?x3xf32>, tensor<3x?xf32>) {
+  %w = onnx.Constant dense<[[0.5, -0.5], [0.0, 0.5], [0.5, 0.5]]> : tensor<3x2xf32>
+  %t = onnx.Transpose %x {perm = array<i64: 1, 0>} : (tensor<?x2xf32>) -> tensor<2x?xf32>
+  %p = onnx.MatMul %w, %t : (tensor<3x2xf32>, tensor<2x?xf32>) -> tensor<3x?xf32>
+  %y = onnx.Transpose %p : (tensor<3x?xf32>) -> tensor<?x3xf32>
+  return %y, %p : tensor<?x3xf32>, tensor<3x?xf32>
+}
+
+// -----
+
+// Another permutation is one with the product's own.
+// CHECK-LABEL: func @left_constant_permuted
+// CHECK: %[[X:.+]] = onnx.Transpose %arg0 {perm = array<i64: 2, 1, 0>} : (tensor<2x4x?xf32>) -> tensor<?x4x2xf32>
+// CHECK: %[[Y:.+]] = bit.linear %[[X]],
+// CHECK: onnx.Transpose %[[Y]] {perm = array<i64: 0, 2, 1>}
+func.func @left_constant_permuted(%x: tensor<2x4x?xf32>) -> tensor<?x3x4xf32> {
+  %w = onnx.Constant dense<[[0.5, -0.5], [0.0, 0.5], [0.5, 0.5]]> : tensor<3x2xf32>
+  %t = onnx.Transpose %x {perm = array<i64: 2, 0, 1>} : (tensor<2x4x?xf32>) -> tensor<?x2x4xf32>
+  %p = onnx.MatMul %w, %t : (tensor<3x2xf32>, tensor<?x2x4xf32>) -> tensor<?x3x4xf32>
+  return %p : tensor<?x3x4xf32>
+}
+
+// -----
+
 // What is added but is no vector for all rows stays an addition.
 // CHECK-LABEL: func @matrix_addend
 // CHECK: %[[Y:.+]] = bit.linear %arg0, %{{.+}}, %{{.+}} weights = binary
