@@ -357,9 +357,10 @@ llvm::Error checkHead(llvm::function_ref<float(int64_t)> at, int64_t k,
 Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
                                         bool isTransposed) {
   ArrayRef<int64_t> shape = weight.getType().getShape();
+  if (shape.size() != 2)
+    return createStringError("its weight is not a matrix");
   std::optional<Precision> precision = getPrecision(weight.getFormat());
-  if (weight.isReadable() && precision && shape.size() == 2 && shape[0] > 0 &&
-      shape[1] > 0) {
+  if (weight.isReadable() && precision && shape[0] > 0 && shape[1] > 0) {
     onnx::ChainReader reader(weight);
     int64_t step = isTransposed ? shape[1] : 1;
     if (llvm::Error error = checkHead(
