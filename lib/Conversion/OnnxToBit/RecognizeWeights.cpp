@@ -23,6 +23,15 @@ namespace bit {
 
 namespace {
 
+/// Whether the weight of a MatMul gives the product dimensions that the
+/// activations do not have.
+bool hasMoreDimensions(const Product &product, Operation *op) {
+  auto x = cast<RankedTensorType>(product.x.getType());
+  auto weight = dyn_cast<RankedTensorType>(product.weight.getType());
+  return isa<onnx::MatMulOp, onnx::MSFusedMatMulOp>(op) && weight &&
+         weight.getRank() > std::max<int64_t>(x.getRank(), 2);
+}
+
 /// The codes and scales of a weight, made once for all its users.
 struct Weight {
   Value codes, scale;
@@ -199,6 +208,9 @@ Error WeightRecognizer::recognize(Operation *op) {
   Product product = *found;
   if (Error error = checkTypes(product, op))
     return error;
+  if (hasMoreDimensions(product, op))
+    return createStringError(
+        "its weight has more dimensions than its activations");
   const Weight &weight = getWeight(product, op);
   if (!weight.reason.empty())
     return createStringError(weight.reason);

@@ -338,6 +338,8 @@ llvm::Error findCodes(const Matrix &matrix, bool isPerTensor,
   return llvm::Error::success();
 }
 
+bool isOne(int64_t size) { return size == 1; }
+
 /// A float weight shows itself in the first elements, which `at` gives: most
 /// are not read.
 llvm::Error checkHead(llvm::function_ref<float(int64_t)> at, int64_t k,
@@ -374,6 +376,9 @@ Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
   Expected<onnx::HostTensor> values = weight.evaluate();
   if (!values)
     return values.takeError();
+  // Leading ones only broadcast.
+  if (shape.size() > 2 && llvm::all_of(shape.drop_back(2), isOne))
+    *values = values->reshaped(shape.take_back(2));
   return findWeightLevels(*values, isTransposed);
 }
 

@@ -77,3 +77,16 @@ func.func @double_precision(%x: tensor<1x2xf64>) -> tensor<1x1xf64> {
 %x = onnx.Constant dense<0.5> : tensor<1x2xf32>
 %w = onnx.Constant dense<1.0> : tensor<2x1xf32>
 %y = onnx.MatMul %x, %w : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+
+// -----
+
+// The second product has the shape of its activations, the first has not.
+// CHECK-LABEL: func @more_dimensions
+// CHECK: onnx.MatMul {{.*}}bit.declined = "its weight has more dimensions than its activations"
+// CHECK: bit.linear
+func.func @more_dimensions(%x: tensor<1x2xf32>, %z: tensor<3x1x2xf32>) -> (tensor<1x1x1xf32>, tensor<3x1x1xf32>) {
+  %w = onnx.Constant dense<[[[0.5], [-0.5]]]> : tensor<1x2x1xf32>
+  %y = onnx.MatMul %x, %w : (tensor<1x2xf32>, tensor<1x2x1xf32>) -> tensor<1x1x1xf32>
+  %v = onnx.MatMul %z, %w : (tensor<3x1x2xf32>, tensor<1x2x1xf32>) -> tensor<3x1x1xf32>
+  return %y, %v : tensor<1x1x1xf32>, tensor<3x1x1xf32>
+}

@@ -209,3 +209,14 @@ func.func @in_a_loop(%n: tensor<i64>, %c: tensor<i1>, %x: tensor<1x2xf32>) -> te
   }
   return %r : tensor<1x2xf32>
 }
+
+// -----
+
+// Leading ones of a weight only broadcast.
+// CHECK-LABEL: func @leading_ones
+// CHECK: bit.linear %arg0, {{.*}} : (tensor<3x?x2xf32>, tensor<1x2xi8>, tensor<1xf32>) -> tensor<3x?x1xf32>
+func.func @leading_ones(%x: tensor<3x?x2xf32>) -> tensor<3x?x1xf32> {
+  %w = onnx.Constant dense<[[[0.5], [-0.5]]]> : tensor<1x2x1xf32>
+  %y = onnx.MatMul %x, %w : (tensor<3x?x2xf32>, tensor<1x2x1xf32>) -> tensor<3x?x1xf32>
+  return %y : tensor<3x?x1xf32>
+}
