@@ -49,6 +49,31 @@ static void inferReduction(::onnx::InferenceContext &context) {
     shape->add_dim();
 }
 
+/// libonnx infers a Split only from sizes that are constants. Function bodies
+/// compute them, as sums of dimensions, and the ranks follow in any case.
+static void inferSplit(::onnx::InferenceContext &context) {
+  if (!::onnx::hasInputShape(context, 0) || !context.hasInput(1))
+    return;
+  const ::onnx::TensorShapeProto &input = ::onnx::getInputShape(context, 0);
+  const int rank = input.dim_size();
+  int64_t axis = ::onnx::getAttribute(context, "axis", int64_t(0));
+  axis += axis < 0 ? rank : 0;
+  const ::onnx::TensorShapeProto *sizes = context.getSymbolicInput(1);
+  for (size_t i = 0; i < context.getNumOutputs(); ++i) {
+    if (context.getOutputType(i)->tensor_type().has_shape())
+      return;
+    ::onnx::TensorShapeProto *shape = ::onnx::getOutputShape(context, i);
+    for (int d = 0; d < rank; ++d) {
+      ::onnx::TensorShapeProto::Dimension *dim = shape->add_dim();
+      if (d != axis)
+        *dim = input.dim(d);
+      else if (sizes && sizes->dim_size() > int(i) &&
+               sizes->dim(i).dim_value() >= 0)
+        *dim = sizes->dim(i);
+    }
+  }
+}
+
 Schemas::Schemas() {
   for (OpSchema &schema : getMicrosoftSchemas())
     microsoft.emplace(schema.Name(), schema);
@@ -64,19 +89,23 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
       ::onnx::OpSchemaRegistry::Schema(opType, version, domain);
   if (!schema)
     return nullptr;
-  const bool reduces = StringRef(opType).starts_with("Reduce");
-  if (!reduces && !schema->has_data_propagation_function())
+  void (*inferMore)(::onnx::InferenceContext &) = nullptr;
+  if (StringRef(opType).starts_with("Reduce"))
+    inferMore = inferReduction;
+  else if (opType == "Split")
+    inferMore = inferSplit;
+  if (!inferMore && !schema->has_data_propagation_function())
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);
   if (!inserted)
     return it->second.get();
   it->second = std::make_unique<OpSchema>(*schema);
-  if (reduces) {
+  if (inferMore) {
     auto infer = schema->GetTypeAndShapeInferenceFunction();
     it->second->TypeAndShapeInferenceFunction(
-        [infer](::onnx::InferenceContext &context) {
+        [infer, inferMore](::onnx::InferenceContext &context) {
           infer(context);
-          inferReduction(context);
+          inferMore(context);
         });
   }
   if (schema->has_data_propagation_function()) {

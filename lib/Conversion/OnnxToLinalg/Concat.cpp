@@ -3,6 +3,7 @@
 // Concat and its inverse, Split.
 
 #include "OnnxPattern.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -62,11 +63,9 @@ static LogicalResult concat(ConcatOp op, ConcatOp::Adaptor operands,
   sizes[*axis] = total;
   Value result = tensor::EmptyOp::create(rewriter, loc, sizes,
                                          elementType(inputs.front()));
-  SmallVector<OpFoldResult> offsets(rank, rewriter.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(rank, rewriter.getIndexAttr(1));
+  Dims offsets(rank, rewriter.getIndexAttr(0));
   for (auto [input, piece] : llvm::zip(inputs, pieces)) {
-    result = tensor::InsertSliceOp::create(rewriter, loc, input, result,
-                                           offsets, piece, strides);
+    result = putPiece(rewriter, loc, input, result, offsets, piece);
     offsets[*axis] = addDims(rewriter, loc, offsets[*axis], piece[*axis]);
   }
   results.push_back(result);
@@ -134,12 +133,11 @@ static LogicalResult split(SplitOp op, SplitOp::Adaptor operands,
   FailureOr<Dims> pieces = getSplitSizes(op, operands, sizes[*axis], rewriter);
   if (failed(pieces))
     return failure();
-  SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+  Dims offsets(sizes.size(), rewriter.getIndexAttr(0));
+  Dims strides(sizes.size(), rewriter.getIndexAttr(1));
   for (OpFoldResult piece : *pieces) {
     sizes[*axis] = piece;
-    results.push_back(tensor::ExtractSliceOp::create(rewriter, loc, input,
-                                                     offsets, sizes, strides));
+    results.push_back(takePiece(rewriter, loc, input, offsets, sizes, strides));
     offsets[*axis] = addDims(rewriter, loc, offsets[*axis], piece);
   }
   return success();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "OnnxPattern.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -202,14 +203,13 @@ static LogicalResult slice(SliceOp op, SliceOp::Adaptor operands,
     results.push_back(readStrided(rewriter, loc, input, ranges));
     return success();
   }
-  SmallVector<OpFoldResult> offsets, sizes, strides;
+  Dims offsets, sizes, strides;
   for (const AxisRange &range : ranges) {
     offsets.push_back(range.start);
     sizes.push_back(range.size);
     strides.push_back(range.step);
   }
-  results.push_back(tensor::ExtractSliceOp::create(rewriter, loc, input,
-                                                   offsets, sizes, strides));
+  results.push_back(takePiece(rewriter, loc, input, offsets, sizes, strides));
   return success();
 }
 

@@ -1,0 +1,28 @@
+// RUN: bit-opt %s --convert-onnx-to-linalg --split-input-file | FileCheck %s
+
+// A piece without elements may begin where its tensor ends.
+
+// CHECK-LABEL: func @slice
+// CHECK-NOT: tensor.extract_slice
+// CHECK: tensor.empty({{.*}}) : tensor<?x0xf32>
+func.func @slice(%x: tensor<?x8xf32>) -> tensor<?x0xf32> {
+  %from = onnx.Constant dense<8> : tensor<1xi64>
+  %to = onnx.Constant dense<20> : tensor<1xi64>
+  %axis = onnx.Constant dense<1> : tensor<1xi64>
+  %y = onnx.Slice %x, %from, %to, %axis {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0>} : (tensor<?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x0xf32>
+  return %y : tensor<?x0xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @split_and_join
+// CHECK: tensor.extract_slice %{{.*}}[0, 0] [%{{.*}}, 8] [1, 1]
+// CHECK-NOT: tensor.extract_slice
+// CHECK: tensor.insert_slice
+// CHECK-NOT: tensor.insert_slice
+func.func @split_and_join(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %sizes = onnx.Constant dense<[8, 0]> : tensor<2xi64>
+  %a, %b = onnx.Split %x, %sizes {axis = 1 : i64} : (tensor<?x8xf32>, tensor<2xi64>) -> (tensor<?x8xf32>, tensor<?x0xf32>)
+  %y = onnx.Concat %a, %b {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x0xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
