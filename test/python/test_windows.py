@@ -212,3 +212,35 @@ def test_norms(tmp_path):
             pair.check((2, 6, *plane))
     batch.refuses((1, 5, 3, 3), "expects a parameter for each channel")
     instance.refuses((1, 5, 3, 3), "expects a parameter for each channel")
+
+
+RESIZES = [
+    {"mode": mode, "coordinate_transformation_mode": coordinates}
+    for mode in ("nearest", "linear", "cubic")
+    for coordinates in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+] + [
+    # Not nearest: it has positions next to the middle, where onnxruntime's rounding errors decide.
+    *({"mode": mode, "coordinate_transformation_mode": "half_pixel_symmetric"} for mode in ("linear", "cubic")),
+    {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1},
+    *({"nearest_mode": rounding} for rounding in ("round_prefer_ceil", "floor", "ceil")),
+]
+
+
+@pytest.mark.parametrize("case", range(len(RESIZES)))
+def test_resize(case, tmp_path):
+    """Up, down, and by a factor that leaves a rest."""
+    for i, scales in enumerate([(2, 2), (0.6, 0.7), (1.7, 3)]):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        parameters = [None, np.array([1, 1, *scales], np.float32)]
+        pair = Pair(folder, "Resize", 4, parameters, opset=19, **RESIZES[case])
+        for plane in PLANES[:3]:
+            pair.check((1, 2, *plane), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_resize_to_sizes(mode, tmp_path):
+    pair = Pair(tmp_path, "Resize", 4, [None, None, np.array([1, 2, 14, 9])], opset=19, mode=mode)
+    for plane in PLANES[:3]:
+        pair.check((1, 2, *plane), rtol=1e-3, atol=1e-4)
+    pair.refuses((1, 2, 0, 9), "expects an input that is not empty where the output is not")

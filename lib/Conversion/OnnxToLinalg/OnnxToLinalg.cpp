@@ -3,6 +3,7 @@
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "ControlFlow.h"
 #include "OnnxPattern.h"
+#include "Resize.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -49,6 +50,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addRearrangePatterns(list);
   addReducePatterns(list);
   addReshapePatterns(list);
+  addResizePatterns(list);
   addScatterPatterns(list);
   addSelectionPatterns(list);
   addShapePatterns(list);
