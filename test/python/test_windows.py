@@ -13,11 +13,12 @@ TYPES = {"f32": (TensorProto.FLOAT, np.float32), "f16": (TensorProto.FLOAT16, np
 
 
 class Pair:
-    """One node with constant parameters, compiled and in onnxruntime; all dims of its input are dynamic."""
+    """One node with constant parameters, compiled and in onnxruntime; its input has a shape or only a rank."""
 
-    def __init__(self, folder, op, rank, parameters=(), type_name="f32", outputs=1, opset=22, **attributes):
+    def __init__(self, folder, op, shape, parameters=(), type_name="f32", outputs=1, opset=22, **attributes):
         """Writes and compiles the model."""
         element, self.dtype = TYPES[type_name]
+        shape = [f"d{i}" for i in range(shape)] if isinstance(shape, int) else shape
         names, constants = ["x"], []
         for i, value in enumerate(parameters):
             names.append("" if value is None else f"p{i}")
@@ -27,10 +28,10 @@ class Pair:
                 constants.append(numpy_helper.from_array(value, f"p{i}"))
         results = [f"y{i}" for i in range(outputs)]
         node = helper.make_node(op, names, results, name="node", **attributes)
-        x = helper.make_tensor_value_info("x", element, [f"d{i}" for i in range(rank)])
+        x = helper.make_tensor_value_info("x", element, shape)
         ys = [
             helper.make_tensor_value_info(
-                name, TensorProto.INT64 if i else element, [f"{name}_{j}" for j in range(rank)]
+                name, TensorProto.INT64 if i else element, [f"{name}_{j}" for j in range(len(shape))]
             )
             for i, name in enumerate(results)
         ]
@@ -244,3 +245,39 @@ def test_resize_to_sizes(mode, tmp_path):
     for plane in PLANES[:3]:
         pair.check((1, 2, *plane), rtol=1e-3, atol=1e-4)
     pair.refuses((1, 2, 0, 9), "expects an input that is not empty where the output is not")
+
+
+FIXED = [
+    ((13, 5, 3, 3), (2, 5, 17, 19), {"pads": [1, 1, 1, 1]}),
+    ((13, 5, 3, 3), (1, 5, 7, 7), {"pads": [1, 1, 1, 1]}),
+    ((8, 6, 1, 1), (3, 6, 9, 5), {}),
+    ((8, 16, 1, 1), (1, 16, 4, 4), {}),
+    ((12, 3, 3, 2), (2, 6, 21, 40), {"group": 2, "dilations": [2, 5]}),
+    ((7, 4, 5, 5), (1, 4, 14, 14), {"pads": [2, 2, 2, 2]}),
+    ((4, 300, 3, 3), (1, 300, 6, 33), {}),
+    ((200, 130, 3, 3), (1, 130, 6, 6), {"pads": [1, 1, 1, 1]}),
+    ((8, 5, 3, 3), (2, 5, 17, 23), {"pads": [1, 1, 1, 1], "strides": [2, 2]}),
+    ((8, 3, 7, 7), (1, 3, 33, 40), {"pads": [3, 3, 3, 3], "strides": [2, 2]}),
+    ((8, 5, 1, 1), (1, 5, 20, 15), {"strides": [2, 2]}),
+    ((12, 3, 4, 3), (1, 6, 25, 31), {"group": 2, "strides": [1, 3], "dilations": [2, 2]}),
+]
+
+
+@pytest.mark.parametrize("case", range(len(FIXED)))
+def test_conv_of_known_size(case, tmp_path):
+    """Where all sizes are known planes are flat: the bits are those of the loops over rows, on every level."""
+    weight, shape, attributes = FIXED[case]
+    parameters = [normal(1, *weight), normal(2, weight[0])]
+    dynamic = Pair(tmp_path, "Conv", 4, parameters, **attributes)
+    (tmp_path / "fixed").mkdir()
+    fixed = Pair(tmp_path / "fixed", "Conv", shape, parameters, **attributes)
+    # Sums of many terms that cancel: their rounding errors do not shrink with the result.
+    fixed.check(shape, atol=2e-6 * np.prod(weight[1:]) ** 0.5)
+    x = normal(3, *shape)
+    want = dynamic.model(x)
+    for level in ("avx512vnni", "x86-64-v3"):
+        try:
+            model = bm.load(str(tmp_path / "fixed" / "m.so"), threads=1, level=level)
+        except bm.Error:
+            continue
+        np.testing.assert_array_equal(model(x).view(np.int32), want.view(np.int32))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Conversion/LinalgToVector/LinalgToVector.h"
+#include "ConvRows.h"
 #include "Patterns.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,5 +50,6 @@ void bit::populateLinalgToVectorPatterns(RewritePatternSet &patterns,
                                          const LinalgToVectorOptions &options) {
   rows::populateElementwiseRows(patterns);
   rows::populateReductionRows(patterns);
+  rows::populateConvRows(patterns, options.tileRows);
   rows::populateProductRows(patterns, options.tileRows, options.tileVectors);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Rows.h"
+#include "mlir/Dialect/Affine/Analysis/AffineStructures.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -37,10 +38,13 @@ static bool hasRowAccess(OpOperand &operand, AffineMap map,
   if (!isElement(memref.getElementType(), /*inMemory=*/true))
     return false;
   for (auto [position, expr] : llvm::enumerate(map.getResults())) {
-    if (!isa<AffineDimExpr, AffineConstantExpr>(expr))
+    SmallVector<int64_t> factors;
+    if (failed(getFlattenedAffineExpr(expr, map.getNumDims(), 0, &factors)) ||
+        factors.size() != map.getNumDims() + 1)
       return false;
     bool last = position + 1 == map.getNumResults();
-    if (expr.isFunctionOfDim(innermost) && (!last || !hasUnitStride(memref)))
+    if (factors[innermost] != 0 &&
+        (factors[innermost] != 1 || !last || !hasUnitStride(memref)))
       return false;
   }
   return true;
@@ -106,8 +110,11 @@ SmallVector<Value> RowWriter::indices(OpOperand &operand, ValueRange ivs) {
   for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults()) {
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       result.push_back(ivs[dim.getPosition()]);
+    else if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+      result.push_back(index(constant.getValue()));
     else
-      result.push_back(index(cast<AffineConstantExpr>(expr).getValue()));
+      result.push_back(affine::AffineApplyOp::create(
+          b, AffineMap::get(ivs.size(), 0, expr), ivs));
   }
   return result;
 }

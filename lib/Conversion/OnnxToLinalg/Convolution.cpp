@@ -155,11 +155,20 @@ Value bit::onnx::createConvLoops(OpBuilder &builder, Location loc, Value x,
   xs.push_back(ic);
   ws.append({oc, ic});
   ys.push_back(oc);
+  const bool hasPhases =
+      rankOf(x) == static_cast<int64_t>(xs.size() + 2 * rank);
   for (unsigned i = 0; i < rank; ++i) {
-    xs.push_back(window.position(i, rows[i], taps[i]));
+    if (hasPhases)
+      xs.push_back(taps[i] * window.dilations[i] % window.strides[i]);
     ws.push_back(taps[i]);
     ys.push_back(rows[i]);
   }
+  for (unsigned i = 0; i < rank; ++i)
+    xs.push_back(
+        hasPhases
+            ? rows[i] +
+                  (taps[i] * window.dilations[i]).floorDiv(window.strides[i])
+            : window.position(i, rows[i], taps[i]));
   SmallVector<Value> inputs{x, w};
   SmallVector<SmallVector<AffineExpr>> exprs{xs, ws, ys};
   if (mask) {
@@ -182,6 +191,58 @@ Value bit::onnx::createConvLoops(OpBuilder &builder, Location loc, Value x,
         linalg::YieldOp::create(b, loc, next);
       });
   return generic.getResult(0);
+}
+
+/// Whether the vector form of a convolution can run over the phases of a
+/// strided plane: sizes are known, there are channels for a tile and pixels for
+/// vectors.
+static bool usesPhases(const Window &window, OpFoldResult channels,
+                       int64_t group, Type compute) {
+  if (window.rank() != 2 || !compute.isF32() ||
+      getConstant(channels).value_or(0) < 4 * group)
+    return false;
+  int64_t pitch = 0, rows = 0, columns = 0, taps = 1;
+  for (unsigned i = 0; i < 2; ++i) {
+    auto padded = getConstant(window.padded[i]);
+    auto output = getConstant(window.output[i]);
+    auto kernel = getConstant(window.kernel[i]);
+    // Padding to a multiple of a great stride would take much memory.
+    if (!padded || !output || !kernel || window.strides[i] > 4 || *kernel > 49)
+      return false;
+    rows = columns;
+    columns = *output;
+    pitch = llvm::divideCeil(*padded, window.strides[i]);
+    taps *= *kernel;
+  }
+  bool strided =
+      llvm::any_of(window.strides, [](int64_t stride) { return stride > 1; });
+  return strided && taps <= 49 && pitch >= 6 && pitch <= 2 * columns &&
+         (rows - 1) * pitch + columns >= 16;
+}
+
+/// (n, c, h, w) as (n, c, row phase, column phase, h / stride, w / stride),
+/// those phases that the kernel has taps in. Then neighbours in memory are
+/// neighbours in the output.
+static Value splitPhases(OpBuilder &builder, Location loc, Value x,
+                         const Window &window) {
+  Dims sizes{getDim(builder, loc, x, 0), getDim(builder, loc, x, 1)};
+  SmallVector<AffineExpr> source{builder.getAffineDimExpr(0),
+                                 builder.getAffineDimExpr(1)};
+  for (unsigned i = 0; i < 2; ++i) {
+    int64_t span = (*getConstant(window.kernel[i]) - 1) * window.dilations[i];
+    sizes.push_back(
+        builder.getIndexAttr(std::min(window.strides[i], span + 1)));
+  }
+  for (unsigned i = 0; i < 2; ++i) {
+    int64_t extent = *getConstant(getDim(builder, loc, x, 2 + i));
+    sizes.push_back(builder.getIndexAttr(extent / window.strides[i]));
+    source.push_back(builder.getAffineDimExpr(4 + i) * window.strides[i] +
+                     builder.getAffineDimExpr(2 + i));
+  }
+  AffineMap map = AffineMap::get(6, 0, source, builder.getContext());
+  return createPointwise(
+      builder, loc, LoopOperand{x, map, {}}, sizes, elementType(x),
+      [](OpBuilder &, Location, ValueRange in) { return in.front(); });
 }
 
 FailureOr<Value>
@@ -216,7 +277,14 @@ bit::onnx::createConvolution(OpBuilder &builder, Operation *op, Value x,
     return failure();
   Value zero = ScalarBuilder(builder, loc, onnxType).number(0);
   x = toComputeTensor(builder, loc, x, onnxType);
+  const bool hasPhases =
+      usesPhases(*window, ws[0], group, getComputeType(onnxType));
+  for (unsigned i = 0; hasPhases && i < window->rank(); ++i)
+    window->padded[i] = builder.getIndexAttr(
+        llvm::alignTo(*getConstant(window->padded[i]), window->strides[i]));
   x = padSpatial(builder, loc, x, *window, zero);
+  if (hasPhases)
+    x = splitPhases(builder, loc, x, *window);
   x = splitGroups(builder, loc, x, 1, group);
   w = splitGroups(builder, loc, w, 0, group);
   Value start = splitGroups(builder, loc, *init, 1, group);

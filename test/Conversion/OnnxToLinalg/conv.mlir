@@ -5,6 +5,7 @@
 // CHECK-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d3, d1 * 2 + d4, d6 * 2 + d5)>
 // CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d2, d3, d4, d5)>
 // CHECK-DAG: #[[Y:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d2, d1, d6)>
+// CHECK-DAG: #[[PHASES:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d3, d4 mod 2, d5 mod 2, d1 + d4 floordiv 2, d6 + d5 floordiv 2)>
 // CHECK-LABEL: func @conv
 // CHECK: %[[BIAS:.*]] = linalg.generic {{.*}} ins(%arg2
 // CHECK: %[[ZEROS:.*]] = linalg.fill {{.*}} tensor<1x3x9x9xf32>
@@ -49,4 +50,16 @@ func.func @half(%x: tensor<1x1x8xf16>, %w: tensor<1x1x3xf16>) -> tensor<1x1x6xf1
 func.func @dynamic(%x: tensor<?x?x?xf32>, %w: tensor<?x?x?xf32>, %b: tensor<?xf32>) -> tensor<?x?x?xf32> {
   %0 = onnx.Conv %x, %w, %b {group = 2 : i64} : (tensor<?x?x?xf32>, tensor<?x?x?xf32>, tensor<?xf32>) -> tensor<?x?x?xf32>
   return %0 : tensor<?x?x?xf32>
+}
+
+// Strided planes that are wide enough are split in phases, so that neighbours in
+// memory are neighbours in the output.
+// CHECK-LABEL: func @phases
+// CHECK: tensor.insert_slice %arg0 into %{{.*}}[0, 0, 1, 1] {{.*}} into tensor<1x3x18x18xf32>
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<1x3x2x2x9x9xf32>)
+// CHECK: linalg.generic {indexing_maps = [#[[PHASES]]
+func.func @phases(%x: tensor<1x3x16x16xf32>, %w: tensor<16x3x3x3xf32>) -> tensor<1x16x8x8xf32> {
+  %0 = onnx.Conv %x, %w {pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>}
+    : (tensor<1x3x16x16xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x8x8xf32>
+  return %0 : tensor<1x16x8x8xf32>
 }
