@@ -22,7 +22,7 @@ FAMILIES = {
     "Activations": "Relu Sigmoid Gelu Clip Softmax LogSoftmax Elu Celu Selu LeakyRelu PRelu HardSigmoid HardSwish "
     "Softplus Softsign Mish Swish SwiGLU ThresholdedRelu Shrink",
     "Matrices": "MatMul Gemm MatMulInteger Einsum",
-    "Convolutions": "Conv ConvTranspose",
+    "Convolutions": "Conv ConvTranspose ConvInteger QLinearConv",
     "Pooling": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool",
     "Quantization": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear",
     "Reductions": "ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "

@@ -197,8 +197,8 @@ Value bit::onnx::createConvLoops(OpBuilder &builder, Location loc, Value x,
 /// strided plane: sizes are known, there are channels for a tile and pixels for
 /// vectors.
 static bool usesPhases(const Window &window, OpFoldResult channels,
-                       int64_t group, Type compute) {
-  if (window.rank() != 2 || !compute.isF32() ||
+                       int64_t group, Type onnxType) {
+  if (window.rank() != 2 || !onnxType.isF32() ||
       getConstant(channels).value_or(0) < 4 * group)
     return false;
   int64_t pitch = 0, rows = 0, columns = 0, taps = 1;
@@ -277,8 +277,7 @@ bit::onnx::createConvolution(OpBuilder &builder, Operation *op, Value x,
     return failure();
   Value zero = ScalarBuilder(builder, loc, onnxType).number(0);
   x = toComputeTensor(builder, loc, x, onnxType);
-  const bool hasPhases =
-      usesPhases(*window, ws[0], group, getComputeType(onnxType));
+  const bool hasPhases = usesPhases(*window, ws[0], group, onnxType);
   for (unsigned i = 0; hasPhases && i < window->rank(); ++i)
     window->padded[i] = builder.getIndexAttr(
         llvm::alignTo(*getConstant(window->padded[i]), window->strides[i]));

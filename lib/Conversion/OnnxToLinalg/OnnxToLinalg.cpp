@@ -2,6 +2,7 @@
 
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "ControlFlow.h"
+#include "IntegerConvolution.h"
 #include "OnnxPattern.h"
 #include "Resize.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
@@ -39,6 +40,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addEinsumPatterns(list);
   addGatherNDPatterns(list);
   addGatherPatterns(list);
+  addIntegerConvolutionPatterns(list);
   addMathPatterns(list);
   addMatMulPatterns(list);
   addNormalizationPatterns(list);

@@ -63,3 +63,13 @@ func.func @phases(%x: tensor<1x3x16x16xf32>, %w: tensor<16x3x3x3xf32>) -> tensor
     : (tensor<1x3x16x16xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x8x8xf32>
   return %0 : tensor<1x16x8x8xf32>
 }
+
+// Not for halves: no vector form takes their weights.
+// CHECK-LABEL: func @strided_halves
+// CHECK-NOT: x2x2x9x9x
+// CHECK: return
+func.func @strided_halves(%x: tensor<1x3x16x16xf16>, %w: tensor<16x3x3x3xf16>) -> tensor<1x16x8x8xf16> {
+  %0 = onnx.Conv %x, %w {pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>}
+    : (tensor<1x3x16x16xf16>, tensor<16x3x3x3xf16>) -> tensor<1x16x8x8xf16>
+  return %0 : tensor<1x16x8x8xf16>
+}
