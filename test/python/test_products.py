@@ -54,11 +54,19 @@ def levels(library):
     return found
 
 
-SHAPES = [(1, 1), (3, 2), (16, 7), (17, 33), (31, 64), (32, 70), (64, 129), (100, 70), (200, 300)]
+SHAPES = [
+    (1, 1, False),
+    (3, 2, True),
+    (16, 7, False),
+    (17, 33, True),
+    (32, 70, False),
+    (64, 129, True),
+    (100, 70, False),
+    (200, 300, True),
+]
 
 
-@pytest.mark.parametrize("n, k", SHAPES)
-@pytest.mark.parametrize("transposed", [False, True], ids=["plain", "transposed"])
+@pytest.mark.parametrize("n, k, transposed", SHAPES)
 def test_rows_of_every_count(tmp_path, n, k, transposed):
     rng = np.random.default_rng(n * 1000 + k)
     b = values(rng, (k, n))
@@ -127,6 +135,63 @@ def test_threads_share_panels_and_rows(tmp_path):
     x = rng.standard_normal((301, 256)).astype(np.float32)
     one, four = bm.load(library, threads=1), bm.load(library, threads=4)
     np.testing.assert_array_equal(one(x), four(x))
+
+
+HEADS = [(2, 3, 5, 7, 9), (1, 2, 97, 33, 40), (2, 2, 1, 64, 128), (3, 1, 8, 1, 32), (1, 1, 20, 16, 15)]
+
+
+@pytest.mark.parametrize("batch, heads, m, k, n", HEADS)
+@pytest.mark.parametrize("is_static", [True, False], ids=["static", "dynamic"])
+def test_products_of_activations(tmp_path, batch, heads, m, k, n, is_static):
+    rng = np.random.default_rng(m + k + n)
+    node = helper.make_node("MatMul", ["x", "b"], ["y"])
+    shapes = {"x": [batch, heads, m, k], "b": [batch, heads, k, n]}
+    if not is_static:
+        shapes = {"x": ["batch", heads, "m", "k"], "b": ["batch", heads, "k", "n"]}
+    library = tmp_path / "m.so"
+    bm.compile(save(tmp_path / "m.onnx", [node], shapes, {}), output=library)
+    x, b = values(rng, (batch, heads, m, k)), values(rng, (batch, heads, k, n))
+    expected = np.stack([[chain(x[i, j], b[i, j]) for j in range(heads)] for i in range(batch)])
+    for model in levels(library):
+        np.testing.assert_array_equal(model(x, b), expected)
+
+
+@pytest.mark.parametrize("transposed", [False, True], ids=["plain", "transposed"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_panels_of_activations(tmp_path, transposed, dtype):
+    """Panels that are made in every run: more than 256 k, or a transposed operand."""
+    rng = np.random.default_rng(5)
+    node = helper.make_node("Gemm", ["x", "b"], ["y"], transB=int(transposed))
+    shapes = {"x": ["m", 300], "b": ["n", 300] if transposed else [300, "n"]}
+    library = tmp_path / "m.so"
+    bm.compile(save(tmp_path / "m.onnx", [node], shapes, {}, dtype), output=library)
+    for m, n in [(1, 1), (5, 31), (9, 32), (4, 100), (0, 3), (3, 0)]:
+        x, b = (values(rng, shape) / 8 for shape in [(m, 300), (300, n)])
+        x, b = x.astype(dtype), b.astype(dtype)
+        expected = chain(x.astype(np.float32), b.astype(np.float32)).astype(dtype)
+        for model in levels(library):
+            np.testing.assert_array_equal(model(x, b.T.copy() if transposed else b), expected)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (3, 0, 5), (3, 4, 0)])
+def test_empty_products(tmp_path, shape):
+    m, k, n = shape
+    node = helper.make_node("MatMul", ["x", "b"], ["y"])
+    model = bm.compile(save(tmp_path / "m.onnx", [node], {"x": ["m", "k"], "b": ["k", "n"]}, {}))
+    y = model(np.ones((m, k), np.float32), np.ones((k, n), np.float32))
+    np.testing.assert_array_equal(y, np.zeros((m, n), np.float32))
+
+
+def test_bias_after_a_batch_of_rows(tmp_path):
+    rng = np.random.default_rng(4)
+    b, c = values(rng, (40, 50)), values(rng, 50)
+    nodes = [helper.make_node("MatMul", ["x", "b"], ["p"]), helper.make_node("Add", ["c", "p"], ["y"])]
+    library = tmp_path / "m.so"
+    bm.compile(save(tmp_path / "m.onnx", nodes, {"x": ["batch", "m", 40]}, {"b": b, "c": c}), output=library)
+    x = values(rng, (3, 11, 40))
+    expected = np.stack([chain(rows, b) + c for rows in x])
+    for model in levels(library):
+        np.testing.assert_array_equal(model(x), expected)
 
 
 def test_infinities_stay_in_their_column(tmp_path):

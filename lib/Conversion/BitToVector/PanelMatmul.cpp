@@ -38,11 +38,12 @@ public:
   void emit();
 
 private:
+  void emitPanel(Value from, Value to, Value n);
   void emitRows(Value from, Value to);
   void emitRest(Value from, Value to, Value rest, int64_t above);
   void emitTiles(Value row, int64_t rows);
   void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
-  SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<Value> columns);
+  SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
@@ -90,7 +91,7 @@ private:
 
 /// One chain of fma for each row and vector, from 0 in ascending k.
 SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
-                                     ArrayRef<Value> columns) {
+                                     ArrayRef<int64_t> columns) {
   Type f32 = b.getF32Type();
   auto sumType = VectorType::get(lanes, f32);
   Type element = op.getPanels().getType().getElementType();
@@ -101,10 +102,21 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value k = loop.getInductionVar();
-  auto loadWeight = [&](Value column) {
-    Value loaded =
-        vector::LoadOp::create(b, VectorType::get(lanes, element),
-                               op.getPanels(), at({panel, k, column}));
+  auto loadWeight = [&](int64_t vector) {
+    auto type = VectorType::get(lanes, element);
+    Value loaded;
+    if (!op.isUnpacked()) {
+      loaded = vector::LoadOp::create(b, type, op.getPanels(),
+                                      at({panel, k, index(vector * lanes)}));
+    } else {
+      SmallVector<Value> where = at({k, add(firstColumn, vector * lanes)});
+      if (masks.empty())
+        loaded = vector::LoadOp::create(b, type, op.getPanels(), where);
+      else
+        loaded = vector::MaskedLoadOp::create(
+            b, type, op.getPanels(), where, masks[vector],
+            arith::ConstantOp::create(b, b.getZeroAttr(type)));
+    }
     if (element != f32)
       loaded = arith::ExtFOp::create(b, sumType, loaded);
     return loaded;
@@ -140,11 +152,11 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
 
 void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
                        int64_t vectors) {
-  SmallVector<Value> rowIndices, columns;
+  SmallVector<Value> rowIndices;
   for (int64_t i = 0; i < rows; ++i)
     rowIndices.push_back(add(row, i));
-  for (int64_t v = 0; v < vectors; ++v)
-    columns.push_back(index((firstVector + v) * lanes));
+  auto columns =
+      llvm::to_vector(llvm::seq<int64_t>(firstVector, firstVector + vectors));
   SmallVector<Value> sums = emitSums(rowIndices, columns);
   auto type = VectorType::get(lanes, b.getF32Type());
   for (int64_t v = 0; v < vectors; ++v) {
@@ -207,11 +219,38 @@ void Emitter::emitRows(Value from, Value to) {
   emitRest(whole, to, rest, tileRows);
 }
 
+/// What is read of a matrix as it is has to be masked where its last columns
+/// do not fill a panel, which costs where there are few registers.
+void Emitter::emitPanel(Value from, Value to, Value n) {
+  int64_t columns = op.getInit().getType().getShape().back();
+  if (!ShapedType::isDynamic(columns) && columns % width == 0)
+    return emitRows(from, to);
+  auto emitMasked = [&] {
+    for (int64_t v = 0; v < width; v += lanes) {
+      Value left = arith::SubIOp::create(b, n, add(firstColumn, v));
+      masks.push_back(vector::CreateMaskOp::create(
+          b, VectorType::get(lanes, b.getI1Type()), left));
+    }
+    emitRows(from, to);
+  };
+  if (!op.isUnpacked())
+    return emitMasked();
+  Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
+                                        add(firstColumn, width), n);
+  auto branch = scf::IfOp::create(b, isWhole, /*withElse=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitRows(from, to);
+  b.setInsertionPointToStart(branch.elseBlock());
+  emitMasked();
+}
+
 void Emitter::emit() {
   OpBuilder::InsertionGuard guard(b);
   bool isBatch = op.getX().getType().getRank() == 3;
   Value rows = dim(op.getX(), 2), n = dim(op.getInit(), 1);
-  Value panels = dim(op.getPanels(), 3);
+  Value panels = op.isUnpacked()
+                     ? b.createOrFold<arith::CeilDivUIOp>(n, index(width))
+                     : dim(op.getPanels(), 3);
   Value blocks = b.createOrFold<arith::CeilDivUIOp>(rows, index(blockRows));
   Value count = arith::MulIOp::create(b, panels, blocks);
   if (isBatch)
@@ -228,13 +267,6 @@ void Emitter::emit() {
     panel = arith::RemUIOp::create(b, panel, panels);
   }
   firstColumn = mul(panel, width);
-  int64_t columns = op.getInit().getType().getShape().back();
-  if (ShapedType::isDynamic(columns) || columns % width != 0)
-    for (int64_t v = 0; v < width; v += lanes) {
-      Value left = arith::SubIOp::create(b, n, add(firstColumn, v));
-      masks.push_back(vector::CreateMaskOp::create(
-          b, VectorType::get(lanes, b.getI1Type()), left));
-    }
   Value from = mul(block, blockRows);
   Value to = arith::MinUIOp::create(b, add(from, blockRows), rows);
   if (int64_t m = op.getX().getType().getShape()[isBatch];
@@ -243,7 +275,7 @@ void Emitter::emit() {
     from = index(0);
     to = index(m);
   }
-  emitRows(from, to);
+  emitPanel(from, to, n);
 }
 
 namespace {

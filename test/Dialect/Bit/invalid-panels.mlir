@@ -68,8 +68,24 @@ func.func @panel_matmul_c1(%x: memref<8xf32>, %p: memref<1x8x32xf32>, %y: memref
 // -----
 
 func.func @panel_matmul_c2(%x: memref<2x9xf32>, %p: memref<1x8x32xf32>, %y: memref<2x20xf32>) {
-  // expected-error @below {{'bit.panel_matmul' op expects panels of P x K x W for x of 2x9, where 16 divides W, got 1x8x32}}
+  // expected-error @below {{'bit.panel_matmul' op expects panels of P x K x W, where 16 divides W, or of K x N for x of 2x9, got 1x8x32}}
   bit.panel_matmul ins(%x, %p : memref<2x9xf32>, memref<1x8x32xf32>) outs(%y : memref<2x20xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+func.func @panel_matmul_c2_unpacked(%x: memref<2x9xf32>, %b: memref<8x20xf32>, %y: memref<2x20xf32>) {
+  // expected-error @below {{'bit.panel_matmul' op expects panels of P x K x W, where 16 divides W, or of K x N for x of 2x9, got 8x20}}
+  bit.panel_matmul ins(%x, %b : memref<2x9xf32>, memref<8x20xf32>) outs(%y : memref<2x20xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+func.func @panel_matmul_c3_unpacked(%x: memref<2x8xf32>, %b: memref<8x20xf32>, %y: memref<2x21xf32>) {
+  // expected-error @below {{'bit.panel_matmul' op expects an init of M x N for x of 2x8 and panels of 8x20, got 2x21}}
+  bit.panel_matmul ins(%x, %b : memref<2x8xf32>, memref<8x20xf32>) outs(%y : memref<2x21xf32>) kernel = #bit.kernel<generic.panel>
   return
 }
 

@@ -103,15 +103,21 @@ LogicalResult PanelMatmulOp::verify() {
     return emitOpError() << "expects x of rank 2 or 3, got " << printShape(x);
   // C2
   ArrayRef<int64_t> panels = getPanels().getType().getShape();
-  if (!batchesMatch(x, 2, panels, 3) || !isWidth(panels.back()) ||
-      !dimsMatch(panels[panels.size() - 2], x.back()))
-    return emitOpError() << "expects panels of P x K x W for x of "
-                         << printShape(x) << ", where 16 divides W, got "
-                         << printShape(panels);
+  bool fits = isUnpacked()
+                  ? batchesMatch(x, 2, panels, 2) &&
+                        dimsMatch(panels[panels.size() - 2], x.back())
+                  : batchesMatch(x, 2, panels, 3) && isWidth(panels.back()) &&
+                        dimsMatch(panels[panels.size() - 2], x.back());
+  if (!fits)
+    return emitOpError() << "expects panels of P x K x W, where 16 divides W, "
+                            "or of K x N for x of "
+                         << printShape(x) << ", got " << printShape(panels);
   // C3
   ArrayRef<int64_t> init = getInit().getType().getShape();
-  if (!batchesMatch(x, 1, init, 1) ||
-      !panelsMatch(panels[panels.size() - 3], init.back(), panels.back()))
+  bool hasColumns = isUnpacked() ? dimsMatch(panels.back(), init.back())
+                                 : panelsMatch(panels[panels.size() - 3],
+                                               init.back(), panels.back());
+  if (!batchesMatch(x, 1, init, 1) || !hasColumns)
     return emitOpError() << "expects an init of M x N for x of "
                          << printShape(x) << " and panels of "
                          << printShape(panels) << ", got " << printShape(init);

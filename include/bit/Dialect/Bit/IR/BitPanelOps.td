@@ -77,19 +77,23 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
     y[m, n] = y[m, n] + bias[n]         where there is one
     ```
 
+    Where `panels` has the rank of `x` it is `b` as it is: what is computed while
+    the model runs is read once or twice, too rarely to be rearranged.
+
     A dim before the others is a batch's. The kernel says how much is computed
     together; as lanes and tiles run over m and n only, all kernels give the same
     bits.
 
     Constraints:
     (C1) `x` is M x K, or a batch of those.
-    (C2) `panels` is P x K x W with the batch of `x`; W is static and a positive
-    multiple of 16.
+    (C2) `panels` is P x K x W, W static and a positive multiple of 16, or K x N,
+    with the batch of `x`.
     (C3) the init is M x N with the batch of `x`, and P = ceil(N / W).
     (C4) `bias` has N elements.
     (C5) all operands are tensors, and then the result is the init's type, or all
     are memrefs, and then there is no result.
-    (C6) `kernel` is registered as one for panels.
+    (C6) `kernel` is registered as one for panels; its tile, if it has one, is
+    the rows, a divisor of 96, and the registers along n, at most 32.
     (C7) the target features of the enclosing function, its `passthrough`
     attribute, have all of the kernel's.
 
@@ -131,8 +135,15 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
 
   let extraClassDeclaration = [{
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// Whether `panels` is the matrix as it is.
+    bool isUnpacked() {
+      return getPanels().getType().getRank() == getX().getType().getRank();
+    }
     /// Columns of a panel.
-    int64_t getWidth() { return getPanels().getType().getShape().back(); }
+    int64_t getWidth() {
+      return isUnpacked() ? PanelLayout::maxWidth
+                          : getPanels().getType().getShape().back();
+    }
   }];
 }
 

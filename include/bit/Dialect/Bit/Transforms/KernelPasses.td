@@ -40,13 +40,17 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
 }
 
 def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
-  let summary = "arrange the right operands of float products in panels";
+  let summary = "compute products of float matrices by kernels for panels";
   let description = [{
     A `linalg.generic` that multiplies matrices, f32 sums of fma from 0 in
-    ascending k, becomes a `bit.panel_matmul` by the `bit.pack_panels` of its
-    right operand, if that is a constant. The bits are the same.
+    ascending k, becomes a `bit.panel_matmul`: by the `bit.pack_panels` of its
+    right operand, if that is a constant, or if at least 32 rows, or a number
+    that is not known, read more than 256 k of it; else by the right operand as it
+    is. The bits are the same.
 
-    A constant with one value for all elements is left: it takes no memory.
+    Left as they are: products with a constant that has one value for all
+    elements, which takes no memory, and few rows by a transposed matrix that is
+    no constant.
   }];
   let statistics = [
     Statistic<"numPacked", "packed", "products packed">,

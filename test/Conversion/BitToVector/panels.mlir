@@ -1,0 +1,59 @@
+// RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
+
+// Eight rows and two registers: each sum is carried through one loop over k.
+// CHECK-LABEL: @avx512
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-2: vector.load {{.*}} : memref<4x70x32xf32>, vector<16xf32>
+// CHECK-COUNT-16: math.fma {{.*}} : vector<16xf32>
+// CHECK-NOT: math.fma
+// CHECK: scf.yield
+// CHECK-COUNT-16: vector.store
+func.func @avx512(%x: memref<8x70xf32>, %p: memref<4x70x32xf32>, %y: memref<8x128xf32>)
+    attributes {passthrough = [["target-features", "+avx512f"]]} {
+  bit.panel_matmul ins(%x, %p : memref<8x70xf32>, memref<4x70x32xf32>) outs(%y : memref<8x128xf32>)
+      kernel = #bit.kernel<x86.avx512_panel>
+  return
+}
+
+// -----
+
+// Three rows and four registers; of the factors, x stays in registers.
+// CHECK-LABEL: @avx2
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-3: memref.load
+// CHECK: vector.load
+// CHECK-COUNT-3: math.fma
+// CHECK: vector.load
+func.func @avx2(%x: memref<3x70xf32>, %p: memref<4x70x32xf32>, %y: memref<3x128xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  bit.panel_matmul ins(%x, %p : memref<3x70xf32>, memref<4x70x32xf32>) outs(%y : memref<3x128xf32>)
+      kernel = #bit.kernel<x86.avx2_panel>
+  return
+}
+
+// -----
+
+// Halves are widened in the loop, and columns that pad are not stored.
+// CHECK-LABEL: @ragged_halves
+// CHECK: vector.create_mask
+// CHECK: vector.load {{.*}} vector<16xbf16>
+// CHECK: arith.extf
+// CHECK: vector.maskedstore
+func.func @ragged_halves(%x: memref<?x70xf32>, %p: memref<4x70x32xbf16>, %y: memref<?x100xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<?x70xf32>, memref<4x70x32xbf16>) outs(%y : memref<?x100xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+// A matrix as it is: nothing is read past the end of a row.
+// CHECK-LABEL: @unpacked
+// CHECK: vector.maskedload {{.*}} : memref<3x?x?xf32>
+// CHECK: arith.addf
+// CHECK: vector.maskedstore
+func.func @unpacked(%x: memref<3x?x?xf32>, %b: memref<3x?x?xf32>, %c: memref<?xf32>, %y: memref<3x?x?xf32>) {
+  bit.panel_matmul ins(%x, %b : memref<3x?x?xf32>, memref<3x?x?xf32>) bias(%c : memref<?xf32>) outs(%y : memref<3x?x?xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}
