@@ -33,6 +33,7 @@ void bit::buildLinalgStage(OpPassManager &pm,
   // What was not packed; with packing, kernels quantize.
   ConvertBitToLinalgOptions reference;
   reference.lowerQuantizers = !options.pack;
+  reference.lowerAttention = false;
   pm.addPass(createConvertBitToLinalg(reference));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -23,8 +23,8 @@ namespace {
 int64_t countOps(Operation *root) {
   int64_t count = 0;
   root->walk([&](Operation *op) {
-    count += isa<AbsmaxQuantizeOp, DequantizeOp, LinearOp, PackedMatmulOp,
-                 RescaleOp, TernaryMatmulOp>(op);
+    count += isa<AbsmaxQuantizeOp, AttentionOp, DequantizeOp, LinearOp,
+                 PackedMatmulOp, RescaleOp, TernaryMatmulOp>(op);
   });
   return count;
 }
@@ -38,6 +38,7 @@ struct ConvertBitToLinalg : impl::ConvertBitToLinalgBase<ConvertBitToLinalg> {
     populateDecomposeLinearPatterns(patterns);
     if (lowerQuantizers)
       populateAbsmaxQuantizePatterns(patterns);
+    populateAttentionPatterns(patterns, /*lowerAll=*/lowerAttention);
     populateDequantizePatterns(patterns);
     populateMatmulPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
@@ -51,6 +52,7 @@ struct ConvertBitToLinalg : impl::ConvertBitToLinalgBase<ConvertBitToLinalg> {
 
 void populateBitToLinalgPatterns(RewritePatternSet &patterns) {
   populateAbsmaxQuantizePatterns(patterns);
+  populateAttentionPatterns(patterns, /*lowerAll=*/true);
   populateDequantizePatterns(patterns);
   populateMatmulPatterns(patterns);
 }

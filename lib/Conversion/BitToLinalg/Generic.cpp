@@ -24,7 +24,8 @@ SmallVector<Value> buildGeneric(
     values.push_back(operand.value);
     SmallVector<AffineExpr> dims;
     for (unsigned loop : operand.loops)
-      dims.push_back(b.getAffineDimExpr(loop));
+      dims.push_back(loop == unitLoop ? b.getAffineConstantExpr(0)
+                                      : b.getAffineDimExpr(loop));
     maps.push_back(AffineMap::get(loops, 0, dims, b.getContext()));
   };
   for (const Operand &input : inputs)

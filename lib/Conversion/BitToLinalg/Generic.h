@@ -12,8 +12,13 @@
 namespace bit {
 
 void populateAbsmaxQuantizePatterns(mlir::RewritePatternSet &patterns);
+void populateAttentionPatterns(mlir::RewritePatternSet &patterns,
+                               bool lowerAll);
 void populateDequantizePatterns(mlir::RewritePatternSet &patterns);
 void populateMatmulPatterns(mlir::RewritePatternSet &patterns);
+
+/// Stands for a loop where a dimension is of size 1.
+constexpr unsigned unitLoop = ~0u;
 
 /// An operand of a linalg.generic: a value, and which of the loops its
 /// dimensions are.

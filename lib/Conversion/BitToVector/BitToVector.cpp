@@ -35,8 +35,8 @@ struct ConvertBitToVector final
   unsigned count() {
     unsigned ops = 0;
     getOperation()->walk([&](Operation *op) {
-      ops += isa<bit::AbsmaxQuantizeOp, bit::PackedMatmulOp, bit::PackPanelsOp,
-                 bit::PanelMatmulOp>(op);
+      ops += isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
+                 bit::PackPanelsOp, bit::PanelMatmulOp>(op);
     });
     return ops;
   }
@@ -46,6 +46,7 @@ struct ConvertBitToVector final
 
 void bit::populateBitToVectorPatterns(RewritePatternSet &patterns) {
   populateAbsmaxQuantizeToVectorPatterns(patterns);
+  populateAttentionToVectorPatterns(patterns);
   populatePackedMatmulToVectorPatterns(patterns);
   populatePanelsToVectorPatterns(patterns);
 }

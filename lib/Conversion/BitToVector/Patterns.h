@@ -7,6 +7,7 @@
 
 namespace bit {
 
+void populateAttentionToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populateAbsmaxQuantizeToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackedMatmulToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackPanelsToVectorPatterns(mlir::RewritePatternSet &patterns);

@@ -90,6 +90,7 @@ struct PatternList {
 void addActivationPatterns(PatternList &list);
 void addArgReducePatterns(PatternList &list);
 void addArithmeticPatterns(PatternList &list);
+void addAttentionPatterns(PatternList &list);
 void addCastPatterns(PatternList &list);
 void addChannelNormalizationPatterns(PatternList &list);
 void addComparisonPatterns(PatternList &list);

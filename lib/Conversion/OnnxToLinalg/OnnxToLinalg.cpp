@@ -5,6 +5,7 @@
 #include "IntegerConvolution.h"
 #include "OnnxPattern.h"
 #include "Resize.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -28,6 +29,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addActivationPatterns(list);
   addArgReducePatterns(list);
   addArithmeticPatterns(list);
+  addAttentionPatterns(list);
   addCastPatterns(list);
   addChannelNormalizationPatterns(list);
   addComparisonPatterns(list);

@@ -24,6 +24,9 @@ def ConvertBitToLinalg : Pass<"convert-bit-to-linalg"> {
   let options = [
     Option<"lowerQuantizers", "lower-quantizers", "bool", /*default=*/"true",
            "lower bit.absmax_quantize too; off: it is left to kernels">,
+    Option<"lowerAttention", "lower-attention", "bool", /*default=*/"true",
+           "lower every bit.attention; off: those that a kernel computes are "
+           "left to it">
   ];
   let statistics = [
     Statistic<"numLowered", "lowered", "ops lowered to linalg">,

@@ -23,7 +23,7 @@ def ConvertOnnxToLinalg
     is an error; all of a function are reported before the pass fails.
   }];
   let dependentDialects = [
-    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "bit::BitDialect", "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
     "mlir::cf::ControlFlowDialect", "mlir::linalg::LinalgDialect",
     "mlir::math::MathDialect", "mlir::scf::SCFDialect",
     "mlir::tensor::TensorDialect"

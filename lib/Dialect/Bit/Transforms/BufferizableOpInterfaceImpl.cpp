@@ -26,6 +26,11 @@ void createOnBuffers(RewriterBase &rewriter, OpT op, ArrayRef<Value> buffers) {
   clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
 }
 
+void createOnBuffers(RewriterBase &rewriter, AttentionOp op,
+                     ArrayRef<Value> buffers) {
+  clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
+}
+
 template <typename OpT>
 struct KernelOpModel
     : DstBufferizableOpInterfaceExternalModel<KernelOpModel<OpT>, OpT> {
@@ -62,6 +67,7 @@ void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, BitDialect *) {
     AbsmaxQuantizeOp::attachInterface<KernelOpModel<AbsmaxQuantizeOp>>(
         *context);
+    AttentionOp::attachInterface<KernelOpModel<AttentionOp>>(*context);
     PackedMatmulOp::attachInterface<KernelOpModel<PackedMatmulOp>>(*context);
     PackPanelsOp::attachInterface<KernelOpModel<PackPanelsOp>>(*context);
     PanelMatmulOp::attachInterface<KernelOpModel<PanelMatmulOp>>(*context);

@@ -23,8 +23,8 @@ namespace {
 constexpr int64_t smallestKernel = 32;
 
 bool isKernel(Operation *op) {
-  if (isa<bit::AbsmaxQuantizeOp, bit::PackedMatmulOp, bit::PackPanelsOp,
-          bit::PanelMatmulOp>(op))
+  if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
+          bit::PackPanelsOp, bit::PanelMatmulOp>(op))
     return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureBufferSemantics())

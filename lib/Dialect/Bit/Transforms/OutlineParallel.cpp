@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
@@ -143,6 +144,18 @@ private:
   LLVMTypeConverter converter;
 };
 
+/// Scratch memory of a fixed size belongs to the function: in a loop it would
+/// grow the stack.
+void hoistAllocas(func::FuncOp function) {
+  if (function.isExternal())
+    return;
+  Block &entry = function.front();
+  function.walk([&](memref::AllocaOp op) {
+    if (op->getBlock() != &entry && op.getType().hasStaticShape())
+      op->moveBefore(&entry, entry.begin());
+  });
+}
+
 struct OutlineParallel : bit::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
     SmallVector<scf::ForallOp> loops;
@@ -159,6 +172,7 @@ struct OutlineParallel : bit::impl::OutlineParallelBase<OutlineParallel> {
         outliner.outline(loop);
       ++numOutlined;
     }
+    getOperation().walk(hoistAllocas);
   }
 };
 

@@ -5,6 +5,7 @@
 #ifndef BIT_DIALECT_BIT_IR_BITOPS_TD
 #define BIT_DIALECT_BIT_IR_BITOPS_TD
 
+include "bit/Dialect/Bit/IR/BitAttentionOps.td"
 include "bit/Dialect/Bit/IR/BitLinearOps.td"
 include "bit/Dialect/Bit/IR/BitModelOps.td"
 include "bit/Dialect/Bit/IR/BitPackedOps.td"
