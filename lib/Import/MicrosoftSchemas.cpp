@@ -6,6 +6,7 @@
 #include "Model.h"
 #include "Schemas.h"
 #include "onnx/defs/shape_inference.h"
+#include "llvm/ADT/STLExtras.h"
 
 using ::onnx::InferenceContext;
 using ::onnx::OpSchema;
@@ -214,7 +215,8 @@ static void multiHeadAttention(InferenceContext &context) {
 std::vector<OpSchema> getMicrosoftSchemas() {
   std::vector<OpSchema> schemas;
   auto add = [&](const char *opType, int minInputs, int maxInputs,
-                 int maxOutputs, InferFn infer) {
+                 int maxOutputs, InferFn infer,
+                 std::initializer_list<int> optional = {}) {
     OpSchema schema(opType, __FILE__, __LINE__);
     schema.SetDomain(kMicrosoftDomain.data())
         .SinceVersion(1)
@@ -223,7 +225,9 @@ std::vector<OpSchema> getMicrosoftSchemas() {
     for (int i = 0; i < maxInputs; ++i) {
       std::string name = "input" + std::to_string(i);
       schema.Input(i, name, "", "T" + std::to_string(i),
-                   i < minInputs ? OpSchema::Single : OpSchema::Optional);
+                   i < minInputs && !llvm::is_contained(optional, i)
+                       ? OpSchema::Single
+                       : OpSchema::Optional);
       schema.TypeConstraint("T" + std::to_string(i),
                             OpSchema::all_tensor_types_ir13(), "");
     }
@@ -248,7 +252,8 @@ std::vector<OpSchema> getMicrosoftSchemas() {
   add("SkipSimplifiedLayerNormalization", 3, 4, 4, skipNormalization);
   add("RotaryEmbedding", 4, 4, 1, likeFirst);
   add("MultiHeadAttention", 1, 10, 4, multiHeadAttention);
-  add("GroupQueryAttention", 7, 16, 4, groupQueryAttention);
+  // Keys and values may lie in the query, and there may be no past.
+  add("GroupQueryAttention", 7, 16, 4, groupQueryAttention, {1, 2, 3, 4});
   add("Gelu", 1, 1, 1, likeFirst);
   add("BiasGelu", 2, 2, 1, likeBroadcast);
   add("FastGelu", 1, 2, 1, likeFirst);

@@ -36,6 +36,8 @@ void bit::buildRecognizeStage(OpPassManager &pm,
   pm.addPass(onnx::createFoldConstants(fold));
   if (options.evaluate)
     pm.addPass(createQuantizeWeights());
+  // Its scalars are constants by now.
+  pm.addPass(createRecognizeAttention());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

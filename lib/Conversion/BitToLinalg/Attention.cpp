@@ -253,8 +253,13 @@ Value Lowering::emit() {
       b, 5, {{sums, loopRange(4)}, {emitVisible(), loopRange(4)}},
       {{mixed, loopRange(5)}},
       [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
-        Value none =
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, v[1], lowest());
+        Value none;
+        if (op.getZeroNan())
+          none = arith::CmpFOp::create(b, arith::CmpFPredicate::UEQ, v[0],
+                                       number(0));
+        else
+          none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, v[1],
+                                       lowest());
         Value quotient = arith::DivFOp::create(b, v[2], v[0]);
         return {arith::SelectOp::create(b, none, number(0), quotient)};
       })[0];

@@ -41,6 +41,10 @@ private:
   SmallVector<Value> emitScores(Value key, ArrayRef<Value> rows);
   Value adjust(Value score, Value key, Value row, Value isKey);
   Value emitIsKey(Value key, Value row);
+  std::pair<Value, Value> getKeysOfBlock(Value key, Value row);
+  void emitValues(Value key, ArrayRef<Value> rows, ArrayRef<Value> factors);
+  void addValues(Value key, ArrayRef<int64_t> tile, Value from, Value to,
+                 int64_t e, int64_t width, SmallVectorImpl<Value> &y);
   void emitResult(Value row);
   Value emitIsHidden(Value row, Value greatest);
 
@@ -93,6 +97,10 @@ private:
   }
   scf::ForOp loop(Value from, Value to, int64_t step, ValueRange init = {}) {
     return scf::ForOp::create(builder, loc, from, to, index(step), init);
+  }
+  Value loadBound(Value row, int64_t which) {
+    return memref::LoadOp::create(builder, loc, bounds,
+                                  ValueRange{row, index(which)});
   }
   /// The last row where `row` is past it: its result is computed again, to the
   /// same bits.
@@ -269,10 +277,8 @@ void Emitter::emitBlock(Value key) {
   Value end = make<arith::AddIOp>(key, index(lanes));
   for (int64_t i = 0; i < tileRows; ++i) {
     Value place = make<arith::AddIOp>(row, index(i));
-    Value low = memref::LoadOp::create(builder, loc, bounds,
-                                       ValueRange{place, index(0)});
-    Value high = memref::LoadOp::create(builder, loc, bounds,
-                                        ValueRange{place, index(1)});
+    Value low = loadBound(place, 0);
+    Value high = loadBound(place, 1);
     Value has =
         make<arith::AndIOp>(compare(arith::CmpIPredicate::ult, low, end),
                             compare(arith::CmpIPredicate::ugt, high, key));
@@ -289,22 +295,13 @@ Value Emitter::emitIsKey(Value key, Value row) {
   auto firstLanes = [&](Value count) -> Value {
     return vector::CreateMaskOp::create(builder, loc, type, ValueRange(count));
   };
-  auto toLane = [&](Value bound) {
-    Value lane = make<arith::SubIOp>(bound, key);
-    lane = make<arith::MaxSIOp>(lane, index(0));
-    return make<arith::MinSIOp>(lane, index(lanes));
-  };
+  auto [from, to] = getKeysOfBlock(key, row);
   if (!op.getRange())
-    return firstLanes(toLane(keys));
-  auto bound = [&](int64_t which) -> Value {
-    return memref::LoadOp::create(builder, loc, bounds,
-                                  ValueRange{row, index(which)});
-  };
-  Value below = firstLanes(toLane(bound(0)));
+    return firstLanes(to);
   Value all = arith::ConstantOp::create(builder, loc,
                                         DenseElementsAttr::get(type, true));
-  return make<arith::AndIOp>(firstLanes(toLane(bound(1))),
-                             make<arith::XOrIOp>(below, all));
+  return make<arith::AndIOp>(firstLanes(to),
+                             make<arith::XOrIOp>(firstLanes(from), all));
 }
 
 /// Which lane of two vectors one step of the tree takes for `lane`.
@@ -403,44 +400,95 @@ void Emitter::emitRows(Value key, Value row) {
     store(power, powers, {index(i), index(0)});
     factors.push_back(factor);
   }
-  // Values past the last key are never read.
-  Value count =
-      make<arith::MinUIOp>(make<arith::SubIOp>(endKey, key), index(lanes));
+  emitValues(key, rows, factors);
+}
+
+/// Where the keys of `row` begin and end within a block.
+std::pair<Value, Value> Emitter::getKeysOfBlock(Value key, Value row) {
+  auto toLane = [&](Value bound) {
+    Value lane = make<arith::SubIOp>(bound, key);
+    lane = make<arith::MaxSIOp>(lane, index(0));
+    return make<arith::MinSIOp>(lane, index(lanes));
+  };
+  if (!op.getRange())
+    return {index(0), toLane(keys)};
+  return {toLane(loadBound(row, 0)), toLane(loadBound(row, 1))};
+}
+
+/// Adds the values of a block. Those that are hidden from a row are never
+/// multiplied: one may be infinite.
+void Emitter::emitValues(Value key, ArrayRef<Value> rows,
+                         ArrayRef<Value> factors) {
+  SmallVector<int64_t> all;
+  SmallVector<std::pair<Value, Value>> ends;
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    all.push_back(i);
+    ends.push_back(getKeysOfBlock(key, row));
+  }
   for (int64_t e = 0; e < valueVectors; e += tileVectors) {
     int64_t width = std::min(tileVectors, valueVectors - e);
-    SmallVector<Value> init;
-    for (int64_t i = 0; i < tileRows; ++i)
+    SmallVector<Value> y;
+    for (auto [row, factor] : llvm::zip(rows, factors))
       for (int64_t v = 0; v < width; ++v)
-        init.push_back(make<arith::MulFOp>(
-            load(sums, {rows[i], index((e + v) * lanes)}), factors[i]));
-    auto each = loop(index(0), count, 1, init);
-    {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(each.getBody());
-      Value j = each.getInductionVar();
-      Value place = make<arith::AddIOp>(key, j);
-      SmallVector<Value> next, power;
-      for (int64_t i = 0; i < tileRows; ++i) {
-        Value scalar = memref::LoadOp::create(builder, loc, powers,
-                                              ValueRange{index(i), j});
-        power.push_back(
-            vector::BroadcastOp::create(builder, loc, vectorType, scalar));
+        y.push_back(make<arith::MulFOp>(
+            load(sums, {row, index((e + v) * lanes)}), factor));
+    if (!op.getRange() || rows.size() == 1) {
+      addValues(key, all, ends[0].first, ends[0].second, e, width, y);
+    } else {
+      // The keys that all rows have, between those that one has alone.
+      Value from = ends[0].first, to = ends[0].second;
+      for (auto [first, last] : ArrayRef(ends).drop_front()) {
+        from = make<arith::MaxUIOp>(from, first);
+        to = make<arith::MinUIOp>(to, last);
       }
-      next.resize(init.size());
-      for (int64_t v = 0; v < width; ++v) {
-        Value value =
-            load(op.getV(), {batch, head, place, index((e + v) * lanes)});
-        for (int64_t i = 0; i < tileRows; ++i)
-          next[i * width + v] = make<math::FmaOp>(
-              power[i], value, each.getRegionIterArg(i * width + v));
-      }
-      scf::YieldOp::create(builder, loc, next);
+      to = make<arith::MaxUIOp>(to, from);
+      for (int64_t i : all)
+        addValues(key, i, ends[i].first,
+                  make<arith::MinUIOp>(from, ends[i].second), e, width, y);
+      addValues(key, all, from, to, e, width, y);
+      for (int64_t i : all)
+        addValues(key, i, make<arith::MaxUIOp>(to, ends[i].first),
+                  ends[i].second, e, width, y);
     }
-    for (int64_t i = 0; i < tileRows; ++i)
+    for (auto [i, row] : llvm::enumerate(rows))
       for (int64_t v = 0; v < width; ++v)
-        store(each.getResult(i * width + v), sums,
-              {rows[i], index((e + v) * lanes)});
+        store(y[i * width + v], sums, {row, index((e + v) * lanes)});
   }
+}
+
+/// The keys from..to of a block for the rows of `tile`: `y` has `width` vectors
+/// a row, from vector `e` on.
+void Emitter::addValues(Value key, ArrayRef<int64_t> tile, Value from, Value to,
+                        int64_t e, int64_t width, SmallVectorImpl<Value> &y) {
+  SmallVector<Value> init;
+  for (int64_t i : tile)
+    for (int64_t v = 0; v < width; ++v)
+      init.push_back(y[i * width + v]);
+  auto each = loop(from, to, 1, init);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(each.getBody());
+    Value j = each.getInductionVar();
+    Value place = make<arith::AddIOp>(key, j);
+    SmallVector<Value> next(init.size()), power;
+    for (int64_t i : tile) {
+      Value scalar =
+          memref::LoadOp::create(builder, loc, powers, ValueRange{index(i), j});
+      power.push_back(
+          vector::BroadcastOp::create(builder, loc, vectorType, scalar));
+    }
+    for (int64_t v = 0; v < width; ++v) {
+      Value value =
+          load(op.getV(), {batch, head, place, index((e + v) * lanes)});
+      for (size_t i = 0; i < tile.size(); ++i)
+        next[i * width + v] = make<math::FmaOp>(
+            power[i], value, each.getRegionIterArg(i * width + v));
+    }
+    scf::YieldOp::create(builder, loc, next);
+  }
+  for (auto [i, row] : llvm::enumerate(tile))
+    for (int64_t v = 0; v < width; ++v)
+      y[row * width + v] = each.getResult(i * width + v);
 }
 
 /// Whether a row whose greatest score is -inf has no key at all, or a mask that
@@ -448,10 +496,8 @@ void Emitter::emitRows(Value key, Value row) {
 Value Emitter::emitIsHidden(Value row, Value top) {
   Value low = index(0), high = keys;
   if (op.getRange()) {
-    low =
-        memref::LoadOp::create(builder, loc, bounds, ValueRange{row, index(0)});
-    high =
-        memref::LoadOp::create(builder, loc, bounds, ValueRange{row, index(1)});
+    low = loadBound(row, 0);
+    high = loadBound(row, 1);
   }
   Value isEmpty = compare(arith::CmpIPredicate::uge, low, high);
   Value mask = op.getMask();
@@ -489,8 +535,13 @@ Value Emitter::emitIsHidden(Value row, Value top) {
 
 /// Divides by the sum of the weights and stores.
 void Emitter::emitResult(Value row) {
-  Value hidden = emitIsHidden(row, load(greatest, {row, index(0)}));
   Value weight = fold<arith::AddFOp>(load(weights, {row, index(0)}));
+  Value hidden;
+  if (op.getZeroNan())
+    hidden = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UEQ,
+                                   weight, number(0));
+  else
+    hidden = emitIsHidden(row, load(greatest, {row, index(0)}));
   Value head = headOf(row), query = queryOf(row);
   for (int64_t e = 0; e < valueVectors; ++e) {
     Value y = make<arith::DivFOp>(load(sums, {row, index(e * lanes)}), weight);

@@ -26,14 +26,10 @@ public:
 
 private:
   LogicalResult checkAttributes();
-  FailureOr<Value> splitHeads(Value tensor, std::optional<uint64_t> heads,
-                              StringRef name);
   FailureOr<Value> appendToPast(Value past, Value current, StringRef name);
   LogicalResult checkShapes();
   Value emitRange();
   LogicalResult emitMask();
-  Value toComputed(Value tensor, Type type);
-  Value mergeHeads(Value y);
 
   Value integer(int64_t value) {
     return arith::ConstantOp::create(builder, loc,
@@ -87,17 +83,17 @@ LogicalResult Lowering::checkAttributes() {
 }
 
 /// Rank 3, where heads lie side by side, as batch x heads x length x size.
-FailureOr<Value> Lowering::splitHeads(Value tensor,
-                                      std::optional<uint64_t> heads,
-                                      StringRef name) {
+FailureOr<Value> bit::onnx::splitHeads(OpBuilder &builder, Operation *op,
+                                       Value tensor, int64_t count,
+                                       StringRef name) {
+  Location loc = op->getLoc();
   tensor = stripStaticCasts(tensor);
   if (rankOf(tensor) == 4)
     return tensor;
   Dims sizes = getDims(builder, loc, tensor);
-  const auto count = static_cast<int64_t>(*heads);
   std::optional<int64_t> width = getConstant(sizes[2]);
   if (count <= 0 || (width && *width % count != 0))
-    return op.emitOpError("expects a last dimension of ")
+    return op->emitOpError("expects a last dimension of ")
            << name << " divisible by the number of heads, got "
            << width.value_or(0) << " and " << count;
   OpFoldResult size;
@@ -129,7 +125,7 @@ FailureOr<Value> Lowering::splitHeads(Value tensor,
 }
 
 /// The inverse of splitHeads.
-Value Lowering::mergeHeads(Value y) {
+Value bit::onnx::mergeHeads(OpBuilder &builder, Location loc, Value y) {
   Dims sizes = getDims(builder, loc, y);
   AffineMap map = AffineMap::getPermutationMap(ArrayRef<int64_t>{0, 2, 1, 3},
                                                builder.getContext());
@@ -388,7 +384,8 @@ LogicalResult Lowering::emitMask() {
   return success();
 }
 
-Value Lowering::toComputed(Value tensor, Type type) {
+static Value toComputed(OpBuilder &builder, Location loc, Value tensor,
+                        Type type) {
   Type compute = getComputeType(type);
   if (elementType(tensor) == compute)
     return tensor;
@@ -398,25 +395,62 @@ Value Lowering::toComputed(Value tensor, Type type) {
                          });
 }
 
+/// Rounded once.
+static Value toStored(OpBuilder &builder, Location loc, Value tensor,
+                      Type type) {
+  if (elementType(tensor) == getStorageType(type))
+    return tensor;
+  return createPointwise(builder, loc, tensor, getStorageType(type),
+                         [&](OpBuilder &b, Location loc, ValueRange x) {
+                           return toStorage(b, loc, x[0], type);
+                         });
+}
+
+void bit::onnx::toComputedParts(OpBuilder &builder, Location loc,
+                                AttentionParts &parts, Type onnxType) {
+  for (Value *part : {&parts.q, &parts.k, &parts.v})
+    *part = toComputed(builder, loc, *part, onnxType);
+}
+
+Value bit::onnx::emitAttention(OpBuilder &builder, Location loc,
+                               const AttentionParts &parts, Type onnxType) {
+  Dims sizes = getDims(builder, loc, parts.q);
+  sizes[3] = getDim(builder, loc, parts.v, 3);
+  Value init =
+      tensor::EmptyOp::create(builder, loc, sizes, getComputeType(onnxType));
+  Value y = bit::AttentionOp::create(
+                builder, loc, parts.q, parts.k, parts.v, parts.range,
+                parts.mask, init, builder.getF64FloatAttr(parts.scale),
+                parts.softcap != 0 ? builder.getF64FloatAttr(parts.softcap)
+                                   : FloatAttr(),
+                parts.keepNan, parts.zeroNan)
+                .getY();
+  return toStored(builder, loc, y, onnxType);
+}
+
 LogicalResult Lowering::emit(SmallVectorImpl<Value> &results) {
   if (failed(checkAttributes()))
     return failure();
-  FailureOr<Value> query = splitHeads(operands.getQ(), op.getQNumHeads(), "Q");
+  FailureOr<Value> query = splitHeads(builder, op, operands.getQ(),
+                                      op.getQNumHeads().value_or(0), "Q");
   if (failed(query))
     return failure();
-  FailureOr<Value> key = splitHeads(operands.getK(), op.getKvNumHeads(), "K");
+  FailureOr<Value> key = splitHeads(builder, op, operands.getK(),
+                                    op.getKvNumHeads().value_or(0), "K");
   if (failed(key))
     return failure();
-  FailureOr<Value> value = splitHeads(operands.getV(), op.getKvNumHeads(), "V");
+  FailureOr<Value> value = splitHeads(builder, op, operands.getV(),
+                                      op.getKvNumHeads().value_or(0), "V");
   if (failed(value))
     return failure();
   key = appendToPast(operands.getPastKey(), *key, "past_key");
   value = appendToPast(operands.getPastValue(), *value, "past_value");
   if (failed(key) || failed(value))
     return failure();
-  parts.q = toComputed(*query, onnxType);
-  parts.k = toComputed(*key, onnxType);
-  parts.v = toComputed(*value, onnxType);
+  parts.q = *query;
+  parts.k = *key;
+  parts.v = *value;
+  toComputedParts(builder, loc, parts, onnxType);
   if (failed(checkShapes()))
     return failure();
   if (Value lengths = operands.getNonpadKvSeqlen())
@@ -428,7 +462,10 @@ LogicalResult Lowering::emit(SmallVectorImpl<Value> &results) {
   if (failed(emitMask()))
     return failure();
   parts.softcap = op.getSoftcap().convertToDouble();
-  parts.keepNan = isPattern();
+  if (auto rows = op->getAttrOfType<StringAttr>("bit.pattern")) {
+    parts.keepNan = rows != "zero";
+    parts.zeroNan = rows == "zero";
+  }
   std::optional<int64_t> size = getConstant(q[3]);
   if (op.getScale())
     parts.scale = op.getScale()->convertToDouble();
@@ -448,26 +485,8 @@ LogicalResult Lowering::emit(SmallVectorImpl<Value> &results) {
         });
   }
 
-  Dims sizes = {q[0], q[1], q[2], getDim(builder, loc, parts.v, 3)};
-  Value init =
-      tensor::EmptyOp::create(builder, loc, sizes, getComputeType(onnxType));
-  Value y = bit::AttentionOp::create(
-                builder, loc, parts.q, parts.k, parts.v, parts.range,
-                parts.mask, init, builder.getF64FloatAttr(parts.scale),
-                parts.softcap != 0 ? builder.getF64FloatAttr(parts.softcap)
-                                   : FloatAttr(),
-                parts.keepNan)
-                .getY();
-  auto store = [&](Value tensor) {
-    if (elementType(tensor) == getStorageType(onnxType))
-      return tensor;
-    return createPointwise(builder, loc, tensor, getStorageType(onnxType),
-                           [&](OpBuilder &b, Location loc, ValueRange x) {
-                             return toStorage(b, loc, x[0], onnxType);
-                           });
-  };
-  y = store(y);
-  results.push_back(rankOf(op.getQ()) == 3 ? mergeHeads(y) : y);
+  Value y = emitAttention(builder, loc, parts, onnxType);
+  results.push_back(rankOf(op.getQ()) == 3 ? mergeHeads(builder, loc, y) : y);
   if (op.getPresentKey())
     results.push_back(*key);
   if (op.getPresentValue())
@@ -478,7 +497,7 @@ LogicalResult Lowering::emit(SmallVectorImpl<Value> &results) {
         static_cast<ScoresMode>(op.getQkMatmulOutputMode()));
     if (failed(scores))
       return failure();
-    results.push_back(store(*scores));
+    results.push_back(toStored(builder, loc, *scores, onnxType));
   }
   return success();
 }
@@ -491,4 +510,6 @@ static LogicalResult attention(AttentionOp op, AttentionOp::Adaptor operands,
 
 void bit::onnx::addAttentionPatterns(PatternList &list) {
   list.add<AttentionOp>(attention);
+  addRotaryPatterns(list);
+  addGroupQueryPatterns(list);
 }

@@ -122,4 +122,25 @@ def QuantizeActivations
   ];
 }
 
+def RecognizeAttention
+    : Pass<"bit-recognize-attention", "::mlir::ModuleOp"> {
+  let summary = "make one Attention of MatMul, Softmax and MatMul";
+  let description = [{
+    `MatMul(Softmax(MatMul(q, transposed k) * scale + mask), v)` of f32 and rank
+    4, in the forms that exporters write: the scale on the product, the queries,
+    the keys or all of them, as a product or a quotient, with or without mask,
+    softcap, and heads that are repeated by Unsqueeze, Expand and Reshape. Every
+    value in between has no other use.
+
+    The node gets `bit.pattern`: its mask broadcasts as numpy's, and a row that is
+    hidden altogether is what the graph makes of it: "nan" as Softmax does, or
+    "zero" where the graph replaces NaN.
+  }];
+  let dependentDialects = ["::bit::onnx::OnnxDialect"];
+  let statistics = [
+    Statistic<"numRecognized", "recognized", "attentions found">,
+    Statistic<"numDeclined", "declined", "products that are left as they are">
+  ];
+}
+
 #endif // BIT_CONVERSION_ONNXTOBIT_PASSES

@@ -10,12 +10,14 @@ namespace bit {
 
 void AttentionOp::build(OpBuilder &builder, OperationState &state, Value q,
                         Value k, Value v, Value range, Value mask, Value init,
-                        FloatAttr scale, FloatAttr softcap, bool keepNan) {
+                        FloatAttr scale, FloatAttr softcap, bool keepNan,
+                        bool zeroNan) {
   SmallVector<Type, 1> types;
   if (isa<RankedTensorType>(init.getType()))
     types.push_back(init.getType());
   build(builder, state, types, q, k, v, range, mask, init, scale, softcap,
-        keepNan ? builder.getUnitAttr() : UnitAttr());
+        keepNan ? builder.getUnitAttr() : UnitAttr(),
+        zeroNan ? builder.getUnitAttr() : UnitAttr());
 }
 
 bool AttentionOp::hasKernel() {

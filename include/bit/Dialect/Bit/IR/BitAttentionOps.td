@@ -26,8 +26,9 @@ def Bit_AttentionOp : Bit_KernelOp<"attention", [AttrSizedOperandSegments]> {
     ```
 
     A row without keys is zero, and so is one whose mask is -inf at all of its
-    keys, unless `keep_nan` asks for the NaN that the formula gives. Where the
-    mask has a static dimension of 1 it is repeated.
+    keys, unless `keep_nan` asks for the NaN that the formula gives. With
+    `zero_nan` a row is zero if the sum of its exponentials is NaN or zero. Where
+    the mask has a static dimension of 1 it is repeated.
 
     Constraints:
     (C1) `q` is B x H x L x D, `k` B x G x T x D, `v` B x G x T x E, of one element
@@ -63,7 +64,8 @@ def Bit_AttentionOp : Bit_KernelOp<"attention", [AttrSizedOperandSegments]> {
     Bit_RealShaped:$init,
     F64Attr:$scale,
     OptionalAttr<F64Attr>:$softcap,
-    UnitAttr:$keepNan
+    UnitAttr:$keepNan,
+    UnitAttr:$zeroNan
   );
   let results = (outs Optional<RankedTensorOf<[F32, F64]>>:$y);
 
@@ -72,7 +74,8 @@ def Bit_AttentionOp : Bit_KernelOp<"attention", [AttrSizedOperandSegments]> {
     OpBuilder<(ins "mlir::Value":$q, "mlir::Value":$k, "mlir::Value":$v,
                    "mlir::Value":$range, "mlir::Value":$mask,
                    "mlir::Value":$init, "mlir::FloatAttr":$scale,
-                   "mlir::FloatAttr":$softcap, "bool":$keepNan)>
+                   "mlir::FloatAttr":$softcap, "bool":$keepNan,
+                   "bool":$zeroNan)>
   ];
 
   let assemblyFormat = [{
@@ -80,7 +83,7 @@ def Bit_AttentionOp : Bit_KernelOp<"attention", [AttrSizedOperandSegments]> {
     (`range` `(` $range^ `:` type($range) `)`)?
     (`mask` `(` $mask^ `:` type($mask) `)`)?
     `outs` `(` $init `:` type($init) `)`
-    `scale` `=` $scale (`softcap` `=` $softcap^)? (`keep_nan` $keepNan^)?
+    `scale` `=` $scale (`softcap` `=` $softcap^)? (`keep_nan` $keepNan^)? (`zero_nan` $zeroNan^)?
     attr-dict (`->` type($y)^)?
   }];
 
