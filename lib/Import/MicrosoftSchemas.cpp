@@ -239,6 +239,7 @@ std::vector<OpSchema> getMicrosoftSchemas() {
                             OpSchema::all_tensor_types_ir13(), "");
     }
     addMicrosoftBody(schema);
+    addAttentionBody(schema);
     schema.Finalize();
     schemas.push_back(std::move(schema));
   };

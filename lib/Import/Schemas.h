@@ -35,6 +35,7 @@ std::vector<::onnx::OpSchema> getMicrosoftSchemas();
 
 /// Gives `schema` the function body of its operator, if it has one.
 void addMicrosoftBody(::onnx::OpSchema &schema);
+void addAttentionBody(::onnx::OpSchema &schema);
 
 } // namespace bit::detail
 

@@ -150,3 +150,37 @@ def test_group_query_checks(tmp_path, last, total, message):
     save(tmp_path / "m.onnx", [node], inputs, ["y", "present_key", "present_value"])
     with pytest.raises(bm.RunError, match=message):
         bm.compile(tmp_path / "m.onnx")(*inputs.values())
+
+
+@pytest.mark.parametrize("dynamic", [(), (0, 1)], ids=["static", "dynamic"])
+def test_multi_head(tmp_path, dynamic):
+    """Biases, padding, a mask, a past and causality, each alone and together."""
+    heads, width = 4, 64
+    q, k, v, bias = draw(11, (2, 5, width), (2, 7, width), (2, 7, width), (3 * width,))
+    past_key, past_value = draw(12, (2, heads, 3, 16), (2, heads, 3, 16))
+    padding = np.array([[1] * 7, [1] * 4 + [0] * 3], np.int32)
+    (mask,) = draw(13, (2, heads, 5, 7))
+    same = {"k": k[:, :5], "v": v[:, :5]}
+    for given, attributes in [
+        ({}, {"scale": 0.2}),
+        ({"bias": bias}, {}),
+        ({"padding": padding}, {}),
+        ({"bias": bias, "padding": padding, "mask": mask}, {}),
+        ({**same, "past_key": past_key, "past_value": past_value}, {"unidirectional": 1}),
+    ]:
+        inputs = {"q": q, "k": k, "v": v} | given
+        names = ["q", "k", "v", "bias", "padding", "mask", "past_key", "past_value"]
+        outputs = ["y", "present_key", "present_value"] if "past_key" in given else ["y"]
+        node = helper.make_node(
+            "MultiHeadAttention",
+            [name if name in inputs else "" for name in names],
+            outputs,
+            domain="com.microsoft",
+            num_heads=heads,
+            **attributes,
+        )
+        # Caches know their heads.
+        save(tmp_path / "m.onnx", [node], inputs, outputs, dynamic=() if "past_key" in given else dynamic)
+        want, got = run_both(tmp_path / "m.onnx", inputs)
+        for ours, theirs in zip(got, want):
+            np.testing.assert_allclose(ours, theirs, atol=3e-6, err_msg=f"{list(given)} {attributes}")
