@@ -359,10 +359,12 @@ llvm::Error checkHead(llvm::function_ref<float(int64_t)> at, int64_t k,
 Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
                                         bool isTransposed) {
   ArrayRef<int64_t> shape = weight.getType().getShape();
-  if (shape.size() != 2)
+  // Leading ones only broadcast.
+  if (shape.size() < 2 || !llvm::all_of(shape.drop_back(2), isOne))
     return createStringError("its weight is not a matrix");
   std::optional<Precision> precision = getPrecision(weight.getFormat());
-  if (weight.isReadable() && precision && shape[0] > 0 && shape[1] > 0) {
+  if (weight.isReadable() && precision && shape.size() == 2 && shape[0] > 0 &&
+      shape[1] > 0) {
     onnx::ChainReader reader(weight);
     int64_t step = isTransposed ? shape[1] : 1;
     if (llvm::Error error = checkHead(
@@ -376,8 +378,7 @@ Expected<WeightLevels> findWeightLevels(const onnx::Chain &weight,
   Expected<onnx::HostTensor> values = weight.evaluate();
   if (!values)
     return values.takeError();
-  // Leading ones only broadcast.
-  if (shape.size() > 2 && llvm::all_of(shape.drop_back(2), isOne))
+  if (shape.size() > 2)
     *values = values->reshaped(shape.take_back(2));
   return findWeightLevels(*values, isTransposed);
 }

@@ -152,11 +152,20 @@ struct ConvertOnnxToLinalg
 };
 } // namespace
 
-/// Whether `op` asks for a size of an ONNX value.
-static bool asksForSize(Operation *op) {
-  auto dim = dyn_cast_or_null<tensor::DimOp>(op);
-  Operation *source = dim ? dim.getSource().getDefiningOp() : nullptr;
-  return source && isa_and_present<OnnxDialect>(source->getDialect());
+/// The operations of earlier stages that ask ONNX values for sizes, and those
+/// that use the answers. What lowerings create asks what they know.
+static DenseSet<Operation *> collectAsking(func::FuncOp func) {
+  DenseSet<Operation *> asking;
+  func.walk([&](tensor::DimOp dim) {
+    Operation *source = dim.getSource().getDefiningOp();
+    if (!source || !isa_and_present<OnnxDialect>(source->getDialect()))
+      return;
+    asking.insert(dim);
+    for (Operation *user : dim->getUsers())
+      if (isa<tensor::ExpandShapeOp>(user))
+        asking.insert(user);
+  });
+  return asking;
 }
 
 /// The branch or loop that `value` leaves or is carried by, and its number.
@@ -193,14 +202,11 @@ LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
     ConversionTarget target(getContext());
     // Neither legal nor illegal: converted if possible, else left for the
     // report, whereas an illegal one would stop the conversion.
+    const DenseSet<Operation *> asking = collectAsking(func);
     target.markUnknownOpDynamicallyLegal(
-        [](Operation *op) -> std::optional<bool> {
+        [&](Operation *op) -> std::optional<bool> {
           if (isa_and_present<OnnxDialect>(op->getDialect()) ||
-              asksForSize(op) ||
-              (isa<tensor::ExpandShapeOp>(op) &&
-               llvm::any_of(op->getOperands(), [](Value operand) {
-                 return asksForSize(operand.getDefiningOp());
-               })))
+              asking.contains(op))
             return std::nullopt;
           return true;
         });
