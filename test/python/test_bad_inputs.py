@@ -352,12 +352,3 @@ def test_declared_output(tmp_path):
         "g (float[n, 4] x) => (float[n, 5] y) { y = Relu (x) }",
         "output 'y' expects dimension 1 of 4, got 5",
     )
-
-
-def test_outer_value_as_a_branch(tmp_path):
-    check_text(
-        tmp_path,
-        "g (float[n] x, bool c) => (float[n] y) { r = Abs (x) y = If (c) <then_branch = a () => (float[n] r)"
-        "{ t = Relu (x) }, else_branch = b () => (float[n] e) { e = Neg (x) }> }",
-        "node 'y' .*checker: graph output 'r' is not an output of any node in graph$",
-    )

@@ -276,12 +276,14 @@ namespace {
 
 struct PackProducts : impl::PackProductsBase<PackProducts> {
   void runOnOperation() override {
-    SmallVector<FloatProduct> products;
+    SmallVector<linalg::GenericOp> products;
     getOperation()->walk([&](linalg::GenericOp op) {
-      if (std::optional<FloatProduct> product = matchProduct(op))
-        products.push_back(*product);
+      if (matchProduct(op))
+        products.push_back(op);
     });
-    for (FloatProduct product : products) {
+    for (linalg::GenericOp op : products) {
+      // Anew, because it may read a product that was replaced.
+      FloatProduct product = *matchProduct(op);
       Form form = getForm(product);
       ++(form == Form::Declined ? numDeclined : numPacked);
       if (form != Form::Declined)
