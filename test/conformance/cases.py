@@ -35,7 +35,7 @@ FAMILIES = {
     "Control flow": "If Loop Scan",
     "Shapes and data movement": "Reshape Transpose Shape Size Gather Concat Squeeze Unsqueeze Expand Flatten Cast "
     "CastLike Identity Constant ConstantOfShape Range Slice Split Pad CenterCropPad Tile DepthToSpace SpaceToDepth "
-    "Trilu EyeLike OneHot ReverseSequence Resize",
+    "Trilu EyeLike OneHot ReverseSequence Resize Upsample",
     "Indexing": "GatherND GatherElements ScatterND ScatterElements Scatter ArgMax ArgMin Hardmax CumSum CumProd TopK "
     "NonZero Compress",
 }
@@ -66,6 +66,7 @@ SHAPES = {
     "Slice": (1, 2, 4),
     "Split": (1,),
     "Resize": (1, 2, 3),
+    "Upsample": (1,),
 }
 
 
