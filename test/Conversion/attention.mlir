@@ -31,3 +31,27 @@ func.func @ragged(%q: tensor<1x1x3x20xf32>, %k: tensor<1x1x5x20xf32>, %range: te
       range(%range : tensor<1x3x2xi64>) outs(%y : tensor<1x1x3x20xf32>) scale = 0.25 -> tensor<1x1x3x20xf32>
   return %r : tensor<1x1x3x20xf32>
 }
+
+// Which rows are zero: by default those whose greatest score is -inf, with
+// zero_nan those whose sum is NaN or zero.
+// CHECK-LABEL: @hidden_rows
+// CHECK: %[[NONE:.*]] = arith.cmpf oeq, %in_{{.*}} : f32
+// CHECK-NEXT: %[[Y:.*]] = arith.divf
+// CHECK-NEXT: arith.select %[[NONE]], %{{.*}}, %[[Y]]
+// CHECK-LABEL: @zero_nan
+// CHECK: %[[NONE:.*]] = arith.cmpf ueq
+// CHECK-NEXT: %[[Y:.*]] = arith.divf
+// CHECK-NEXT: arith.select %[[NONE]], %{{.*}}, %[[Y]]
+func.func @hidden_rows(%q: tensor<1x1x3x20xf32>, %k: tensor<1x1x5x20xf32>, %mask: tensor<1x1x3x5xf32>,
+                       %y: tensor<1x1x3x20xf32>) -> tensor<1x1x3x20xf32> {
+  %r = bit.attention ins(%q, %k, %k : tensor<1x1x3x20xf32>, tensor<1x1x5x20xf32>, tensor<1x1x5x20xf32>)
+      mask(%mask : tensor<1x1x3x5xf32>) outs(%y : tensor<1x1x3x20xf32>) scale = 0.25 -> tensor<1x1x3x20xf32>
+  return %r : tensor<1x1x3x20xf32>
+}
+
+func.func @zero_nan(%q: tensor<1x1x3x20xf32>, %k: tensor<1x1x5x20xf32>, %mask: tensor<1x1x3x5xf32>,
+                    %y: tensor<1x1x3x20xf32>) -> tensor<1x1x3x20xf32> {
+  %r = bit.attention ins(%q, %k, %k : tensor<1x1x3x20xf32>, tensor<1x1x5x20xf32>, tensor<1x1x5x20xf32>)
+      mask(%mask : tensor<1x1x3x5xf32>) outs(%y : tensor<1x1x3x20xf32>) scale = 0.25 zero_nan -> tensor<1x1x3x20xf32>
+  return %r : tensor<1x1x3x20xf32>
+}

@@ -48,3 +48,14 @@ func.func @ragged(%q: memref<1x1x3x20xf32>, %y: memref<1x1x3x20xf32>) {
       outs(%y : memref<1x1x3x20xf32>) scale = 0.25
   return
 }
+
+// With zero_nan the sum decides which rows are zero, and no mask is read again.
+// CHECK-LABEL: @zero_nan
+// CHECK: arith.cmpf ueq
+// CHECK-NOT: scf.if
+// CHECK: arith.divf
+func.func @zero_nan(%q: memref<1x1x1x16xf32>, %mask: memref<1x1x1x1xf32>, %y: memref<1x1x1x16xf32>) {
+  bit.attention ins(%q, %q, %q : memref<1x1x1x16xf32>, memref<1x1x1x16xf32>, memref<1x1x1x16xf32>)
+      mask(%mask : memref<1x1x1x1xf32>) outs(%y : memref<1x1x1x16xf32>) scale = 0.25 zero_nan
+  return
+}

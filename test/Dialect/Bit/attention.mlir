@@ -12,8 +12,8 @@ func.func @everything(%q: tensor<2x8x?x64xf32>, %k: tensor<2x2x?x64xf32>, %v: te
 
 // CHECK-LABEL: @on_buffers
 func.func @on_buffers(%q: memref<1x1x1x8xf64>, %k: memref<1x1x3x8xf64>, %y: memref<1x1x1x8xf64>) {
-  // CHECK: bit.attention ins(%{{.*}}) outs(%{{.*}} : memref<1x1x1x8xf64>) scale = 1.000000e+00
+  // CHECK: bit.attention ins(%{{.*}}) outs(%{{.*}} : memref<1x1x1x8xf64>) scale = 1.000000e+00 zero_nan
   bit.attention ins(%q, %k, %k : memref<1x1x1x8xf64>, memref<1x1x3x8xf64>, memref<1x1x3x8xf64>)
-      outs(%y : memref<1x1x1x8xf64>) scale = 1.0
+      outs(%y : memref<1x1x1x8xf64>) scale = 1.0 zero_nan
   return
 }

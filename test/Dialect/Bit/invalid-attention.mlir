@@ -80,3 +80,12 @@ func.func @attention_c7(%q: memref<1x4x2x16xf32>, %k: memref<1x2x3x16xf32>, %y: 
       outs(%y : tensor<1x4x2x16xf32>) scale = 1.0 -> tensor<1x4x2x16xf32>
   return %r : tensor<1x4x2x16xf32>
 }
+
+// -----
+
+func.func @attention_c8(%q: memref<1x4x2x16xf32>, %k: memref<1x2x3x16xf32>, %y: memref<1x4x2x16xf32>) {
+  // expected-error @below {{'bit.attention' op expects one of keep_nan and zero_nan, got both}}
+  bit.attention ins(%q, %k, %k : memref<1x4x2x16xf32>, memref<1x2x3x16xf32>, memref<1x2x3x16xf32>)
+      outs(%y : memref<1x4x2x16xf32>) scale = 1.0 keep_nan zero_nan
+  return
+}

@@ -41,3 +41,44 @@ func.func @two_dims(%call: !bit.call, %x: memref<?x?xf32>, %n: index) {
   }
   return
 }
+
+// Scratch memory of a fixed size belongs to the function, where a loop cannot
+// make more of it; another size stays where it is known.
+// CHECK-LABEL: func.func private @scratch.body
+// CHECK-NEXT: memref.alloca() : memref<16xf32>
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK-NOT: memref.alloca()
+// CHECK: memref.alloca(%{{.*}}) : memref<?xf32>
+// CHECK-LABEL: func.func private @scratch(
+func.func private @scratch(%call: !bit.call, %x: memref<?xf32>, %n: index) {
+  %c = arith.constant 1.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (%n) {
+    scf.for %j = %c0 to %n step %c1 {
+      %fixed = memref.alloca() : memref<16xf32>
+      %any = memref.alloca(%i) : memref<?xf32>
+      memref.store %c, %fixed[%c0] : memref<16xf32>
+      memref.store %c, %any[%c0] : memref<?xf32>
+    }
+  }
+  return
+}
+
+// A loop inside another one is run by the thread of its body.
+// CHECK-LABEL: func.func private @nested.body
+// CHECK: scf.forall
+// CHECK-LABEL: func.func private @nested(
+// CHECK: bit.parallel_for %{{.*}} @nested.body
+// CHECK-NOT: bit.parallel_for
+// CHECK: return
+func.func private @nested(%call: !bit.call, %x: memref<?xf32>, %n: index) {
+  %c = arith.constant 1.0 : f32
+  scf.forall (%i) in (%n) {
+    scf.forall (%j) in (%n) {
+      memref.store %c, %x[%j] : memref<?xf32>
+    }
+  }
+  return
+}

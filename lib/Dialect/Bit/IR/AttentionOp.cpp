@@ -84,7 +84,12 @@ LogicalResult AttentionOp::verify() {
       return emitOpError() << "expects a positive, finite softcap, got "
                            << softcap->convertToDouble();
   // C7
-  return verifyDestinations(*this);
+  if (failed(verifyDestinations(*this)))
+    return failure();
+  // C8
+  if (getKeepNan() && getZeroNan())
+    return emitOpError("expects one of keep_nan and zero_nan, got both");
+  return success();
 }
 
 void AttentionOp::getEffects(

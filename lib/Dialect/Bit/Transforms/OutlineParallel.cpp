@@ -160,18 +160,16 @@ struct OutlineParallel : bit::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
     SmallVector<scf::ForallOp> loops;
     getOperation().walk([&](scf::ForallOp loop) {
-      if (isOutlinable(loop))
+      // A loop inside another one runs in the thread of its body.
+      if (isOutlinable(loop) && !loop->getParentOfType<scf::ForallOp>())
         loops.push_back(loop);
       else
         ++numDeclined; // forall-to-for makes it sequential
     });
     ParallelOutliner outliner(getOperation());
-    for (scf::ForallOp loop : loops) {
-      // A loop inside another one runs in the thread of its body.
-      if (!loop->getParentOfType<scf::ForallOp>())
-        outliner.outline(loop);
-      ++numOutlined;
-    }
+    for (scf::ForallOp loop : loops)
+      outliner.outline(loop);
+    numOutlined += loops.size();
     getOperation().walk(hoistAllocas);
   }
 };

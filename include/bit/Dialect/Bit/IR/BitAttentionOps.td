@@ -40,6 +40,7 @@ def Bit_AttentionOp : Bit_KernelOp<"attention", [AttrSizedOperandSegments]> {
     (C6) `scale` is finite, and `softcap` positive and finite.
     (C7) all operands are tensors, and then the result is the init's type, or all
     are memrefs, and then there is no result.
+    (C8) `keep_nan` and `zero_nan` exclude each other.
 
     Example:
 
