@@ -30,6 +30,7 @@ CASES = {
     "whisper": [DYNAMO],
     "resnet": [DYNAMO, ("TorchScript", 7)],
     "convnext": [DYNAMO],
+    "unet": [DYNAMO, ("TorchScript", 11)],
 }
 # Two layers with q, k, v, o and three of the FFN. The head stays float.
 BITLINEAR = {"bitnet": 14, "bitnet_past": 14, "bitnet_packed_past": 14}
@@ -50,6 +51,15 @@ def draw(argument, sizes, rng):
     if argument.dtype == "int64":
         return rng.integers(0, wholes.VOCABULARY, shape)
     return rng.standard_normal(shape).astype(np.float32)
+
+
+def compare_with(reference, model, values):
+    """Compares outputs with those of an onnxruntime session, or of the file to make one from."""
+    if not hasattr(reference, "run"):
+        reference = ties.reference(reference)
+    for ours, expected in zip(model.run(values).values(), reference.run(None, values), strict=True):
+        assert ours.shape == expected.shape and ours.dtype == expected.dtype
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +83,24 @@ def test_whole_model(name, exporter, opset, tmp_path):
         if comparison:
             comparison.check(*values.values())
             continue
-        theirs = reference.run(None, values)
-        for ours, expected in zip(model.run(values).values(), theirs, strict=True):
-            assert ours.shape == expected.shape and ours.dtype == expected.dtype
-            np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+        compare_with(reference, model, values)
+
+
+@pytest.mark.parametrize(
+    "name, exporter, opset", [("resnet", "dynamo", 18), ("unet", "dynamo", 18), ("unet", "TorchScript", 11)]
+)
+def test_static_sizes(name, exporter, opset, tmp_path):
+    """The same with all sizes known: windows and resizing compute none at run time."""
+    module, inputs, _ = wholes.make(name)
+    path = wholes.export(module, inputs, {}, tmp_path / "model.onnx", opset, exporter == "dynamo")
+    compare_with(path, ties.compiled(path, level=["x86-64-v3"]), {k: v.numpy() for k, v in inputs.items()})
+
+
+def test_image_sizes(tmp_path):
+    """A U-Net whose images are of any size."""
+    module, inputs, _ = wholes.make("unet")
+    dims = {"x": {0: "batch", 2: "height", 3: "width"}}
+    path = wholes.export(module, inputs, dims, tmp_path / "model.onnx", 14, dynamo=False)
+    model = ties.compiled(path, level=["x86-64-v3"])
+    for seed, shape in enumerate([(2, 3, 16, 24), (1, 3, 4, 4), (1, 3, 28, 12)]):
+        compare_with(path, model, {"x": np.random.default_rng(seed).standard_normal(shape).astype(np.float32)})
