@@ -35,3 +35,13 @@ func.func @copied(%x: memref<?x2xf32>) -> (memref<?x2xf32>, memref<3xf32>, memre
 func.func private @private_stays(%x: memref<2xf32>) {
   return
 }
+
+// A copy from another layout must not become a call of MLIR's own library.
+// CHECK-LABEL: @strided
+func.func @strided(%x: memref<4x6xf32>) -> memref<4x2xf32, strided<[6, 1], offset: 2>> {
+  // CHECK: %[[V:.*]] = memref.subview
+  // CHECK: %[[OUT:.*]] = bit.output %{{.*}}[0] () : memref<4x2xf32>
+  // CHECK: linalg.copy ins(%[[V]] : memref<4x2xf32, strided<[6, 1], offset: 2>>) outs(%[[OUT]] : memref<4x2xf32>)
+  %v = memref.subview %x[0, 2] [4, 2] [1, 1] : memref<4x6xf32> to memref<4x2xf32, strided<[6, 1], offset: 2>>
+  return %v : memref<4x2xf32, strided<[6, 1], offset: 2>>
+}

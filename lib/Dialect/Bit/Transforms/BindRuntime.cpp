@@ -4,6 +4,7 @@
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace bit {
@@ -67,7 +68,11 @@ bool bindOutput(func::ReturnOp ret, Value call, unsigned index, Value value) {
   auto plain = MemRefType::get(type.getShape(), type.getElementType());
   Value output =
       bit::OutputOp::create(builder, ret.getLoc(), plain, call, index, sizes);
-  memref::CopyOp::create(builder, ret.getLoc(), value, output);
+  // Of another layout, a copy would be a call of MLIR's own runtime library.
+  if (type.getLayout().isIdentity())
+    memref::CopyOp::create(builder, ret.getLoc(), value, output);
+  else
+    linalg::CopyOp::create(builder, ret.getLoc(), value, output);
   return true;
 }
 

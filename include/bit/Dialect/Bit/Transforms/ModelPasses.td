@@ -123,6 +123,7 @@ def BindRuntime : Pass<"bit-bind-runtime", "::mlir::func::FuncOp"> {
     Statistic<"numCopied", "copied", "outputs copied at the end">,
   ];
   let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::memref::MemRefDialect"];
 }
 
