@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // onnxruntime's MultiHeadAttention as ai.onnx's Attention: biases, masks of
-// padding and packed operands are taken apart.
+// padding and packed operands are taken apart. Its Attention and QAttention are
+// a product and a MultiHeadAttention.
 
+#include "FunctionBody.h"
 #include "Schemas.h"
 #include "onnx/defs/function.h"
 
@@ -27,6 +29,20 @@ static int64_t getInt(const FunctionBodyBuildContext &context, const char *name,
                       int64_t defaultValue) {
   const auto *attribute = context.getAttribute(name);
   return attribute ? attribute->i() : defaultValue;
+}
+
+/// Whether vector `vector` is as long as the first dimension of `matrix`, which
+/// is all that tells lengths from other things that lie in one.
+static bool isSameDim(const FunctionBodyBuildContext &context, int vector,
+                      int matrix) {
+  if (getRank(context, vector) != 1 || getRank(context, matrix) < 1)
+    return false;
+  const auto &a = context.getInputType(vector)->tensor_type().shape().dim(0);
+  const auto &b = context.getInputType(matrix)->tensor_type().shape().dim(0);
+  if (a.has_dim_value() && b.has_dim_value())
+    return a.dim_value() == b.dim_value();
+  return a.has_dim_param() && b.has_dim_param() && !a.dim_param().empty() &&
+         a.dim_param() == b.dim_param();
 }
 
 /// Query, key and value of rank 3, key and value also of rank 4 with heads in
@@ -54,7 +70,9 @@ static bool multiHeadAttention(const FunctionBodyBuildContext &context,
   if (getRank(context, 2) != keyRank || (keyRank != 3 && keyRank != 4))
     return false;
   const int paddingRank = getRank(context, 4);
-  if (context.hasInput(4) && paddingRank != 2 && paddingRank != 3)
+  const bool isLength =
+      paddingRank == 1 && isSameDim(context, /*vector=*/4, /*matrix=*/0);
+  if (context.hasInput(4) && paddingRank != 2 && paddingRank != 3 && !isLength)
     return false;
 
   FunctionBuilder builder(function);
@@ -96,15 +114,33 @@ static bool multiHeadAttention(const FunctionBodyBuildContext &context,
     mask = "attention_bias";
   if (context.hasInput(4)) {
     const auto *filter = context.getAttribute("mask_filter_value");
-    builder
+    builder.Const("LengthAxes", std::vector<int64_t>{1, 2, 3})
         .Const("PaddingAxes", paddingRank == 2 ? std::vector<int64_t>{1, 2}
                                                : std::vector<int64_t>{1})
         .Const1D("Filter", filter ? filter->f() : -10000.0f)
         .Const1D("NoFilter", 0.0f)
-        .Const1D("NoKey", int32_t(0))
-        .Add("PaddingSplit = Unsqueeze (padding, PaddingAxes)")
-        .Add("IsPadding = Equal (PaddingSplit, NoKey)")
-        .Add("PaddingFloat = Where (IsPadding, Filter, NoFilter)")
+        .Const1D("NoKey", int32_t(0));
+    if (isLength) {
+      // How many keys there are of each row, the past's among them.
+      builder
+          .Add(("NewKeys = Shape <start = " + text(keyRank - 2) +
+                ", end = " + text(keyRank - 1) + "> (key)")
+                   .c_str())
+          .Add(hasPast ? "OldKeys = Shape <start = 2, end = 3> (past_key) "
+                         "AllKeys = Add (NewKeys, OldKeys)"
+                       : "AllKeys = Identity (NewKeys)")
+          .Add("KeyCount = Squeeze (AllKeys)")
+          .Const("FirstKey", int64_t(0))
+          .Const("NextKey", int64_t(1))
+          .Add("KeyPlaces = Range (FirstKey, KeyCount, NextKey)")
+          .Add("Lengths = Unsqueeze (padding, LengthAxes)")
+          .Add("LongLengths = Cast <to = 7> (Lengths)")
+          .Add("IsPadding = GreaterOrEqual (KeyPlaces, LongLengths)");
+    } else {
+      builder.Add("PaddingSplit = Unsqueeze (padding, PaddingAxes)")
+          .Add("IsPadding = Equal (PaddingSplit, NoKey)");
+    }
+    builder.Add("PaddingFloat = Where (IsPadding, Filter, NoFilter)")
         .Add("PaddingMask = CastLike (PaddingFloat, query)");
     if (mask.empty()) {
       mask = "PaddingMask";
@@ -135,9 +171,87 @@ static bool multiHeadAttention(const FunctionBodyBuildContext &context,
   return true;
 }
 
+/// From the product "qkv" on: query, key and value side by side.
+static bool addHeads(FunctionBody &body,
+                     const FunctionBodyBuildContext &context) {
+  // A mask of rank 1 may also hold where keys begin, and one of rank 4 is no
+  // mask of padding.
+  const int maskRank = body.getRank("mask");
+  const int64_t heads = body.getInt("num_heads", 0);
+  if (heads <= 0 || body.has("past_length") || body.getInt("do_rotary", 0) ||
+      body.getInt("past_present_share_buffer", 0) ||
+      (body.has("mask") && (maskRank < 1 || maskRank > 3)))
+    return false;
+  const auto *sizes = context.getAttribute("qkv_hidden_sizes");
+  const bool hasSizes = sizes && sizes->ints_size() > 0;
+  if (hasSizes)
+    body.addInts("sizes", {sizes->ints().begin(), sizes->ints().end()});
+  auto &split = hasSizes ? body.add("Split", {"qkv", "sizes"}, "q")
+                         : body.add("Split", {"qkv"}, "q");
+  split.add_output("k");
+  split.add_output("v");
+  FunctionBody::setInt(split, "axis", -1);
+  if (!hasSizes)
+    FunctionBody::setInt(split, "num_outputs", 3);
+  FunctionBody::Names operands{"q", "k", "v", "", "mask", "attention_bias"};
+  if (!body.has("mask"))
+    operands[4] = "";
+  if (!body.has("attention_bias"))
+    operands[5] = "";
+  if (body.has("past")) {
+    body.parse("First = Constant <value = int64 {0}> () "
+               "Second = Constant <value = int64 {1}> () "
+               "past_key = Gather <axis = 0> (past, First) "
+               "past_value = Gather <axis = 0> (past, Second)");
+    operands.insert(operands.end(), {"past_key", "past_value"});
+  }
+  auto &attention = body.add("com.microsoft.MultiHeadAttention", operands, "Y");
+  body.copyAttributes(
+      attention, {"mask_filter_value", "num_heads", "scale", "unidirectional"});
+  if (!context.hasOutput(1))
+    return true;
+  attention.add_output("new_key");
+  attention.add_output("new_value");
+  body.parse("Front = Constant <value = int64[1] {0}> () "
+             "key_part = Unsqueeze (new_key, Front) "
+             "value_part = Unsqueeze (new_value, Front) "
+             "present = Concat <axis = 0> (key_part, value_part)");
+  return true;
+}
+
+static bool packedAttention(const FunctionBodyBuildContext &context,
+                            const OpSchema &, FunctionProto &function) {
+  FunctionBody body(function, context,
+                    {"input", "weights", "bias", "mask", "past",
+                     "attention_bias", "past_length"},
+                    {"Y", "present"});
+  const bool hasBias = body.has("bias");
+  body.add("MatMul", {"input", "weights"}, hasBias ? "product" : "qkv");
+  if (hasBias)
+    body.add("Add", {"product", "bias"}, "qkv");
+  return addHeads(body, context);
+}
+
+static bool quantizedAttention(const FunctionBodyBuildContext &context,
+                               const OpSchema &, FunctionProto &function) {
+  FunctionBody body(function, context,
+                    {"input", "weights", "bias", "input_scale", "weight_scale",
+                     "mask", "input_zero_point", "weight_zero_point", "past"},
+                    {"Y", "present"});
+  body.add("com.microsoft.MatMulIntegerToFloat",
+           {"input", "weights", "input_scale", "weight_scale",
+            "input_zero_point", "weight_zero_point", "bias"},
+           "qkv");
+  return addHeads(body, context);
+}
+
 void addAttentionBody(OpSchema &schema) {
   if (schema.Name() == "MultiHeadAttention")
     schema.SetContextDependentFunctionBodyBuilder(multiHeadAttention);
+  else if (schema.Name() == "Attention")
+    schema.SetContextDependentFunctionBodyBuilder(packedAttention);
+  else if (schema.Name() == "QAttention")
+    schema.SetContextDependentFunctionBodyBuilder(quantizedAttention);
 }
 
 } // namespace bit::detail

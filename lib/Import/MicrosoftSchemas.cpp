@@ -14,8 +14,6 @@ using ::onnx::TensorShapeProto;
 
 namespace bit::detail {
 
-using InferFn = void (*)(InferenceContext &);
-
 /// Returns the shape of input `index`, null where it is missing or unknown.
 static const TensorShapeProto *getShape(InferenceContext &context,
                                         size_t index) {
@@ -38,6 +36,11 @@ static void setShape(InferenceContext &context, size_t output,
 static int64_t getInt(InferenceContext &context, const char *name,
                       int64_t defaultValue) {
   return ::onnx::getAttribute(context, name, defaultValue);
+}
+
+void inferLike(InferenceContext &context, const char *opType) {
+  ::onnx::OpSchemaRegistry::Schema(opType, static_cast<int>(kImportOpset), "")
+      ->GetTypeAndShapeInferenceFunction()(context);
 }
 
 static void likeFirst(InferenceContext &context) {
@@ -212,32 +215,120 @@ static void multiHeadAttention(InferenceContext &context) {
   attention(context, heads, heads, /*pastKey=*/6);
 }
 
+/// [batch, sequence, hidden of value], and keys and values in one tensor. The
+/// last third of the weight's columns, unless an attribute says otherwise, are
+/// the value's.
+static void packedAttention(InferenceContext &context) {
+  // QAttention's result has its scales' type.
+  const ::onnx::TypeProto *first = context.getInputType(0);
+  const auto type = first ? first->tensor_type().elem_type() : 0;
+  const bool isQuantized =
+      type == ::onnx::TensorProto::UINT8 || type == ::onnx::TensorProto::INT8;
+  const size_t typed = isQuantized ? 3 : 0;
+  setElementType(context, typed, 0);
+  setElementType(context, typed, 1);
+  const TensorShapeProto *input = getShape(context, 0),
+                         *weight = getShape(context, 1);
+  if (!input || !weight)
+    return;
+  if (input->dim_size() != 3 || weight->dim_size() != 2)
+    fail_shape_inference("expects an input of rank 3 and a weight of rank 2, "
+                         "got ranks ",
+                         input->dim_size(), " and ", weight->dim_size());
+  TensorShapeProto shape = *input;
+  auto *width = shape.mutable_dim(2);
+  width->Clear();
+  std::vector<int64_t> sizes;
+  ::onnx::getRepeatedAttribute(context, "qkv_hidden_sizes", sizes);
+  const auto &columns = weight->dim(1);
+  if (sizes.size() == 3)
+    width->set_dim_value(sizes[2]);
+  else if (columns.has_dim_value())
+    width->set_dim_value(columns.dim_value() / 3);
+  setShape(context, 0, shape);
+  if (context.getNumOutputs() < 2 || !context.hasOutput(1))
+    return;
+  TensorShapeProto cache;
+  cache.add_dim()->set_dim_value(2);
+  *cache.add_dim() = input->dim(0);
+  const int64_t heads = getInt(context, "num_heads", 0);
+  cache.add_dim()->set_dim_value(heads);
+  cache.add_dim();
+  auto *size = cache.add_dim();
+  if (width->has_dim_value() && heads > 0)
+    size->set_dim_value(width->dim_value() / heads);
+  setShape(context, 1, cache);
+}
+
+static void convolution(InferenceContext &context) {
+  inferLike(context, "Conv");
+}
+
+static void layerNormalization(InferenceContext &context) {
+  inferLike(context, "LayerNormalization");
+}
+
+/// The words' rows; a number a row of the mask; the sum before the norm.
+static void embedLayerNormalization(InferenceContext &context) {
+  setElementType(context, 2, 0);
+  if (context.getNumOutputs() > 1 && context.hasOutput(1))
+    ::onnx::updateOutputElemType(context, 1, ::onnx::TensorProto::INT32);
+  const bool hasSum = context.getNumOutputs() > 2 && context.hasOutput(2);
+  if (hasSum)
+    setElementType(context, 2, 2);
+  const TensorShapeProto *ids = getShape(context, 0),
+                         *words = getShape(context, 2);
+  if (!ids || !words)
+    return;
+  if (ids->dim_size() != 2 || words->dim_size() != 2)
+    fail_shape_inference("expects ids and words of rank 2, got ranks ",
+                         ids->dim_size(), " and ", words->dim_size());
+  TensorShapeProto shape = *ids;
+  *shape.add_dim() = words->dim(1);
+  setShape(context, 0, shape);
+  if (hasSum)
+    setShape(context, 2, shape);
+  if (context.getNumOutputs() > 1 && context.hasOutput(1)) {
+    TensorShapeProto rows;
+    *rows.add_dim() = ids->dim(0);
+    setShape(context, 1, rows);
+  }
+}
+
+OpSchema makeMicrosoftSchema(const char *opType, int minInputs, int maxInputs,
+                             int maxOutputs, InferFn infer,
+                             std::initializer_list<int> optional) {
+  OpSchema schema(opType, __FILE__, __LINE__);
+  schema.SetDomain(kMicrosoftDomain.data())
+      .SinceVersion(1)
+      .AllowUncheckedAttributes()
+      .TypeAndShapeInferenceFunction(infer);
+  for (int i = 0; i < maxInputs; ++i) {
+    std::string name = "input" + std::to_string(i);
+    schema.Input(i, name, "", "T" + std::to_string(i),
+                 i < minInputs && !llvm::is_contained(optional, i)
+                     ? OpSchema::Single
+                     : OpSchema::Optional);
+    schema.TypeConstraint("T" + std::to_string(i),
+                          OpSchema::all_tensor_types_ir13(), "");
+  }
+  for (int i = 0; i < maxOutputs; ++i) {
+    std::string name = "output" + std::to_string(i);
+    schema.Output(i, name, "", "R" + std::to_string(i),
+                  i == 0 ? OpSchema::Single : OpSchema::Optional);
+    schema.TypeConstraint("R" + std::to_string(i),
+                          OpSchema::all_tensor_types_ir13(), "");
+  }
+  return schema;
+}
+
 std::vector<OpSchema> getMicrosoftSchemas() {
   std::vector<OpSchema> schemas;
   auto add = [&](const char *opType, int minInputs, int maxInputs,
                  int maxOutputs, InferFn infer,
                  std::initializer_list<int> optional = {}) {
-    OpSchema schema(opType, __FILE__, __LINE__);
-    schema.SetDomain(kMicrosoftDomain.data())
-        .SinceVersion(1)
-        .AllowUncheckedAttributes()
-        .TypeAndShapeInferenceFunction(infer);
-    for (int i = 0; i < maxInputs; ++i) {
-      std::string name = "input" + std::to_string(i);
-      schema.Input(i, name, "", "T" + std::to_string(i),
-                   i < minInputs && !llvm::is_contained(optional, i)
-                       ? OpSchema::Single
-                       : OpSchema::Optional);
-      schema.TypeConstraint("T" + std::to_string(i),
-                            OpSchema::all_tensor_types_ir13(), "");
-    }
-    for (int i = 0; i < maxOutputs; ++i) {
-      std::string name = "output" + std::to_string(i);
-      schema.Output(i, name, "", "R" + std::to_string(i),
-                    i == 0 ? OpSchema::Single : OpSchema::Optional);
-      schema.TypeConstraint("R" + std::to_string(i),
-                            OpSchema::all_tensor_types_ir13(), "");
-    }
+    OpSchema schema = makeMicrosoftSchema(opType, minInputs, maxInputs,
+                                          maxOutputs, infer, optional);
     addMicrosoftBody(schema);
     addAttentionBody(schema);
     schema.Finalize();
@@ -246,19 +337,27 @@ std::vector<OpSchema> getMicrosoftSchemas() {
   add("MatMulNBits", 3, 6, 1, matMulNBits);
   add("DynamicQuantizeMatMul", 3, 5, 1, dynamicQuantizeMatMul);
   add("MatMulIntegerToFloat", 4, 7, 1, matMulIntegerToFloat);
+  add("FusedConv", 2, 4, 1, convolution);
   add("FusedGemm", 2, 3, 1, gemm);
   add("FusedMatMul", 2, 2, 1, fusedMatMul);
+  add("TransposeMatMul", 2, 2, 1, fusedMatMul);
+  add("GemmFastGelu", 2, 3, 1, dynamicQuantizeMatMul);
+  add("LayerNormalization", 2, 3, 3, layerNormalization);
   add("SimplifiedLayerNormalization", 2, 2, 2, skipNormalization);
   add("SkipLayerNormalization", 3, 5, 4, skipNormalization);
   add("SkipSimplifiedLayerNormalization", 3, 4, 4, skipNormalization);
   add("RotaryEmbedding", 4, 4, 1, likeFirst);
+  add("Attention", 2, 7, 2, packedAttention);
+  add("QAttention", 5, 9, 2, packedAttention);
   add("MultiHeadAttention", 1, 10, 4, multiHeadAttention);
   // Keys and values may lie in the query, and there may be no past.
   add("GroupQueryAttention", 7, 16, 4, groupQueryAttention, {1, 2, 3, 4});
+  add("EmbedLayerNormalization", 7, 9, 3, embedLayerNormalization, {1, 4});
   add("Gelu", 1, 1, 1, likeFirst);
   add("BiasGelu", 2, 2, 1, likeBroadcast);
   add("FastGelu", 1, 2, 1, likeFirst);
   add("QuickGelu", 1, 1, 1, likeFirst);
+  addQuantizedSchemas(schemas);
   return schemas;
 }
 

@@ -119,10 +119,13 @@ static void nameNodes(Model &model, Nodes &nodes, const Versions &versions) {
         {node.name(), firstOutput, node.domain(), node.op_type(),
          version == versions.byDomain.end() ? 0 : version->second});
     node.set_name("#" + std::to_string(model.origins.size() - 1));
-    // onnxruntime keeps this one in the default domain, where libonnx would not
-    // find it.
-    if (node.domain().empty() &&
-        node.op_type() == "SimplifiedLayerNormalization")
+    // onnxruntime keeps these in the default domain, where libonnx would not
+    // find them: the second came to ai.onnx with opset 17.
+    const bool isMicrosoft =
+        node.op_type() == "SimplifiedLayerNormalization" ||
+        (node.op_type() == "LayerNormalization" && model.origins.back().opset &&
+         model.origins.back().opset < 17);
+    if (node.domain().empty() && isMicrosoft)
       node.set_domain(kMicrosoftDomain.str());
     forEachSubgraph(node, [&](::onnx::GraphProto &graph) {
       nameNodes(model, *graph.mutable_node(), versions);

@@ -33,9 +33,26 @@ private:
 /// results. Operands and attributes are the onnx dialect's to verify.
 std::vector<::onnx::OpSchema> getMicrosoftSchemas();
 
+using InferFn = void (*)(::onnx::InferenceContext &);
+
+/// Infers what ai.onnx does for its own operator, which has its operands in the
+/// same places.
+void inferLike(::onnx::InferenceContext &context, const char *opType);
+
+/// Returns a schema of com.microsoft whose operands have any type; those after
+/// the first `minInputs`, and those in `optional`, may be left out.
+::onnx::OpSchema makeMicrosoftSchema(const char *opType, int minInputs,
+                                     int maxInputs, int maxOutputs,
+                                     InferFn infer,
+                                     std::initializer_list<int> optional = {});
+
+/// Adds the operators on codes.
+void addQuantizedSchemas(std::vector<::onnx::OpSchema> &schemas);
+
 /// Gives `schema` the function body of its operator, if it has one.
 void addMicrosoftBody(::onnx::OpSchema &schema);
 void addAttentionBody(::onnx::OpSchema &schema);
+void addQuantizedBody(::onnx::OpSchema &schema);
 
 } // namespace bit::detail
 

@@ -21,7 +21,7 @@ FAMILIES = {
     "Comparison and logic": "Equal Less LessOrEqual Greater GreaterOrEqual Not And Or Xor IsNaN IsInf Where",
     "Activations": "Relu Sigmoid Gelu Clip Softmax LogSoftmax Elu Celu Selu LeakyRelu PRelu HardSigmoid HardSwish "
     "Softplus Softsign Mish Swish SwiGLU ThresholdedRelu Shrink",
-    "Matrices": "MatMul Gemm MatMulInteger Einsum",
+    "Matrices": "MatMul Gemm MatMulInteger QLinearMatMul Einsum",
     "Convolutions": "Conv ConvTranspose ConvInteger QLinearConv",
     "Pooling": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool",
     "Quantization": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear",

@@ -187,6 +187,17 @@ static LogicalResult dequantize(DequantizeLinearOp op,
   return success();
 }
 
+/// A parameter of codes as it is broadcast with them: one of each row is a
+/// column.
+static Value getParameter(Rewriter &rewriter, Location loc, Value parameter,
+                          bool isRows) {
+  parameter = stripStaticCasts(parameter);
+  auto type = cast<RankedTensorType>(parameter.getType());
+  if (isRows && type.getRank() == 1 && type.getDimSize(0) != 1)
+    return insertUnitDims(rewriter, loc, parameter, 1);
+  return parameter;
+}
+
 /// `codes` as 32-bit integers without their zero points: one, or one for each
 /// row where `isRows`, else for each column.
 static FailureOr<Value> widen(Rewriter &rewriter, Operation *op, Value codes,
@@ -194,13 +205,8 @@ static FailureOr<Value> widen(Rewriter &rewriter, Operation *op, Value codes,
   Location loc = op->getLoc();
   codes = stripStaticCasts(codes);
   SmallVector<Value> tensors = {codes};
-  if (zeroPoint) {
-    zeroPoint = stripStaticCasts(zeroPoint);
-    auto type = cast<RankedTensorType>(zeroPoint.getType());
-    if (isRows && type.getRank() == 1 && type.getDimSize(0) != 1)
-      zeroPoint = insertUnitDims(rewriter, loc, zeroPoint, 1);
-    tensors.push_back(zeroPoint);
-  }
+  if (zeroPoint)
+    tensors.push_back(getParameter(rewriter, loc, zeroPoint, isRows));
   FailureOr<Broadcast> loops = broadcastToFirst(rewriter, op, tensors);
   if (failed(loops))
     return failure();
@@ -216,25 +222,72 @@ static FailureOr<Value> widen(Rewriter &rewriter, Operation *op, Value codes,
       });
 }
 
+/// The exact product of codes without their zero points, of either operator.
+static FailureOr<Value> multiplyCodes(Rewriter &rewriter, Operation *op,
+                                      Value a, Type typeA, Value zeroA, Value b,
+                                      Type typeB, Value zeroB) {
+  if (rankOf(a) == 0 || rankOf(b) == 0)
+    return op->emitOpError("expects operands of rank 1 or more");
+  FailureOr<Value> left = widen(rewriter, op, a, typeA, zeroA, /*isRows=*/true);
+  FailureOr<Value> right =
+      widen(rewriter, op, b, typeB, zeroB, /*isRows=*/false);
+  if (failed(left) || failed(right))
+    return failure();
+  return lowerMatMul(rewriter, op, *left, *right, rewriter.getI32Type());
+}
+
 static LogicalResult matMulInteger(MatMulIntegerOp op,
                                    MatMulIntegerOp::Adaptor operands,
                                    Rewriter &rewriter,
                                    SmallVectorImpl<Value> &results) {
-  if (rankOf(op.getA()) == 0 || rankOf(op.getB()) == 0)
-    return op.emitOpError("expects operands of rank 1 or more");
-  FailureOr<Value> a =
-      widen(rewriter, op, operands.getA(), elementType(op.getA()),
-            operands.getAZeroPoint(), /*isRows=*/true);
-  FailureOr<Value> b =
-      widen(rewriter, op, operands.getB(), elementType(op.getB()),
-            operands.getBZeroPoint(), /*isRows=*/false);
-  if (failed(a) || failed(b))
-    return failure();
   FailureOr<Value> product =
-      lowerMatMul(rewriter, op, *a, *b, rewriter.getI32Type());
+      multiplyCodes(rewriter, op, operands.getA(), elementType(op.getA()),
+                    operands.getAZeroPoint(), operands.getB(),
+                    elementType(op.getB()), operands.getBZeroPoint());
   if (failed(product))
     return failure();
   results.push_back(*product);
+  return success();
+}
+
+/// saturate(round(sum * (a_scale * b_scale / y_scale)) + y_zero_point)
+static LogicalResult qlinearMatMul(QLinearMatMulOp op,
+                                   QLinearMatMulOp::Adaptor operands,
+                                   Rewriter &rewriter,
+                                   SmallVectorImpl<Value> &results) {
+  Location loc = op.getLoc();
+  FailureOr<Value> sums =
+      multiplyCodes(rewriter, op, operands.getA(), elementType(op.getA()),
+                    operands.getAZeroPoint(), operands.getB(),
+                    elementType(op.getB()), operands.getBZeroPoint());
+  if (failed(sums))
+    return failure();
+  FailureOr<Broadcast> loops = broadcastToFirst(
+      rewriter, op,
+      {*sums, getParameter(rewriter, loc, operands.getAScale(), true),
+       getParameter(rewriter, loc, operands.getBScale(), false),
+       getParameter(rewriter, loc, operands.getYScale(), true),
+       getParameter(rewriter, loc, operands.getYZeroPoint(), true)});
+  if (failed(loops))
+    return failure();
+  Type codes = elementType(op.getResult());
+  Type scaleTypes[] = {elementType(op.getAScale()), elementType(op.getBScale()),
+                       elementType(op.getYScale())};
+  results.push_back(createPointwise(
+      rewriter, loc, loops->operands, loops->sizes, getStorageType(codes),
+      [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder s(b, loc, b.getF32Type());
+        Value scales[3];
+        for (auto [i, type] : llvm::enumerate(scaleTypes))
+          scales[i] = toCompute(b, loc, in[1 + i], type);
+        Value factor = s.div(s.mul(scales[0], scales[1]), scales[2]);
+        Value sum = castScalar(b, loc, in[0], in[0].getType(), s.getType());
+        Value y = s.make<math::RoundEvenOp>(s.mul(sum, factor));
+        y = s.add(y, castScalar(b, loc, toCompute(b, loc, in[4], codes), codes,
+                                s.getType()));
+        return toStorage(b, loc, castScalar(b, loc, y, s.getType(), codes),
+                         codes);
+      }));
   return success();
 }
 
@@ -242,4 +295,5 @@ void bit::onnx::addQuantizationPatterns(PatternList &list) {
   list.add<QuantizeLinearOp>(quantize);
   list.add<DequantizeLinearOp>(dequantize);
   list.add<MatMulIntegerOp>(matMulInteger);
+  list.add<QLinearMatMulOp>(qlinearMatMul);
 }

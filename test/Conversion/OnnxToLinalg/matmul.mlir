@@ -51,3 +51,19 @@ func.func @gemm(%x: tensor<?x3xf32>, %c: tensor<2xf32>) -> tensor<?x2xf32> {
     : (tensor<?x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<?x2xf32>
   return %0 : tensor<?x2xf32>
 }
+
+// The sums are exact; a scale of each column of B, and one of each row of the result.
+// CHECK-LABEL: func @qlinear
+// CHECK: arith.muli
+// CHECK: arith.addi
+// CHECK: tensor.expand_shape {{.*}} : tensor<3xf32> into tensor<3x1xf32>
+// CHECK: arith.mulf
+// CHECK: arith.divf
+// CHECK: math.roundeven
+// CHECK: arith.fptosi
+func.func @qlinear(%a: tensor<3x4xui8>, %b: tensor<4x5xi8>, %s: tensor<f32>, %sb: tensor<5xf32>, %sy: tensor<3xf32>,
+                   %za: tensor<ui8>, %z: tensor<i8>) -> tensor<3x5xi8> {
+  %0 = onnx.QLinearMatMul %a, %s, %za, %b, %sb, %z, %sy, %z
+    : (tensor<3x4xui8>, tensor<f32>, tensor<ui8>, tensor<4x5xi8>, tensor<5xf32>, tensor<i8>, tensor<3xf32>, tensor<i8>) -> tensor<3x5xi8>
+  return %0 : tensor<3x5xi8>
+}
