@@ -44,3 +44,16 @@ func.func @part(%x: tensor<4x6xf32>, %y: tensor<4x3xf32>, %c: i1) -> tensor<4x3x
   }
   return %z : tensor<4x3xf32>
 }
+
+// A view is returned as a buffer of its own, also where its strides might be those of one.
+// CHECK-LABEL: @views
+func.func @views(%x: tensor<?x?xf32>, %n: index) -> (tensor<?x?xf32>, tensor<?x?xf32>) {
+  // CHECK-DAG: %[[A:.*]] = memref.subview %{{.*}}[0, 0]
+  // CHECK-DAG: %[[B:.*]] = memref.subview %{{.*}}[0, %{{.*}}]
+  // CHECK-DAG: linalg.copy ins(%[[A]] : memref<?x?xf32, strided<[?, 1]>>) outs(%[[C:.*]] : memref<?x?xf32>)
+  // CHECK-DAG: linalg.copy ins(%[[B]] : memref<?x?xf32, strided<[?, 1], offset: ?>>) outs(%[[D:.*]] : memref<?x?xf32>)
+  // CHECK: return %[[C]], %[[D]]
+  %a = tensor.extract_slice %x[0, 0] [%n, %n] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  %b = tensor.extract_slice %x[0, %n] [%n, %n] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  return %a, %b : tensor<?x?xf32>, tensor<?x?xf32>
+}

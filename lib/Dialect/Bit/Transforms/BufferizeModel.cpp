@@ -20,15 +20,16 @@ using namespace mlir::bufferization;
 
 namespace {
 
+bool isPlainBuffer(Value value) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  return type && type.getLayout().isIdentity();
+}
+
 /// A copy between plain layouts becomes memcpy; any other one a loop, where
 /// upstream would call a function of MLIR's own runtime library.
 LogicalResult createCopy(OpBuilder &builder, Location loc, Value from,
                          Value to) {
-  auto isPlain = [](Value value) {
-    auto type = dyn_cast<MemRefType>(value.getType());
-    return type && type.getLayout().isIdentity();
-  };
-  if (isPlain(from) && isPlain(to))
+  if (isPlainBuffer(from) && isPlainBuffer(to))
     memref::CopyOp::create(builder, loc, from, to);
   else
     linalg::CopyOp::create(builder, loc, from, to);
@@ -92,6 +93,34 @@ void allocateInRegions(tensor::EmptyOp op) {
   op.erase();
 }
 
+/// Where a function returns a view, upstream makes the copy itself.
+void loopOverCopy(memref::CopyOp op) {
+  if (isPlainBuffer(op.getSource()) && isPlainBuffer(op.getTarget()))
+    return;
+  OpBuilder builder(op);
+  linalg::CopyOp::create(builder, op.getLoc(), op.getSource(), op.getTarget());
+  op.erase();
+}
+
+/// Or casts it, where its strides are not known: they might be those of a
+/// buffer without gaps, but nothing says so.
+void copyView(memref::CastOp op) {
+  auto type = dyn_cast<MemRefType>(op.getType());
+  if (!type || !isPlainBuffer(op.getResult()) || isPlainBuffer(op.getSource()))
+    return;
+  OpBuilder builder(op);
+  SmallVector<Value> sizes;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      sizes.push_back(
+          memref::DimOp::create(builder, op.getLoc(), op.getSource(), i));
+  Value copy = memref::AllocOp::create(builder, op.getLoc(), type, sizes,
+                                       builder.getI64IntegerAttr(64));
+  linalg::CopyOp::create(builder, op.getLoc(), op.getSource(), copy);
+  op.replaceAllUsesWith(copy);
+  op.erase();
+}
+
 struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
   void runOnOperation() override {
     OpBuilder builder(&getContext());
@@ -114,7 +143,9 @@ struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
     });
     BufferizationState state;
     if (failed(runOneShotModuleBufferize(getOperation(), getOptions(), state)))
-      signalPassFailure();
+      return signalPassFailure();
+    getOperation().walk(loopOverCopy);
+    getOperation().walk(copyView);
   }
 };
 
