@@ -335,16 +335,31 @@ static LogicalResult resize(ResizeOp op, ResizeOp::Adaptor operands,
     results.push_back(readNearest(rewriter, loc, x, *mode, *axes, onnxType));
     return success();
   }
-  if (!isa<FloatType>(onnxType))
-    return op.emitOpError("expects float elements for mode ")
+  // f32 holds integers of 16 bits; what lies between two is truncated.
+  const bool isFloat = isa<FloatType>(onnxType);
+  if (!isFloat && onnxType.getIntOrFloatBitWidth() > 16)
+    return op.emitOpError(
+               "expects floats or integers of 8 or 16 bits for mode ")
            << op.getMode() << ", got " << onnxType;
   llvm::sort(*axes, [](const ResizeAxis &a, const ResizeAxis &b) {
     return a.dim < b.dim;
   });
-  x = toComputeTensor(rewriter, loc, x, onnxType);
+  Type f32 = rewriter.getF32Type();
+  x = isFloat
+          ? toComputeTensor(rewriter, loc, x, onnxType)
+          : createPointwise(rewriter, loc, x, f32,
+                            [&](OpBuilder &b, Location loc, ValueRange in) {
+                              return castScalar(b, loc, in[0], onnxType, f32);
+                            });
   for (const ResizeAxis &axis : *axes)
     x = interpolate(rewriter, loc, x, *mode, axis);
-  results.push_back(toStorageTensor(rewriter, loc, x, onnxType));
+  results.push_back(
+      isFloat
+          ? toStorageTensor(rewriter, loc, x, onnxType)
+          : createPointwise(rewriter, loc, x, getStorageType(onnxType),
+                            [&](OpBuilder &b, Location loc, ValueRange in) {
+                              return castScalar(b, loc, in[0], f32, onnxType);
+                            }));
   return success();
 }
 

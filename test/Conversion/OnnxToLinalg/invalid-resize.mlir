@@ -67,7 +67,7 @@ func.func @huge(%x: tensor<4xf32>) -> tensor<?xf32> {
 // -----
 
 func.func @integers(%x: tensor<4xi32>, %s: tensor<1xf32>) -> tensor<?xi32> {
-  // expected-error @+1 {{op expects float elements for mode linear, got 'i32'}}
+  // expected-error @+1 {{op expects floats or integers of 8 or 16 bits for mode linear, got 'i32'}}
   %0 = onnx.Resize %x, %s {mode = "linear", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<4xi32>, tensor<1xf32>) -> tensor<?xi32>
   return %0 : tensor<?xi32>
 }

@@ -36,3 +36,14 @@ func.func @dynamic(%x: tensor<?xf32>, %scales: tensor<1xf32>) -> tensor<?xf32> {
   %0 = onnx.Resize %x, %scales {mode = "cubic", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// Codes are interpolated as floats and truncated.
+// CHECK-LABEL: func @codes
+// CHECK: arith.uitofp
+// CHECK: math.fma
+// CHECK: arith.fptoui
+func.func @codes(%x: tensor<1x2x4xui8>) -> tensor<1x2x8xui8> {
+  %scales = onnx.Constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>
+  %0 = onnx.Resize %x, %scales {mode = "linear", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<1x2x4xui8>, tensor<3xf32>) -> tensor<1x2x8xui8>
+  return %0 : tensor<1x2x8xui8>
+}
