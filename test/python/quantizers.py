@@ -98,6 +98,35 @@ def recip_step(g, x):
     return g.op("Mul", codes(g, x, g.op("Reciprocal", d)), d)
 
 
+def recip_step_mul(g, x):
+    """x * (1 / (a' * (1 / Q)))."""
+    d = g.op("Mul", g.const(np.float32(1) / np.float32(Q)), clip(g, absmax(g, x), 1e-5))
+    return g.op("Mul", codes(g, x, g.op("Reciprocal", d)), d)
+
+
+def one_over_step_mul(g, x):
+    """The same by Div, with eps on the step; rescaled by the scale."""
+    d = g.op("Mul", absmax(g, x), g.const(np.float32(1) / np.float32(Q)))
+    s = g.op("Div", g.const(1.0), g.op("Add", d, g.const(1e-7)))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def norm_mul(g, x):
+    """(x * (1 / a')) * Q."""
+    a = clip(g, absmax(g, x), 1e-5)
+    v = g.op("Mul", g.op("Mul", g.op("Reciprocal", a), x), g.const(Q))
+    c = clip(g, g.op("Round", v), -128.0, 127.0)
+    return g.op("Mul", g.op("Mul", a, c), g.const(np.float32(1) / np.float32(Q)))
+
+
+def mul_norm(g, x):
+    """(x * Q) * (1 / a')."""
+    a = g.op("Max", absmax(g, x), g.const(1e-5))
+    v = g.op("Mul", g.op("Div", g.const(1.0), a), g.op("Mul", x, g.const(Q)))
+    c = clip(g, g.op("Round", v), -128.0, 127.0)
+    return g.op("Mul", c, g.op("Div", a, g.const(Q)))
+
+
 def bitlab(g, x):
     """eps clamps the step, not the maximum."""
     d = clip(g, g.op("Div", absmax(g, x), g.const(Q)), 1e-6)
@@ -174,6 +203,20 @@ def no_eps_inverse(g, x):
     d = g.op("Div", absmax(g, x), g.const(Q))
     c = clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0)
     return g.op("Mul", c, d)
+
+
+def no_eps_recip_step_mul(g, x):
+    """The step underflows, and its reciprocal overflows."""
+    d = g.op("Mul", absmax(g, x), g.const(np.float32(1) / np.float32(Q)))
+    s = g.op("Reciprocal", d)
+    return g.op("Div", codes(g, x, s), s)
+
+
+def no_eps_norm_mul(g, x):
+    """1 / a overflows."""
+    a = absmax(g, x)
+    v = g.op("Mul", g.op("Mul", x, g.op("Reciprocal", a)), g.const(Q))
+    return g.op("Mul", clip(g, g.op("Round", v), -127.0, 127.0), g.op("Div", a, g.const(Q)))
 
 
 def no_eps_no_clamp(g, x):
@@ -358,6 +401,10 @@ FORMS = {
         inverse,
         inverse_mul,
         recip_step,
+        recip_step_mul,
+        one_over_step_mul,
+        norm_mul,
+        mul_norm,
         bitlab,
         step_plus_eps,
         step_max_eps,
@@ -370,6 +417,8 @@ FORMS = {
         no_eps_direct,
         no_eps_recip_mul,
         no_eps_inverse,
+        no_eps_recip_step_mul,
+        no_eps_norm_mul,
         no_eps_no_clamp,
         no_eps_wide,
         no_eps_inverse_no_clamp,
@@ -503,6 +552,26 @@ def other_rescale(g, x):
     return g.op("Mul", codes(g, x, s), g.op("Div", a, g.const(Q)))
 
 
+def relu_maximum(g, x):
+    """The maximum of what is above 0 scales what is below, too."""
+    a = g.op("ReduceMax", g.op("Relu", x), g.const([-1], np.int64), keepdims=1)
+    s = div(g, x, a)
+    return g.op("Div", codes(g, x, s), s)
+
+
+def signed_maximum(g, x):
+    """The same without Relu."""
+    s = div(g, x, g.op("ReduceMax", x, g.const([-1], np.int64), keepdims=1))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def no_eps_norm_mul_no_clamp(g, x):
+    """Infinite codes times a finite step, by way of 1 / a."""
+    a = absmax(g, x)
+    v = g.op("Mul", g.op("Mul", x, g.op("Reciprocal", a)), g.const(Q))
+    return g.op("Mul", g.op("Round", v), g.op("Div", a, g.const(Q)))
+
+
 def euclidean(g, x):
     """The norm instead of the maximum."""
     a = g.op("ReduceL2", x, g.const([-1], np.int64), keepdims=1)
@@ -558,6 +627,9 @@ DECLINED = {
     clamp_without_zero: "clamped to [3, 90]",
     wide_absmean: "clamped to [-200, 90]",
     other_rescale: "rescaled by another factor",
+    relu_maximum: "the maximum of Relu, which negative values may exceed",
+    signed_maximum: "their maximum without Abs, which negative values may exceed",
+    no_eps_norm_mul_no_clamp: "infinite codes",
     euclidean: "ReduceL2",
     ste_around_other: "no straight-through arithmetic",
     ste_of_other_rescale: "rescaled by another factor",

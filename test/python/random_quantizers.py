@@ -21,7 +21,10 @@ CHOICES = {
     "q": (1, 3, 7, 15, 31, 63, 127, 127, 127, 127),
     "eps": ("none", "clip", "max", "max of three", "add", "step clip", "step max", "step add"),
     "eps_value": EPS,
-    "scale": ("div", "recip", "one over", "inverse", "recip step", "one over step", "div mul", "mul div"),
+    "scale": (
+        *("div", "recip", "one over", "inverse", "recip step", "one over step", "div mul", "mul div"),
+        *("recip x", "x recip"),
+    ),
     "step": ("div", "mul"),  # a' / Q or a' * (1 / Q)
     "swap": (False, True),  # operands of what commutes
     "round": ("even", "even", "even", "up", "down"),
@@ -111,6 +114,10 @@ class Layer:
             return self.both("Mul", g.op("Div", x, a), q), None
         if form == "mul div":
             return g.op("Div", self.both("Mul", x, q), a), None
+        if form == "recip x":
+            return self.both("Mul", self.both("Mul", x, g.op("Reciprocal", a)), q), None
+        if form == "x recip":
+            return self.both("Mul", self.both("Mul", x, q), g.op("Div", self.const(1), a)), None
         if form == "div":
             s = g.op("Div", q, a)
         elif form == "recip":

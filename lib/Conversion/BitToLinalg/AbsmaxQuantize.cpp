@@ -38,7 +38,7 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
     a = round(arith::AddFOp::create(b, a, eps));
 
   Value d;
-  if (quantizer.getScale() == ScaleForm::InverseMul)
+  if (quantizer.multipliesStep())
     d = arith::MulFOp::create(
         b, a,
         buildF32(
@@ -70,18 +70,21 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
   if (quantizer.hasStep()) {
     requireScale(isBelow(zero, d));
     require(isBelow(d, infinity));
-  } else if (!quantizer.hasFactor()) {
+  } else if (!quantizer.hasFactor() && !quantizer.hasInverse()) {
     requireScale(isBelow(zero, a));
   }
   Value s = quantizer.hasStep() ? d : a;
   if (quantizer.hasFactor()) {
     if (quantizer.getScale() == ScaleForm::Div)
       s = arith::DivFOp::create(b, q, a);
-    else if (quantizer.getScale() == ScaleForm::RecipStep)
+    else if (quantizer.hasStep())
       s = arith::DivFOp::create(b, one, d);
     else
       s = arith::MulFOp::create(b, round(arith::DivFOp::create(b, one, a)), q);
     s = round(s);
+    requireScale(isBelow(s, infinity));
+  } else if (quantizer.hasInverse()) {
+    s = round(arith::DivFOp::create(b, one, a));
     requireScale(isBelow(s, infinity));
   }
 
@@ -101,10 +104,14 @@ Value buildCode(ImplicitLocOpBuilder &b, QuantizerAttr quantizer, Value x,
   if (quantizer.hasFactor()) {
     v = round(arith::MulFOp::create(b, x, s));
   } else {
-    if (quantizer.getScale() == ScaleForm::MulDiv)
+    if (QuantizerAttr::multipliesFirst(quantizer.getScale()))
       x = round(arith::MulFOp::create(b, x, q));
-    v = round(arith::DivFOp::create(b, x, s));
-    if (quantizer.getScale() == ScaleForm::DivMul)
+    if (quantizer.hasInverse())
+      v = round(arith::MulFOp::create(b, x, s));
+    else
+      v = round(arith::DivFOp::create(b, x, s));
+    if (quantizer.getScale() == ScaleForm::DivMul ||
+        quantizer.getScale() == ScaleForm::NormMul)
       v = round(arith::MulFOp::create(b, v, q));
   }
   Value half = buildF32(b, 0.5f);

@@ -50,10 +50,14 @@ Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   if (quantizer.hasFactor()) {
     v = round(arith::MulFOp::create(builder, loc, x, factor));
   } else {
-    if (quantizer.getScale() == ScaleForm::MulDiv)
+    if (QuantizerAttr::multipliesFirst(quantizer.getScale()))
       x = round(arith::MulFOp::create(builder, loc, x, q));
-    v = round(arith::DivFOp::create(builder, loc, x, factor));
-    if (quantizer.getScale() == ScaleForm::DivMul)
+    if (quantizer.hasInverse())
+      v = round(arith::MulFOp::create(builder, loc, x, factor));
+    else
+      v = round(arith::DivFOp::create(builder, loc, x, factor));
+    if (quantizer.getScale() == ScaleForm::DivMul ||
+        quantizer.getScale() == ScaleForm::NormMul)
       v = round(arith::MulFOp::create(builder, loc, v, q));
   }
   Value half = constant(vectorType, 0.5f);

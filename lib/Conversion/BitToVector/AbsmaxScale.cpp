@@ -115,7 +115,7 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
   Value q = constant(type, maxCode), one = constant(type, 1.0f);
   auto emitStep = [&]() -> Value {
     Value d;
-    if (quantizer.getScale() == ScaleForm::InverseMul)
+    if (quantizer.multipliesStep())
       d = arith::MulFOp::create(
           builder, loc, a,
           constant(type, roundTo(quantizer.getCompute(), 1.0f / maxCode)));
@@ -152,13 +152,19 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
     scale.factor = a;
     require(isBelow(zero(type), a));
     break;
+  case ScaleForm::NormMul:
+  case ScaleForm::MulNorm:
+    scale.factor = round(arith::DivFOp::create(builder, loc, one, a));
+    require(isBelow(scale.factor, infinity));
+    break;
   case ScaleForm::Inverse:
   case ScaleForm::InverseMul:
   case ScaleForm::RecipStep:
+  case ScaleForm::RecipStepMul:
     scale.factor = scale.xs = emitStep();
     require(isBelow(zero(type), scale.xs));
     require(isBelow(scale.xs, infinity), /*isAlways=*/true);
-    if (quantizer.getScale() == ScaleForm::RecipStep)
+    if (quantizer.hasFactor())
       scale.factor = round(arith::DivFOp::create(builder, loc, one, scale.xs));
     break;
   }

@@ -96,19 +96,34 @@ std::string explainScale(Value scaled) {
   auto abs = data.getDefiningOp<onnx::AbsOp>();
   Value source = abs ? skipFloatCasts(abs.getX()) : data;
   // One of both operands, or, in (x * Q) / a', one below them.
-  bool isOwn = false;
-  for (Value operand : op->getOperands()) {
-    operand = skipFloatCasts(operand);
-    isOwn |= operand == source;
-    Operation *inner = operand.getDefiningOp();
-    if (isa_and_nonnull<onnx::MulOp, onnx::DivOp>(inner))
-      for (Value below : inner->getOperands())
-        isOwn |= skipFloatCasts(below) == source;
-  }
+  auto isOperand = [&](Value value) {
+    for (Value operand : op->getOperands()) {
+      operand = skipFloatCasts(operand);
+      if (operand == value)
+        return true;
+      Operation *inner = operand.getDefiningOp();
+      if (isa_and_nonnull<onnx::MulOp, onnx::DivOp>(inner))
+        for (Value below : inner->getOperands())
+          if (skipFloatCasts(below) == value)
+            return true;
+    }
+    return false;
+  };
+  bool isOwn = isOperand(source);
+  // The maximum of relu(x) is that of x, but none of |x|.
+  if (auto relu = getDefining<onnx::ReluOp>(source);
+      relu && !isOwn && isa<onnx::ReduceMaxOp>(reduction) &&
+      isOperand(skipFloatCasts(relu.getX())))
+    return "their scale comes from the maximum of Relu, which negative values "
+           "may exceed";
   if (!isOwn)
     return "their scale comes from another tensor";
-  if (!abs)
+  if (!abs) {
+    if (isa<onnx::ReduceMaxOp>(reduction))
+      return "their scale comes from their maximum without Abs, which negative "
+             "values may exceed";
     return "their scale comes from " + nameOf(reduction) + " without Abs";
+  }
   auto dataType = cast<ShapedType>(data.getType());
   auto type = cast<ShapedType>(reduction->getResult(0).getType());
   int64_t rank = dataType.getRank();
@@ -234,10 +249,15 @@ std::string explainActivations(Value x) {
   if (isInfinite && isRescaled && matchRescale(codes, factors))
     return "no eps keeps their scale finite: values too small for it have "
            "infinite codes, which are multiplied by a finite step";
-  return isRescaled ? "they are rescaled by another factor than the one that "
-                      "made their codes"
-                    : "codes enter the product, and nothing after it rescales "
-                      "them";
+  if (isRescaled)
+    return "they are rescaled by another factor than the one that made their "
+           "codes";
+  if (isInfinite)
+    return "codes enter the product, and no eps keeps their scale finite: "
+           "those "
+           "of values too small for it are infinite, and nothing after the "
+           "product divides by the same scale";
+  return "codes enter the product, and nothing after it rescales them";
 }
 
 } // namespace bit

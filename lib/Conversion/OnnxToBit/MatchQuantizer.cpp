@@ -254,7 +254,7 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   // nothing. Others have no bounds but these. (x * Q may overflow.)
   double q = (1 << (match.scale.bits - 1)) - 1;
   bool isFinite = match.scale.statistic.statistic == Statistic::AbsMax &&
-                  match.scale.form != ScaleForm::MulDiv;
+                  !QuantizerAttr::multipliesFirst(match.scale.form);
   // Roundings to halves take the code of the maximum beyond Q.
   bool isBounded = isFinite && match.scale.compute == ComputeType::F32;
   // The codes of infinities are the bounds themselves.

@@ -310,9 +310,9 @@ std::optional<ScaleMatch> matchFactor(Value value, Value input) {
     if (auto scale = withForm(matchStatistic(d, input), 2, ScaleForm::Div))
       return scale;
     auto step = matchStep(d, input);
-    if (!step || step->form != ScaleForm::Inverse)
-      return std::nullopt;
-    step->form = ScaleForm::RecipStep;
+    if (step)
+      step->form = step->form == ScaleForm::Inverse ? ScaleForm::RecipStep
+                                                    : ScaleForm::RecipStepMul;
     return step;
   }
   if (auto div = getDefining<onnx::DivOp>(value))
@@ -356,12 +356,26 @@ std::optional<ScaledMatch> matchScaled(Value value) {
         if (auto match = finish(x, matchFactor(s, skipIdentity(x))))
           return match;
         // (x / a') * Q
-        auto div = getDefining<onnx::DivOp>(x);
-        if (!div)
+        if (auto div = getDefining<onnx::DivOp>(x)) {
+          x = div.getA();
+          return finish(x, withForm(matchStatistic(div.getB(), skipIdentity(x)),
+                                    matchMaxCode(s), ScaleForm::DivMul));
+        }
+        // (x * (1 / a')) * Q | (x * Q) * (1 / a')
+        auto inner = getDefining<onnx::MulOp>(x);
+        if (!inner)
           return std::nullopt;
-        x = div.getA();
-        return finish(x, withForm(matchStatistic(div.getB(), skipIdentity(x)),
-                                  matchMaxCode(s), ScaleForm::DivMul));
+        auto matchNorm = [&](Value x, Value inverse, Value q, ScaleForm form) {
+          Value a = skipReciprocal(inverse);
+          return a ? finish(x, withForm(matchStatistic(a, skipIdentity(x)),
+                                        matchMaxCode(q), form))
+                   : std::nullopt;
+        };
+        return eitherOrder(
+            inner.getA(), inner.getB(), [&](Value x, Value other) {
+              auto match = matchNorm(x, other, s, ScaleForm::NormMul);
+              return match ? match : matchNorm(x, s, other, ScaleForm::MulNorm);
+            });
       });
 }
 
@@ -458,10 +472,12 @@ matchRescale(const CodesMatch &codes,
     rest = 1;
   RescaleMatch rescale;
   rescale.factor = rest;
+  // Codes by way of 1 / a' are never divided by it.
+  if (codes.isInfinite && (codes.scale.form == ScaleForm::NormMul ||
+                           codes.scale.form == ScaleForm::MulNorm))
+    return std::nullopt;
   // 1 / s where the graph divides by s; the same but for its rounding is d.
-  if (codes.scale.form == ScaleForm::RecipMul ||
-      codes.scale.form == ScaleForm::Div ||
-      codes.scale.form == ScaleForm::RecipStep) {
+  if (QuantizerAttr::hasFactor(codes.scale.form)) {
     bool divides = llvm::any_of(factors, [&](std::pair<Value, bool> factor) {
       return dividesByFactor(factor.first, input, factor.second);
     });

@@ -413,3 +413,38 @@ func.func @near_factor(%x: tensor<4x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %8, %w, %ws weights = ternary : (tensor<4x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<4x2xf32>
   return %y : tensor<4x2xf32>
 }
+
+// -----
+
+// The maximum of relu(x) says nothing of values below 0.
+// CHECK-LABEL: func @maximum_of_relu
+// CHECK: bit.activations_declined = "their scale comes from the maximum of Relu, which negative values may exceed"
+func.func @maximum_of_relu(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Relu %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// Infinite codes enter the product, and a step, not the scale, rescales it.
+// CHECK-LABEL: func @infinite_codes_in_the_product
+// CHECK: bit.activations_declined = "codes enter the product, and no eps keeps their scale finite: {{.*}}"
+func.func @infinite_codes_in_the_product(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Reciprocal %1 : (tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %4, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  %5 = onnx.Mul %y, %1 : (tensor<3x2xf32>, tensor<3x1xf32>) -> tensor<3x2xf32>
+  return %5 : tensor<3x2xf32>
+}

@@ -422,3 +422,71 @@ func.func @one_sample(%x: tensor<1x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %5, %w, %ws weights = ternary : (tensor<1x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<1x3x2xf32>
   return %y : tensor<1x3x2xf32>
 }
+
+// -----
+
+// 1 / (max(a, eps) * (1 / Q)).
+// CHECK-LABEL: func @step_by_product_reciprocal
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <scale = recip_step_mul>
+func.func @step_by_product_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %inv = onnx.Constant dense<0x3C010204> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Max %1, %eps : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %2, %inv : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %4 = onnx.Div %one, %3 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %5 = onnx.Mul %x, %4 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %6, %4 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// (x * (1 / a')) * Q.
+// CHECK-LABEL: func @normalized_by_reciprocal
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <scale = norm_mul>
+func.func @normalized_by_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Max %1, %eps : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Reciprocal %2 : (tensor<3x1xf32>) -> tensor<3x1xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Mul %q, %4 : (tensor<f32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Div %2, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %8 = onnx.Mul %6, %7 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+// (x * Q) * (1 / a'): x * Q may overflow, so that its codes need a clamp.
+// CHECK-LABEL: func @multiplied_and_reciprocal
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <scale = mul_norm, clamp = [-127, 127]>
+func.func @multiplied_and_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %lo = onnx.Constant dense<-127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Max %1, %eps : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Reciprocal %2 : (tensor<3x1xf32>) -> tensor<3x1xf32>
+  %4 = onnx.Mul %x, %q : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %5 = onnx.Mul %4, %3 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Round %5 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %7 = onnx.Clip %6, %lo, %q {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %8 = onnx.Div %2, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %9 = onnx.Mul %7, %8 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %9, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

@@ -31,12 +31,14 @@ struct Quantizer {
   int low = 1, high = 0; ///< low > high: the default range
 
   bool hasFactor() const {
-    return scale == "recip_mul" || scale == "div" || scale == "recip_step";
+    return scale == "recip_mul" || scale == "div" || scale == "recip_step" ||
+           scale == "recip_step_mul";
   }
   bool hasStep() const {
     return scale == "inverse" || scale == "inverse_mul" ||
-           scale == "recip_step";
+           scale == "recip_step" || scale == "recip_step_mul";
   }
+  bool hasInverse() const { return scale == "norm_mul" || scale == "mul_norm"; }
   /// `value` rounded to the type of the arithmetic.
   float round(float value) const {
     llvm::APFloat number(value);
@@ -122,17 +124,20 @@ public:
       return quantizer.epsMode == "add" + suffix ? round(value + eps) : value;
     };
     a = guard(a, "");
-    float d = quantizer.scale == "inverse_mul" ? a * round(1.0f / q) : a / q;
+    bool multiplies =
+        quantizer.scale == "inverse_mul" || quantizer.scale == "recip_step_mul";
+    float d = multiplies ? a * round(1.0f / q) : a / q;
     d = guard(quantizer.hasStep() ? round(d) : d, "_step");
     valid = std::isfinite(a) && (!quantizer.hasStep() || std::isfinite(d));
-    bool isScaled = quantizer.hasStep()     ? d > 0
-                    : quantizer.hasFactor() ? true
-                                            : a > 0;
-    factor = quantizer.scale == "recip_mul"    ? round(round(1.0f / a) * q)
-             : quantizer.scale == "div"        ? round(q / a)
-             : quantizer.scale == "recip_step" ? round(1.0f / d)
-             : quantizer.hasStep()             ? d
-                                               : a;
+    bool isScaled = quantizer.hasStep()                               ? d > 0
+                    : quantizer.hasFactor() || quantizer.hasInverse() ? true
+                                                                      : a > 0;
+    factor = quantizer.scale == "recip_mul" ? round(round(1.0f / a) * q)
+             : quantizer.scale == "div"     ? round(q / a)
+             : quantizer.hasStep()
+                 ? (quantizer.hasFactor() ? round(1.0f / d) : d)
+             : quantizer.hasInverse() ? round(1.0f / a)
+                                      : a;
     isScaled &= std::isfinite(factor);
     bool areClamped = quantizer.overflow == "clamp" &&
                       std::none_of(values.begin(), values.end(),
@@ -148,10 +153,12 @@ public:
     bool defaults = quantizer.low > quantizer.high;
     float low = defaults ? -q - 1 : static_cast<float>(quantizer.low);
     float high = defaults ? q : static_cast<float>(quantizer.high);
-    float v = quantizer.hasFactor()          ? x * factor
-              : quantizer.hasStep()          ? x / factor
-              : quantizer.scale == "div_mul" ? round(x / factor) * q
-                                             : round(x * q) / factor;
+    float v = quantizer.hasFactor()           ? x * factor
+              : quantizer.hasStep()           ? x / factor
+              : quantizer.scale == "norm_mul" ? round(x * factor) * q
+              : quantizer.scale == "mul_norm" ? round(x * q) * factor
+              : quantizer.scale == "div_mul"  ? round(x / factor) * q
+                                              : round(x * q) / factor;
     v = round(v);
     v = quantizer.rounding == "half_even" ? std::nearbyint(v)
         : quantizer.rounding == "half_up" ? std::floor(round(v + 0.5f))
@@ -356,7 +363,8 @@ TEST(AbsmaxQuantizeTest, EveryForm) {
 TEST(AbsmaxQuantizeTest, FormsOfStep) {
   for (const char *granularity : {"token", "tensor", "channel"})
     for (const char *epsMode : {"none", "clamp_step", "add_step"})
-      for (const char *scale : {"inverse", "inverse_mul", "recip_step"})
+      for (const char *scale :
+           {"inverse", "inverse_mul", "recip_step", "recip_step_mul"})
         for (const char *rounding : {"half_even", "half_down"}) {
           Quantizer quantizer;
           quantizer.granularity = granularity;
@@ -372,7 +380,7 @@ TEST(AbsmaxQuantizeTest, FormsOfStep) {
 TEST(AbsmaxQuantizeTest, FormsWithoutScale) {
   for (const char *granularity : {"token", "tensor", "channel"})
     for (const char *epsMode : {"none", "clamp", "add"})
-      for (const char *scale : {"div_mul", "mul_div"}) {
+      for (const char *scale : {"div_mul", "mul_div", "norm_mul", "mul_norm"}) {
         Quantizer quantizer;
         quantizer.granularity = granularity;
         quantizer.epsMode = epsMode;
@@ -442,8 +450,9 @@ TEST(AbsmaxQuantizeTest, ValuesThatHaveNoScale) {
     x.insert(x.end(), values.begin(), values.end());
   for (const char *granularity : {"token", "tensor", "channel"})
     for (const char *epsMode : {"clamp", "add", "none"})
-      for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
-                                "recip_step", "div_mul", "mul_div"}) {
+      for (const char *scale :
+           {"recip_mul", "div", "inverse", "inverse_mul", "recip_step",
+            "recip_step_mul", "div_mul", "mul_div", "norm_mul", "mul_norm"}) {
         Quantizer quantizer;
         quantizer.granularity = granularity;
         quantizer.epsMode = epsMode;
@@ -466,8 +475,9 @@ TEST(AbsmaxQuantizeTest, ValuesThatAreTooSmall) {
   holed[37] = 0;
   for (const char *granularity : {"token", "tensor", "channel"})
     for (const char *statistic : {"absmax", "absmean"})
-      for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
-                                "recip_step", "div_mul", "mul_div"})
+      for (const char *scale :
+           {"recip_mul", "div", "inverse", "inverse_mul", "recip_step",
+            "recip_step_mul", "div_mul", "mul_div", "norm_mul", "mul_norm"})
         for (const char *dequant : {"recip", "direct"}) {
           Quantizer quantizer;
           quantizer.granularity = granularity;
@@ -507,8 +517,9 @@ std::vector<float> halfValues(const Quantizer &quantizer, int64_t k) {
 
 TEST(AbsmaxQuantizeTest, Halves) {
   for (const char *compute : {"f16", "bf16"})
-    for (const char *scale : {"recip_mul", "div", "inverse", "inverse_mul",
-                              "recip_step", "div_mul", "mul_div"})
+    for (const char *scale :
+         {"recip_mul", "div", "inverse", "inverse_mul", "recip_step",
+          "recip_step_mul", "div_mul", "mul_div", "norm_mul", "mul_norm"})
       for (const char *epsMode : {"clamp", "add", "none"})
         for (const char *overflow : {"nan", "clamp"}) {
           Quantizer quantizer;

@@ -54,17 +54,12 @@ LogicalResult QuantizerAttr::verify(
            << "expects a clamp range that holds 0 within [-128, 127], got ["
            << clampLow << ", " << clampHigh << "]";
   // C4
-  bool hasFactor = scale == ScaleForm::RecipMul || scale == ScaleForm::Div ||
-                   scale == ScaleForm::RecipStep;
-  if (!hasFactor && dequant != DequantForm::Recip)
+  if (!hasFactor(scale) && dequant != DequantForm::Recip)
     return emitError() << "expects no dequant with scale = "
                        << stringifyEnum(scale) << ", got "
                        << stringifyEnum(dequant);
   // C5
-  bool hasStep = scale == ScaleForm::Inverse ||
-                 scale == ScaleForm::InverseMul ||
-                 scale == ScaleForm::RecipStep;
-  if (!hasStep &&
+  if (!hasStep(scale) &&
       (epsMode == EpsMode::ClampStep || epsMode == EpsMode::AddStep))
     return emitError() << "expects no eps_mode = " << stringifyEnum(epsMode)
                        << " with scale = " << stringifyEnum(scale);

@@ -25,22 +25,25 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     eps_mode     clamp:       a' = max(a, eps)
                  add:         a' = a + eps
                  none, clamp_step, add_step:  a' = a
-    d                         a' / Q, or a' * (1 / Q) with scale = inverse_mul;
+    d                         a' / Q, or a' * (1 / Q) with scale = inverse_mul
+                              and recip_step_mul;
                  clamp_step:  max(that, eps)
                  add_step:    that + eps
     scale        recip_mul:   v = x * s, s = (1 / a') * Q
                  div:         v = x * s, s = Q / a'
-                 recip_step:  v = x * s, s = 1 / d
+                 recip_step, recip_step_mul:  v = x * s, s = 1 / d
                  inverse, inverse_mul:  v = x / d
                  div_mul:     v = (x / a') * Q
                  mul_div:     v = (x * Q) / a'
+                 norm_mul:    v = (x * s) * Q, s = 1 / a'
+                 mul_norm:    v = (x * Q) * s, s = 1 / a'
     rounding     half_even:   round(v): to the nearest integer, ties to even
                  half_up:     floor(v + 0.5)
                  half_down:   ceil(v - 0.5)
     code                      clamp(rounded v, clamp[0], clamp[1])
     xs           recip:       1 / s
                  direct:      d
-                 (where there is no s:  d)
+                 (where there is no s, and for norm_mul and mul_norm:  d)
     ```
 
     Every operation of this rounds its result to `compute`: f32, f16 or bf16. Only
@@ -51,7 +54,7 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     all rows one after the other for granularity tensor.
 
     Where `a'` or a `d` that values are divided by (inverse, inverse_mul,
-    recip_step) is not finite, all codes are 0 and `xs` is NaN: what a graph
+    recip_step, recip_step_mul) is not finite, all codes are 0 and `xs` is NaN: what a graph
     computes from such values is NaN, too.
 
     Without eps, or with one below 1e-35 (2e-3 in f16), values may be too small for
@@ -78,10 +81,10 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     (C1) `bits` is 2 to 8.
     (C2) `eps` is finite and not negative.
     (C3) `clamp` holds 0 and lies in [-128, 127].
-    (C4) `dequant` is given only with a `scale` that has s: recip_mul, div and
-    recip_step.
+    (C4) `dequant` is given only with a `scale` whose `s` takes values to codes:
+    recip_mul, div, recip_step and recip_step_mul.
     (C5) `eps_mode` is clamp_step or add_step only with a `scale` that has d:
-    inverse, inverse_mul and recip_step.
+    inverse, inverse_mul, recip_step and recip_step_mul.
     (C6) `eps` is a number of the type `compute`, unless `eps_mode` is none.
 
     Example:
@@ -138,16 +141,31 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     int64_t getMaxCode() const {
       return (int64_t(1) << (getBits() - 1)) - 1;
     }
-    /// Whether v = x * s; the others divide x by d or a'.
-    bool hasFactor() const {
-      return getScale() == ScaleForm::RecipMul ||
-             getScale() == ScaleForm::Div || getScale() == ScaleForm::RecipStep;
+    /// Whether v = x * s; the others take two steps or divide.
+    static bool hasFactor(ScaleForm scale) {
+      return scale == ScaleForm::RecipMul || scale == ScaleForm::Div ||
+             scale == ScaleForm::RecipStep || scale == ScaleForm::RecipStepMul;
     }
+    bool hasFactor() const { return hasFactor(getScale()); }
     /// Whether v is computed from the step d, not from a'.
-    bool hasStep() const {
-      return getScale() == ScaleForm::Inverse ||
-             getScale() == ScaleForm::InverseMul ||
-             getScale() == ScaleForm::RecipStep;
+    static bool hasStep(ScaleForm scale) {
+      return scale == ScaleForm::Inverse || scale == ScaleForm::InverseMul ||
+             scale == ScaleForm::RecipStep || scale == ScaleForm::RecipStepMul;
+    }
+    bool hasStep() const { return hasStep(getScale()); }
+    /// Whether x is multiplied by 1 / a' and by Q, one after the other.
+    bool hasInverse() const {
+      return getScale() == ScaleForm::NormMul ||
+             getScale() == ScaleForm::MulNorm;
+    }
+    /// Whether x is multiplied by Q first, which may overflow.
+    static bool multipliesFirst(ScaleForm scale) {
+      return scale == ScaleForm::MulDiv || scale == ScaleForm::MulNorm;
+    }
+    /// Whether d = a' * (1 / Q).
+    bool multipliesStep() const {
+      return getScale() == ScaleForm::InverseMul ||
+             getScale() == ScaleForm::RecipStepMul;
     }
     /// Whether values too small for a finite scale have codes.
     bool clampsOverflow() const {

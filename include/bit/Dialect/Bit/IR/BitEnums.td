@@ -61,7 +61,10 @@ def Bit_ScaleForm : Bit_Enum<"ScaleForm", "how the quantizing scale is computed"
     I32EnumCase<"InverseMul", 3, "inverse_mul">,
     I32EnumCase<"RecipStep", 4, "recip_step">,
     I32EnumCase<"DivMul", 5, "div_mul">,
-    I32EnumCase<"MulDiv", 6, "mul_div">]>;
+    I32EnumCase<"MulDiv", 6, "mul_div">,
+    I32EnumCase<"RecipStepMul", 7, "recip_step_mul">,
+    I32EnumCase<"NormMul", 8, "norm_mul">,
+    I32EnumCase<"MulNorm", 9, "mul_norm">]>;
 
 def Bit_DequantForm : Bit_Enum<"DequantForm",
     "how the dequantizing scale is computed", [
