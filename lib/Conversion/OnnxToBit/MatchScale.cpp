@@ -56,7 +56,7 @@ double getMaxCode(unsigned bits) { return (1 << (bits - 1)) - 1; }
 std::optional<unsigned> matchInverseMaxCode(Value value) {
   std::optional<double> inverse = onnx::evaluateScalar(value);
   std::optional<ComputeType> type = getComputeType(value);
-  for (unsigned bits = 3; inverse && type && bits <= 8; ++bits)
+  for (unsigned bits = 2; inverse && type && bits <= 8; ++bits)
     if (float(*inverse) == roundTo(*type, 1.0f / float(getMaxCode(bits))))
       return bits;
   return std::nullopt;

@@ -205,6 +205,12 @@ Value makeVector(PatternRewriter &rewriter, Operation *user, Value value,
   if (type.getNumElements() != n || type.getRank() == 0 ||
       type.getShape().back() != n)
     return {};
+  // A constant stays one: factors behind it are multiplied into it.
+  if (auto elements = getFactors(value, n); elements && n > 1)
+    return arith::ConstantOp::create(
+        rewriter, value.getLoc(),
+        DenseElementsAttr::get(vectorType.clone(rewriter.getF32Type()),
+                               ArrayRef<float>(*elements)));
   auto shapeValue = rewriter.getI64TensorAttr({n});
   Value shape = onnx::ConstantOp::create(rewriter, value.getLoc(),
                                          shapeValue.getType(), shapeValue);

@@ -215,3 +215,22 @@ func.func @scale_of_tensor(%x: tensor<1x4xf32>, %w: tensor<2x4xf32>) -> tensor<1
   %z = onnx.Mul %y, %f : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
   return %z : tensor<1x2xf32>
 }
+
+// -----
+
+// A constant bias of rank 2 is one, too: what scales it later is multiplied
+// into it.
+// CHECK-LABEL: func @matrix_bias_scaled
+// CHECK-DAG: %[[B:.+]] = arith.constant dense<[2.000000e+00, 4.000000e+00]> : tensor<2xf32>
+// CHECK-DAG: %[[S:.+]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
+// CHECK: bit.linear %arg0, %arg1, %[[S]] bias %[[B]]
+// CHECK-NOT: onnx.Mul
+func.func @matrix_bias_scaled(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>) -> tensor<?x2xf32> {
+  %ws = arith.constant dense<0.5> : tensor<1xf32>
+  %b = onnx.Constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  %f = onnx.Constant dense<2.0> : tensor<f32>
+  %y = bit.linear %x, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %z = onnx.Add %b, %y : (tensor<1x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %u = onnx.Mul %z, %f : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
+  return %u : tensor<?x2xf32>
+}
