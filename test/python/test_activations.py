@@ -8,6 +8,7 @@ import pytest
 import quantizers
 import ties
 from graphs import Graph
+from onnx import TensorProto
 
 from bit_mlir.compiler import compile_file
 from bit_mlir.paths import tool
@@ -319,3 +320,19 @@ def test_shared_quantizer_and_other_users(tmp_path):
     lowered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert lowered.count("bit.absmax_quantize") == 1, "the codes are computed once"
     ties.Comparison(path).check(inputs(["batch", K]))
+
+
+@pytest.mark.parametrize("to", ["FLOAT", "FLOAT16", "DOUBLE"])
+@pytest.mark.parametrize("bounds", [(0, None), (None, 0), (None, None)], ids=["low", "high", "none"])
+def test_clip_of_infinities(bounds, to, tmp_path):
+    """A bound that is missing is the last finite number, at run time and where constants are folded."""
+    g, kind = Graph(), getattr(TensorProto, to)
+    names = ["" if b is None else g.op("Cast", g.const(b), to=kind) for b in bounds]
+    values = np.float32([[np.inf, -np.inf, np.nan, 1]])
+    half = g.op("Cast", g.const(0.5), to=kind)
+    clipped = [g.op("Clip", g.op("Cast", v, to=kind), *names) for v in ("x", g.const(values))]
+    # The greatest double is no float32; whether it is infinite shows in its difference from itself.
+    finite = [g.op("Cast", g.op("Sub", c, g.op("Mul", c, half)), to=1) for c in clipped]
+    y = g.op("Concat", *finite, *(g.op("Cast", g.op("Sub", c, c), to=1) for c in clipped), axis=0)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 4]}, {y: ["rows", 4]})
+    np.testing.assert_array_equal(ties.compiled(path)(values), ties.reference(path).run(None, {"x": values})[0])

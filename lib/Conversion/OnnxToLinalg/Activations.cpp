@@ -48,13 +48,23 @@ static Value expMinusOne(ScalarBuilder &s, Value x) {
   return s.make<math::ExpM1Op>(x);
 }
 
-/// Clip's bounds are operands that may be missing.
+/// Clip's bounds are operands that may be missing: then they are the least and
+/// the greatest finite number, which infinities exceed.
 static Value clip(ScalarBuilder &s, Elements x, ClipOp op) {
+  auto type = dyn_cast<FloatType>(s.getOnnxType());
+  auto greatest = [&](bool isNegative) {
+    return s.number(APFloat::getLargest(type.getFloatSemantics(), isNegative)
+                        .convertToDouble());
+  };
   Value result = x.front();
   unsigned next = 1;
   if (op.getMin())
     result = s.max(result, x[next++]);
-  return op.getMax() ? s.min(result, x[next]) : result;
+  else if (type)
+    result = s.max(result, greatest(/*isNegative=*/true));
+  if (op.getMax())
+    return s.min(result, x[next]);
+  return type ? s.min(result, greatest(/*isNegative=*/false)) : result;
 }
 
 static void addOnnxPatterns(PatternList &list) {

@@ -55,12 +55,35 @@ func.func @choice(%c: tensor<4xi1>, %a: tensor<4xf16>) -> tensor<4xf16> {
   return %0 : tensor<4xf16>
 }
 
+// A bound that is missing is the last finite number: infinity is clipped.
 // CHECK-LABEL: func @upper_bound_only
+// CHECK: %[[LEAST:.+]] = arith.constant -3.40282347E+38 : f32
+// CHECK: arith.maximumf %{{.+}}, %[[LEAST]]
 // CHECK: arith.minimumf
-// CHECK-NOT: arith.maximumf
 // CHECK: return
 func.func @upper_bound_only(%x: tensor<4xf32>, %max: tensor<f32>) -> tensor<4xf32> {
   %0 = onnx.Clip %x, %max {operandSegmentSizes = array<i32: 1, 0, 1>}
     : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func @lower_bound_of_halves
+// CHECK: %[[GREATEST:.+]] = arith.constant 6.550400e+04
+// CHECK: arith.maximumf
+// CHECK: arith.minimumf %{{.+}}, %[[GREATEST]]
+func.func @lower_bound_of_halves(%x: tensor<4xf16>, %min: tensor<f16>) -> tensor<4xf16> {
+  %0 = onnx.Clip %x, %min {operandSegmentSizes = array<i32: 1, 1, 0>}
+    : (tensor<4xf16>, tensor<f16>) -> tensor<4xf16>
+  return %0 : tensor<4xf16>
+}
+
+// All integers are finite.
+// CHECK-LABEL: func @lower_bound_of_integers
+// CHECK: arith.maxsi
+// CHECK-NOT: arith.minsi
+// CHECK: return
+func.func @lower_bound_of_integers(%x: tensor<4xi32>, %min: tensor<i32>) -> tensor<4xi32> {
+  %0 = onnx.Clip %x, %min {operandSegmentSizes = array<i32: 1, 1, 0>}
+    : (tensor<4xi32>, tensor<i32>) -> tensor<4xi32>
+  return %0 : tensor<4xi32>
 }

@@ -118,19 +118,27 @@ void where(const BlockInfo &, const double *const *in, double *out,
     out[i] = in[0][i] != 0 ? in[1][i] : in[2][i];
 }
 
-/// NaN stays NaN; where low > high the result is high.
+/// NaN stays NaN; where low > high the result is high. Bounds that are missing
+/// are finite for floats: infinity is clipped.
 void clip(const BlockInfo &info, const double *const *in, double *out,
           size_t size) {
-  std::copy_n(in[0], size, out);
   unsigned next = 1;
   if (info.hasLow) {
     for (size_t i = 0; i < size; ++i)
-      out[i] = out[i] < in[next][i] ? in[next][i] : out[i];
+      out[i] = in[0][i] < in[next][i] ? in[next][i] : in[0][i];
     ++next;
+  } else if (info.isInteger) {
+    std::copy_n(in[0], size, out);
+  } else {
+    for (size_t i = 0; i < size; ++i)
+      out[i] = in[0][i] < info.low ? info.low : in[0][i];
   }
   if (next < info.numInputs)
     for (size_t i = 0; i < size; ++i)
       out[i] = out[i] > in[next][i] ? in[next][i] : out[i];
+  else if (!info.isInteger)
+    for (size_t i = 0; i < size; ++i)
+      out[i] = out[i] > info.high ? info.high : out[i];
 }
 
 void shift(const BlockInfo &info, const double *const *in, double *out,
@@ -249,8 +257,6 @@ std::optional<Elementwise> getElementwise(Operation *op) {
   result.isView = isa<ReshapeOp, SqueezeOp, UnsqueezeOp, FlattenOp>(op);
   if (result.isView || isa<CastLikeOp>(op))
     result.info.numInputs = 1;
-  if (auto clipOp = dyn_cast<ClipOp>(op))
-    result.info.hasLow = bool(clipOp.getMin());
   if (auto shiftOp = dyn_cast<BitShiftOp>(op))
     result.info.isShiftLeft = shiftOp.getDirection() == "LEFT";
   if (auto modOp = dyn_cast<ModOp>(op))
@@ -262,6 +268,14 @@ std::optional<Elementwise> getElementwise(Operation *op) {
     bits = std::min(bits, 54u);
     result.info.low = isUnsigned ? 0 : -std::ldexp(1.0, bits - 1);
     result.info.high = std::ldexp(1.0, isUnsigned ? bits : bits - 1) - 1;
+  }
+  if (auto clipOp = dyn_cast<ClipOp>(op)) {
+    result.info.hasLow = bool(clipOp.getMin());
+    if (auto type = dyn_cast<FloatType>(resultType.getElementType())) {
+      result.info.high =
+          APFloat::getLargest(type.getFloatSemantics()).convertToDouble();
+      result.info.low = -result.info.high;
+    }
   }
   result.floatOp = getFloatOp(op, result.info);
   return result;

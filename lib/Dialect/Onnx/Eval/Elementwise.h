@@ -19,7 +19,8 @@ struct BlockInfo {
   bool isC = false;            ///< Mod's remainder has the dividend's sign
   Format format = Format::F32; ///< of the result
   Format from = Format::F32;   ///< of the first input
-  double low = 0, high = 0;    ///< what Cast, QuantizeLinear saturate to
+  /// What Cast and QuantizeLinear saturate to; Clip's bounds where it has none.
+  double low = 0, high = 0;
 };
 
 /// Computes `size` results from as many elements of each input. The results

@@ -72,17 +72,23 @@ BIT_INLINE_BODY float truncOf(float x) {
   return std::copysign(rounded - (rounded > magnitude ? 1.0f : 0.0f), x);
 }
 
-/// NaN stays NaN; where low > high the result is high.
+/// NaN stays NaN; where low > high the result is high. Bounds that are missing
+/// are finite: infinity is clipped.
 BIT_INLINE_BODY void clip(const BlockInfo &info, const float *const *in,
                           float *out, size_t size) {
   auto raise = [](float x, float low) { return x < low ? low : x; };
   auto lower = [](float x, float high) { return x > high ? high : x; };
+  auto least = static_cast<float>(info.low);
+  auto greatest = static_cast<float>(info.high);
   if (info.numInputs == 1) {
-    std::memcpy(out, in[0], size * sizeof(float));
+    for (size_t i = 0; i < size; ++i)
+      out[i] = lower(raise(in[0][i], least), greatest);
   } else if (info.numInputs == 2 && info.hasLow) {
-    binary(in, out, size, raise);
+    binary(in, out, size,
+           [=](float x, float low) { return lower(raise(x, low), greatest); });
   } else if (info.numInputs == 2) {
-    binary(in, out, size, lower);
+    binary(in, out, size,
+           [=](float x, float high) { return lower(raise(x, least), high); });
   } else {
     const float *x = in[0], *low = in[1], *high = in[2];
     for (size_t i = 0; i < size; ++i)

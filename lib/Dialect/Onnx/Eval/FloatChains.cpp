@@ -7,6 +7,7 @@
 #include "Expression.h"
 #include "bit/Support/Vectorize.h"
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace bit::onnx {
@@ -114,12 +115,17 @@ BIT_INLINE_BODY void apply(const ChainStep &step, const float *const *at,
   case FloatOp::Clip:
     if (step.hasLow)
       withOperand(BIT_FN2 { x = x < b ? b : x; });
-    if (step.hasHigh)
+    else
       forVectors([&](auto i) BIT_ALWAYS {
-        Vector b;
-        load(b, at[step.hasLow] + i * kWidth);
-        tile[i] = tile[i] > b ? b : tile[i];
+        Vector b = Vector{} - std::numeric_limits<float>::max();
+        tile[i] = tile[i] < b ? b : tile[i];
       });
+    forVectors([&](auto i) BIT_ALWAYS {
+      Vector b = Vector{} + std::numeric_limits<float>::max();
+      if (step.hasHigh)
+        load(b, at[step.hasLow] + i * kWidth);
+      tile[i] = tile[i] > b ? b : tile[i];
+    });
     return;
   default: // Copy
     return;
