@@ -178,6 +178,7 @@ LogicalResult Compilation::lowerToBuffers() {
     else
       report.arenaIsDynamic = true;
   });
+  module->walk([&](AllocateOp) { ++report.allocations; });
   model.arenaBytes = report.arenaBytes;
   return success();
 }

@@ -217,6 +217,7 @@ Object toJSON(const Report &report) {
                                  {"library", report.libraryBytes},
                                  {"weights", report.weightsBytes},
                                  {"arena", report.arenaBytes}}},
+                {"allocations", report.allocations},
                 {"stages", std::move(stages)},
                 {"verification", toJSON(report.verification)},
                 {"errors", std::move(errors)},

@@ -46,6 +46,7 @@ struct Report {
   std::map<std::string, int64_t> operators; ///< "ai.onnx.MatMul" -> nodes
   int64_t sourceBytes = 0, libraryBytes = 0, weightsBytes = 0, arenaBytes = 0;
   bool arenaIsDynamic = false; ///< the arena's size depends on the inputs
+  int64_t allocations = 0;     ///< temporaries whose size depends on data
   std::vector<StageReport> stages;
   std::vector<std::string> levels;
   std::optional<Verification> verification; ///< where it was asked for

@@ -180,6 +180,13 @@ static std::pair<Operation *, int64_t> getCarrier(Value value) {
           cast<OpResult>(value).getResultNumber()};
 }
 
+/// Whether `size` asks `tensor` for a dim, the answer of who knows no better.
+static bool isDimOf(OpFoldResult size, Value tensor) {
+  auto value = dyn_cast<Value>(size);
+  auto dim = value ? value.getDefiningOp<tensor::DimOp>() : nullptr;
+  return dim && dim.getSource() == tensor;
+}
+
 /// Lowers what it can, then reports everything that is left.
 LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
   func::FuncOp func = getOperation();
@@ -225,12 +232,16 @@ LogicalResult ConvertOnnxToLinalg::convert(const TypeConverter &converter) {
     auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
     if (!dim || !type || *dim < 0 || *dim >= type.getRank())
       return;
-    auto [owner, index] = getCarrier(op.getSource());
-    if (!owner)
-      return;
     builder.setInsertionPoint(op);
-    if (auto named = getNamedDim(builder, op.getLoc(), owner, index, *dim)) {
-      op.replaceAllUsesWith(toValue(builder, op.getLoc(), *named));
+    OpFoldResult size;
+    if (auto [owner, index] = getCarrier(op.getSource()); owner) {
+      auto named = getNamedDim(builder, op.getLoc(), owner, index, *dim);
+      size = named ? *named : OpFoldResult();
+    } else if (!isa<BlockArgument>(op.getSource())) {
+      size = getDim(builder, op.getLoc(), op.getSource(), *dim);
+    }
+    if (size && !isDimOf(size, op.getSource())) {
+      op.replaceAllUsesWith(toValue(builder, op.getLoc(), size));
       op.erase();
     }
   });

@@ -45,3 +45,18 @@ func.func @earlier_stage(%x: tensor<?x8x4xf32>) -> tensor<?x8x4xf32> {
   %sum = onnx.Add %x, %y : (tensor<?x8x4xf32>, tensor<?x8x4xf32>) -> tensor<?x8x4xf32>
   return %sum : tensor<?x8x4xf32>
 }
+
+// What an earlier stage has reshaped into rows is as long as the input says.
+// CHECK-LABEL: func @rows
+// CHECK: %[[B:.+]] = tensor.dim %arg0
+// CHECK: %[[M:.+]] = arith.muli %[[B]], %{{.+}}
+// CHECK-NOT: tensor.dim
+// CHECK: tensor.empty(%[[M]])
+func.func @rows(%x: tensor<?x8x4xf32>) -> tensor<?x4xi8> {
+  %c0 = arith.constant 0 : index
+  %0 = onnx.Relu %x : (tensor<?x8x4xf32>) -> tensor<?x8x4xf32>
+  %rows = tensor.collapse_shape %0 [[0, 1], [2]] : tensor<?x8x4xf32> into tensor<?x4xf32>
+  %m = tensor.dim %rows, %c0 : tensor<?x4xf32>
+  %codes = tensor.empty(%m) : tensor<?x4xi8>
+  return %codes : tensor<?x4xi8>
+}

@@ -3,6 +3,7 @@
 func.func private @use(memref<?xf32>)
 func.func private @use1(memref<16xf32>)
 func.func private @use2(memref<64xf32>)
+func.func private @rows(memref<?x256xf32>)
 
 // The first and the third are never alive together and share their place.
 // CHECK-LABEL: @share
@@ -40,6 +41,82 @@ func.func @dynamic(%call: !bit.call) -> i32 {
   %m = memref.dim %x, %c0 : memref<?x4xf32>
   %a = memref.alloc(%m) : memref<?xf32>
   call @use(%a) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// Sizes that are multiples of one dimension are placed like static ones, in
+// units of it: 1024 and 64 bytes a row, then 256 in the place of the first.
+// CHECK-LABEL: @units
+func.func @units(%call: !bit.call) -> i32 {
+  // CHECK-DAG: %[[EACH:.*]] = arith.constant 1088 : i64
+  // CHECK-DAG: %[[SECOND:.*]] = arith.constant 1024 : index
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0 : index
+  // CHECK: %[[M:.*]] = memref.dim
+  // CHECK: %[[M64:.*]] = arith.index_cast %[[M]] : index to i64
+  // CHECK: arith.mului_extended %[[M64]], %[[EACH]]
+  // CHECK-NOT: arith.mului_extended
+  // CHECK: %[[OFFSET:.*]] = arith.muli %[[M]], %[[SECOND]]
+  // CHECK: bit.reserve
+  // CHECK: memref.view %{{.*}}[%[[ZERO]]]{{.*}} to memref<?x256xf32>
+  // CHECK: memref.view %{{.*}}[%[[OFFSET]]][%[[M]]] : memref<?xi8> to memref<?xf32>
+  // CHECK: memref.view %{{.*}}[%[[ZERO]]]{{.*}} to memref<?xf32>
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %x = bit.input %call[0] : memref<?x4xf32>
+  %m = memref.dim %x, %c0 : memref<?x4xf32>
+  %a = memref.alloc(%m) : memref<?x256xf32>
+  call @rows(%a) : (memref<?x256xf32>) -> ()
+  %b = memref.alloc(%m) : memref<?xf32>
+  call @use(%b) : (memref<?xf32>) -> ()
+  call @rows(%a) : (memref<?x256xf32>) -> ()
+  %m64 = arith.muli %m, %c64 : index
+  %c = memref.alloc(%m64) : memref<?xf32>
+  call @use(%c) : (memref<?xf32>) -> ()
+  call @use(%b) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// Different units share a place where they are never alive together, which is
+// as large as the larger one turns out to be.
+// CHECK-LABEL: @two_units
+func.func @two_units(%call: !bit.call) -> i32 {
+  // CHECK: %[[TOTAL:.*]] = arith.maxui
+  // CHECK-NEXT: bit.reserve %{{.*}}[%[[TOTAL]]]
+  // CHECK: memref.view %{{.*}}[%[[PLACE:.*]]][
+  // CHECK: memref.view %{{.*}}[%[[PLACE]]][
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %x = bit.input %call[0] : memref<?x?xf32>
+  %m = memref.dim %x, %c0 : memref<?x?xf32>
+  %n = memref.dim %x, %c1 : memref<?x?xf32>
+  %a = memref.alloc(%m) : memref<?xf32>
+  call @use(%a) : (memref<?xf32>) -> ()
+  %b = memref.alloc(%n) : memref<?xf32>
+  call @use(%b) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// A division moves to the start only if it cannot be one by 0 there.
+// CHECK-LABEL: @division
+func.func @division(%call: !bit.call) -> i32 {
+  // CHECK: bit.reserve
+  // CHECK: memref.view
+  // CHECK: bit.allocate
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %x = bit.input %call[0] : memref<?x?xf32>
+  %m = memref.dim %x, %c0 : memref<?x?xf32>
+  %n = memref.dim %x, %c1 : memref<?x?xf32>
+  %atLeastOne = arith.maxsi %n, %c1 : index
+  %safe = arith.divui %m, %atLeastOne : index
+  %a = memref.alloc(%safe) : memref<?xf32>
+  call @use(%a) : (memref<?xf32>) -> ()
+  %unsafe = arith.divui %m, %n : index
+  %b = memref.alloc(%unsafe) : memref<?xf32>
+  call @use(%b) : (memref<?xf32>) -> ()
   %ok = arith.constant 0 : i32
   return %ok : i32
 }

@@ -32,7 +32,7 @@ constexpr int64_t largestSize = int64_t(1) << 47;
 struct Temporary {
   memref::AllocOp alloc;
   int64_t first = 0, last = 0;
-  int64_t bytes = 0; ///< where the shape is static
+  int64_t bytes = 0; ///< for each unit of its group
   int64_t offset = 0;
 
   bool overlaps(Temporary &other) {
@@ -41,8 +41,23 @@ struct Temporary {
   }
 };
 
-/// Temporaries of dynamic size that are never alive together share a slot.
-using Slot = SmallVector<Temporary>;
+/// Temporaries whose sizes are multiples of one product of dynamic sizes, the
+/// unit, are placed like static ones, in units.
+struct Group {
+  SmallVector<Value> unit;
+  SmallVector<Temporary> members;
+  int64_t bytes = 0; ///< for each unit
+
+  bool overlaps(Group &other) {
+    return llvm::any_of(members, [&](Temporary &a) {
+      return llvm::any_of(other.members,
+                          [&](Temporary &b) { return a.overlaps(b); });
+    });
+  }
+};
+
+/// Groups that are never alive together share a slot.
+using Slot = SmallVector<Group *>;
 
 int64_t elementBytes(MemRefType type) {
   if (type.getElementType().isIndex())
@@ -50,19 +65,47 @@ int64_t elementBytes(MemRefType type) {
   return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-/// Returns the bytes of a static `type`, at most largestSize.
+/// Returns the bytes that the static dims of `type` make, at most largestSize.
 int64_t staticBytes(MemRefType type) {
   int64_t bytes = elementBytes(type);
   for (int64_t dim : type.getShape())
-    bytes = llvm::SaturatingMultiply<uint64_t>(bytes, dim);
+    if (!ShapedType::isDynamic(dim))
+      bytes = llvm::SaturatingMultiply<uint64_t>(bytes, dim);
   return std::min<uint64_t>(bytes, largestSize);
+}
+
+/// Splits `size` into constant factors, which multiply `bytes`, and others.
+void collectFactors(Value size, int64_t &bytes, SmallVectorImpl<Value> &unit) {
+  if (auto constant = getConstantIntValue(size); constant && *constant >= 0) {
+    bytes = std::min<uint64_t>(
+        llvm::SaturatingMultiply<uint64_t>(bytes, *constant), largestSize);
+  } else if (auto product = size.getDefiningOp<arith::MulIOp>()) {
+    collectFactors(product.getLhs(), bytes, unit);
+    collectFactors(product.getRhs(), bytes, unit);
+  } else {
+    unit.push_back(size);
+  }
+}
+
+/// Whether `op` divides by what is a positive number or at least one.
+bool isSafeDivision(Operation *op) {
+  if (!isa<arith::DivUIOp, arith::CeilDivUIOp, arith::RemUIOp>(op))
+    return false;
+  auto isPositive = [](Value value) {
+    auto constant = getConstantIntValue(value);
+    return constant && *constant > 0;
+  };
+  Value divisor = op->getOperand(1);
+  auto largest = divisor.getDefiningOp<arith::MaxSIOp>();
+  return isPositive(divisor) ||
+         (largest && llvm::any_of(largest->getOperands(), isPositive));
 }
 
 /// Whether `op` can move to the function's entry: shape arithmetic.
 bool isShapeArithmetic(Operation *op) {
   if (isa<memref::DimOp>(op))
     return true; // of what, its operand decides
-  return isPure(op) && op->getNumRegions() == 0 &&
+  return (isPure(op) || isSafeDivision(op)) && op->getNumRegions() == 0 &&
          isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect());
 }
 
@@ -108,34 +151,65 @@ bool isPlannable(memref::AllocOp alloc, SetVector<Operation *> &ops) {
   });
 }
 
-/// Emits the size of `alloc` in bytes, rounded up to the alignment and cut to
-/// largestSize; its sizes are looked up in `hoisted`. A negative size counts as
-/// a huge one.
-Value emitBytes(OpBuilder &builder, memref::AllocOp alloc,
-                const IRMapping &hoisted) {
+/// Emits `bytes` times `sizes`, looked up in `hoisted`, cut to largestSize. A
+/// negative size counts as a huge one.
+Value emitProduct(OpBuilder &builder, Location loc, int64_t bytes,
+                  ValueRange sizes, const IRMapping &hoisted) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(builder, loc, value, 64);
+  };
+  Value product = constant(bytes);
+  Value limit = constant(largestSize);
+  for (Value size : sizes) {
+    Value dim = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                           hoisted.lookupOrDefault(size));
+    auto wide = arith::MulUIExtendedOp::create(builder, loc, product, dim);
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       wide.getHigh(), constant(0));
+    Value cut = arith::MinUIOp::create(builder, loc, wide.getLow(), limit);
+    product = arith::SelectOp::create(builder, loc, fits, cut, limit);
+  }
+  return product;
+}
+
+/// Emits the size of `alloc` in bytes, rounded up to the alignment.
+Value emitBytes(OpBuilder &builder, memref::AllocOp alloc) {
   Location loc = alloc.getLoc();
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIntOp::create(builder, loc, value, 64);
   };
-  int64_t staticPart = elementBytes(alloc.getType());
-  for (int64_t dim : alloc.getType().getShape())
-    if (!ShapedType::isDynamic(dim))
-      staticPart = llvm::SaturatingMultiply<uint64_t>(staticPart, dim);
-  Value bytes = constant(std::min<uint64_t>(staticPart, largestSize));
-  Value limit = constant(largestSize);
-  for (Value size : alloc.getDynamicSizes()) {
-    Value dim = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
-                                           hoisted.lookupOrDefault(size));
-    auto product = arith::MulUIExtendedOp::create(builder, loc, bytes, dim);
-    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       product.getHigh(), constant(0));
-    Value cut = arith::MinUIOp::create(builder, loc, product.getLow(), limit);
-    bytes = arith::SelectOp::create(builder, loc, fits, cut, limit);
-  }
+  Value bytes = emitProduct(builder, loc, staticBytes(alloc.getType()),
+                            alloc.getDynamicSizes(), IRMapping());
   bytes = arith::AddIOp::create(builder, loc, bytes, constant(alignment - 1));
   bytes = arith::AndIOp::create(builder, loc, bytes, constant(-alignment));
   return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                     bytes);
+}
+
+/// Gives each of `temporaries` the lowest place that is free while it is alive,
+/// the largest first. Returns the bytes that they take together.
+int64_t place(SmallVectorImpl<Temporary> &temporaries) {
+  llvm::stable_sort(temporaries, [](const Temporary &a, const Temporary &b) {
+    return a.bytes > b.bytes;
+  });
+  int64_t end = 0;
+  for (size_t i = 0; i < temporaries.size(); ++i) {
+    Temporary &own = temporaries[i];
+    SmallVector<std::pair<int64_t, int64_t>> taken;
+    for (size_t j = 0; j < i; ++j)
+      if (Temporary &other = temporaries[j]; own.overlaps(other))
+        taken.push_back({other.offset, other.offset + other.bytes});
+    llvm::sort(taken);
+    int64_t offset = 0;
+    for (auto [begin, stop] : taken) {
+      if (offset + own.bytes <= begin)
+        break;
+      offset = std::max<int64_t>(offset, llvm::alignTo(stop, alignment));
+    }
+    own.offset = offset;
+    end = std::max(end, offset + own.bytes);
+  }
+  return llvm::alignTo(end, alignment);
 }
 
 class ArenaPlanner {
@@ -145,54 +219,29 @@ public:
     number(function.getBody());
   }
 
-  /// Sorts the allocations into static ones, dynamic ones and those that stay.
-  void collect() {
+  /// Plans static allocations and those of plannable size; others stay.
+  void plan() {
     function.walk<WalkOrder::PreOrder>([&](memref::AllocOp alloc) {
       if (!alloc.getType().getLayout().isIdentity())
         return;
-      Temporary temporary = measure(alloc);
-      if (alloc.getType().hasStaticShape()) {
-        temporary.bytes = staticBytes(alloc.getType());
-        fixed.push_back(temporary);
-      } else if (isPlannable(alloc, sizeOps)) {
-        assignSlot(temporary);
-      }
+      if (alloc.getType().hasStaticShape() || isPlannable(alloc, sizeOps))
+        addToGroup(measure(alloc));
     });
-  }
-
-  /// Gives each static temporary the lowest place that is free while it is
-  /// alive, the largest first. Returns the bytes that they take together.
-  int64_t placeFixed() {
-    llvm::stable_sort(fixed, [](const Temporary &a, const Temporary &b) {
-      return a.bytes > b.bytes;
-    });
-    int64_t end = 0;
-    for (size_t i = 0; i < fixed.size(); ++i) {
-      SmallVector<std::pair<int64_t, int64_t>> taken;
-      for (size_t j = 0; j < i; ++j)
-        if (fixed[i].overlaps(fixed[j]))
-          taken.push_back({fixed[j].offset, fixed[j].offset + fixed[j].bytes});
-      llvm::sort(taken);
-      int64_t offset = 0;
-      for (auto [begin, stop] : taken) {
-        if (offset + fixed[i].bytes <= begin)
-          break;
-        offset = std::max<int64_t>(offset, llvm::alignTo(stop, alignment));
-      }
-      fixed[i].offset = offset;
-      end = std::max(end, offset + fixed[i].bytes);
+    fixed.bytes = place(fixed.members);
+    for (Group &group : groups) {
+      group.bytes = std::min(place(group.members), largestSize);
+      assignSlot(group);
     }
-    return llvm::alignTo(end, alignment);
   }
 
   /// Reserves the arena at the function's start and makes every temporary a
   /// view of it.
-  void materialize(int64_t fixedBytes);
+  void materialize();
 
   size_t getNumPlanned() const {
-    size_t count = fixed.size();
-    for (const Slot &slot : slots)
-      count += slot.size();
+    size_t count = fixed.members.size();
+    for (const Group &group : groups)
+      count += group.members.size();
     return count;
   }
 
@@ -209,6 +258,11 @@ private:
         number(inner);
       extents[&op] = {first, nextPosition++};
     }
+  }
+
+  std::pair<int64_t, unsigned> position(Value size) {
+    Operation *op = size.getDefiningOp();
+    return {extents.lookup(op).first, cast<OpResult>(size).getResultNumber()};
   }
 
   Temporary measure(memref::AllocOp alloc) {
@@ -240,27 +294,48 @@ private:
     return temporary;
   }
 
-  void assignSlot(Temporary temporary) {
+  void addToGroup(Temporary temporary) {
+    temporary.bytes = staticBytes(temporary.alloc.getType());
+    SmallVector<Value> unit;
+    for (Value size : temporary.alloc.getDynamicSizes())
+      collectFactors(size, temporary.bytes, unit);
+    if (unit.empty()) {
+      fixed.members.push_back(temporary);
+      return;
+    }
+    // A whole number of units then keeps to the alignment.
+    temporary.bytes = llvm::alignTo(temporary.bytes, alignment);
+    // Not by address: equal models make equal libraries.
+    llvm::sort(unit,
+               [&](Value a, Value b) { return position(a) < position(b); });
+    auto *known = llvm::find_if(
+        groups, [&](const Group &group) { return group.unit == unit; });
+    if (known == groups.end())
+      known = &groups.emplace_back(Group{unit, {}});
+    known->members.push_back(temporary);
+  }
+
+  void assignSlot(Group &group) {
     for (Slot &slot : slots)
-      if (llvm::none_of(slot, [&](Temporary &other) {
-            return other.overlaps(temporary);
-          })) {
-        slot.push_back(temporary);
+      if (llvm::none_of(slot,
+                        [&](Group *other) { return other->overlaps(group); })) {
+        slot.push_back(&group);
         return;
       }
-    slots.push_back({temporary});
+    slots.push_back({&group});
   }
 
   func::FuncOp function;
   BufferViewFlowAnalysis flow;
   DenseMap<Operation *, Extent> extents;
   int64_t nextPosition = 0;
-  SmallVector<Temporary> fixed;
+  Group fixed; ///< its unit is 1
+  SmallVector<Group> groups;
   SmallVector<Slot> slots;
   SetVector<Operation *> sizeOps;
 };
 
-void ArenaPlanner::materialize(int64_t fixedBytes) {
+void ArenaPlanner::materialize() {
   OpBuilder builder(function.getContext());
   // Sizes are functions of the inputs' dimensions; only constants stand before
   // the inputs.
@@ -268,18 +343,21 @@ void ArenaPlanner::materialize(int64_t fixedBytes) {
   for (auto input : function.front().getOps<bit::InputOp>())
     builder.setInsertionPointAfter(input);
   Location loc = function.getLoc();
+  Type indexType = builder.getIndexType();
 
   IRMapping hoisted;
   for (Operation *op : sizeOps)
     builder.clone(*op, hoisted);
 
-  Value total = arith::ConstantIndexOp::create(builder, loc, fixedBytes);
-  SmallVector<Value> slotOffsets;
+  Value total = arith::ConstantIndexOp::create(builder, loc, fixed.bytes);
+  SmallVector<std::pair<Group *, Value>> starts;
   for (const Slot &slot : slots) {
-    slotOffsets.push_back(total);
     Value largest;
-    for (const Temporary &temporary : slot) {
-      Value bytes = emitBytes(builder, temporary.alloc, hoisted);
+    for (Group *group : slot) {
+      starts.push_back({group, total});
+      Value bytes = arith::IndexCastOp::create(
+          builder, loc, indexType,
+          emitProduct(builder, loc, group->bytes, group->unit, hoisted));
       largest =
           largest
               ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult()
@@ -301,12 +379,27 @@ void ArenaPlanner::materialize(int64_t fixedBytes) {
             .getResult());
     alloc.erase();
   };
-  for (const Temporary &temporary : fixed)
+  for (const Temporary &temporary : fixed.members)
     replace(temporary.alloc,
             arith::ConstantIndexOp::create(builder, loc, temporary.offset));
-  for (auto [slot, offset] : llvm::zip(slots, slotOffsets))
-    for (const Temporary &temporary : slot)
+  for (auto [group, start] : starts) {
+    // The arena holds all of them, so no product overflows.
+    Value unit;
+    for (Value factor : group->unit) {
+      factor = hoisted.lookupOrDefault(factor);
+      unit = unit ? arith::MulIOp::create(builder, loc, unit, factor) : factor;
+    }
+    for (const Temporary &temporary : group->members) {
+      Value offset = start;
+      if (temporary.offset > 0) {
+        offset = arith::MulIOp::create(
+            builder, loc, unit,
+            arith::ConstantIndexOp::create(builder, loc, temporary.offset));
+        offset = arith::AddIOp::create(builder, loc, start, offset);
+      }
       replace(temporary.alloc, offset);
+    }
+  }
 }
 
 struct PlanArena : bit::impl::PlanArenaBase<PlanArena> {
@@ -315,16 +408,16 @@ struct PlanArena : bit::impl::PlanArenaBase<PlanArena> {
     if (function.isPrivate() || function.isDeclaration())
       return;
     ArenaPlanner planner(function);
-    planner.collect();
+    planner.plan();
     if (planner.getNumPlanned() > 0)
-      planner.materialize(planner.placeFixed());
+      planner.materialize();
     numPlanned += planner.getNumPlanned();
     function.walk([&](memref::AllocOp alloc) {
       OpBuilder builder(alloc);
       alloc.replaceAllUsesWith(
           bit::AllocateOp::create(
               builder, alloc.getLoc(), alloc.getType(), function.getArgument(0),
-              emitBytes(builder, alloc, IRMapping()), alloc.getDynamicSizes(),
+              emitBytes(builder, alloc), alloc.getDynamicSizes(),
               /*reuse=*/alloc->getParentOfType<LoopLikeOpInterface>() !=
                   nullptr)
               .getResult());

@@ -13,15 +13,19 @@ using namespace mlir;
 
 namespace {
 
-/// Leaves `op` to its first user, in the order of the uses, and clones it for
-/// each of the others. Returns the number of clones.
+/// Gives every use of `op` a clone right before it: what is written there lives
+/// no longer than it must. Not inside of a loop or branch that `op` is not in:
+/// a fill would run more than once. Returns the number of clones.
 int64_t separateUses(Operation *op) {
   int64_t clones = 0;
   OpBuilder builder(op);
   for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
-    if (op->getResult(0).hasOneUse())
+    Operation *user = op->getBlock()->findAncestorOpInBlock(*use.getOwner());
+    if (op->getResult(0).hasOneUse()) {
+      op->moveBefore(user);
       break;
-    builder.setInsertionPointAfter(op);
+    }
+    builder.setInsertionPoint(user);
     use.set(builder.clone(*op)->getResult(0));
     ++clones;
   }
