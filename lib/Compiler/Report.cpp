@@ -126,8 +126,8 @@ void collectSelected(ModuleOp module, Report &report) {
   std::map<std::string, LayerReport *> layers;
   for (LayerReport &layer : report.layers)
     layers[layer.name] = &layer;
-  module.walk([&](func::CallOp call) {
-    auto layer = call->getAttrOfType<DictionaryAttr>("bit.layer");
+  // Of `call`, whose kernel is that of the layer `layer`.
+  auto collect = [&](func::CallOp call, DictionaryAttr layer) {
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
     auto found = layers.find(getLayerName(call, layer));
     if (!layer || !callee || found == layers.end())
@@ -136,6 +136,18 @@ void collectSelected(ModuleOp module, Report &report) {
       found->second->kernel = op.getKernel().getName().str();
     });
     layers.erase(found);
+  };
+  module.walk([&](func::CallOp call) {
+    auto layer = call->getAttrOfType<DictionaryAttr>("bit.layer");
+    auto all = call->getAttrOfType<ArrayAttr>("bit.layers");
+    if (!all)
+      return collect(call, layer);
+    // A repetition lists those of the calls in its function.
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    size_t next = 0;
+    for (auto inner : callee.getOps<func::CallOp>())
+      if (inner->hasAttr("bit.layer") && next < all.size())
+        collect(inner, dyn_cast<DictionaryAttr>(all[next++]));
   });
 }
 

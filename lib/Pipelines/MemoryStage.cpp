@@ -26,4 +26,5 @@ void bit::buildMemoryStage(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createOutlineKernels());
+  pm.addPass(createOutlineRepeats());
 }

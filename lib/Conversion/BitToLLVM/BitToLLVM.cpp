@@ -146,6 +146,19 @@ struct InputLowering : BufferLowering<bit::InputOp> {
   }
 };
 
+/// Returns the descriptor of what lies at `offset` in the weights section.
+Value createWeight(ConversionPatternRewriter &rewriter, Location loc,
+                   const LLVMTypeConverter &converter, Value call, Value offset,
+                   MemRefType type) {
+  Value base = CallEmitter(rewriter, loc, call)
+                   .getField(offsetof(bit_abi_call, weights));
+  Value data =
+      LLVM::GEPOp::create(rewriter, loc, base.getType(), rewriter.getI8Type(),
+                          base, ArrayRef<LLVM::GEPArg>{offset});
+  return MemRefDescriptor::fromStaticShape(rewriter, loc, converter, type,
+                                           data);
+}
+
 struct GetWeightLowering : ConvertOpToLLVMPattern<bit::GetWeightOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -158,17 +171,25 @@ struct GetWeightLowering : ConvertOpToLLVMPattern<bit::GetWeightOp> {
     if (!weight || !weight.getOffset() || function.getNumArguments() == 0)
       return rewriter.notifyMatchFailure(op, "weight has no place");
     Location loc = op.getLoc();
-    auto type = cast<MemRefType>(op.getType());
-    CallEmitter emitter(rewriter, loc, function.getArgument(0));
-    Value base = emitter.getField(offsetof(bit_abi_call, weights));
     Value offset = LLVM::ConstantOp::create(
         rewriter, loc, rewriter.getI64Type(), *weight.getOffset());
-    Value data =
-        LLVM::GEPOp::create(rewriter, loc, base.getType(), rewriter.getI8Type(),
-                            base, ArrayRef<LLVM::GEPArg>{offset});
+    rewriter.replaceOp(op, createWeight(rewriter, loc, *getTypeConverter(),
+                                        function.getArgument(0), offset,
+                                        cast<MemRefType>(op.getType())));
+    return success();
+  }
+};
+
+struct WeightAtLowering : ConvertOpToLLVMPattern<bit::WeightAtOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::WeightAtOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOp(op,
-                       {MemRefDescriptor::fromStaticShape(
-                           rewriter, loc, *getTypeConverter(), type, data)});
+                       createWeight(rewriter, op.getLoc(), *getTypeConverter(),
+                                    adaptor.getCall(), adaptor.getOffset(),
+                                    cast<MemRefType>(op.getType())));
     return success();
   }
 };
@@ -372,9 +393,9 @@ void bit::populateBitToLLVMPatterns(LLVMTypeConverter &converter,
   converter.addConversion([](CallType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext());
   });
-  patterns.add<InputLowering, GetWeightLowering, OutputLowering,
-               ReserveLowering, AllocateLowering, ParallelForLowering>(
-      converter);
+  patterns
+      .add<InputLowering, GetWeightLowering, WeightAtLowering, OutputLowering,
+           ReserveLowering, AllocateLowering, ParallelForLowering>(converter);
   // Above upstream's lowering to abort.
   patterns.add<AssertLowering>(converter, /*benefit=*/10);
 }

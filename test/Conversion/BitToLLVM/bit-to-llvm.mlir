@@ -27,11 +27,25 @@ bit.weight @w at 128 = dense<1> : tensor<4xi8>
 // The weight is an offset from the call's base; its bytes never get here.
 // CHECK-LABEL: llvm.func internal @weight
 func.func @weight(%call: !bit.call) -> i8 {
-  // CHECK: %[[BASE:.*]] = llvm.load
   // CHECK: %[[OFFSET:.*]] = llvm.mlir.constant(128
+  // CHECK: %[[BASE:.*]] = llvm.load {{.*}} -> !llvm.ptr
   // CHECK: llvm.getelementptr %[[BASE]][%[[OFFSET]]]
   %c0 = arith.constant 0 : index
   %w = bit.get_weight @w : memref<4xi8>
+  %v = memref.load %w[%c0] : memref<4xi8>
+  return %v : i8
+}
+
+// -----
+
+// A place that is an argument.
+// CHECK-LABEL: llvm.func internal @weight_at
+// CHECK-SAME: %{{[^,]*}}, %[[OFFSET:[^:]*]]: i64)
+func.func @weight_at(%call: !bit.call, %offset: index) -> i8 {
+  // CHECK: %[[BASE:.*]] = llvm.load {{.*}} -> !llvm.ptr
+  // CHECK: llvm.getelementptr %[[BASE]][%[[OFFSET]]]
+  %c0 = arith.constant 0 : index
+  %w = bit.weight_at %call[%offset] : memref<4xi8>
   %v = memref.load %w[%c0] : memref<4xi8>
   return %v : i8
 }

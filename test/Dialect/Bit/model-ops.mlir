@@ -21,6 +21,8 @@ func.func private @body(!llvm.ptr, i64, i64)
 func.func @runtime(%call: !bit.call, %n: index, %data: !llvm.ptr) {
   // CHECK: bit.input %{{.*}}[1] : memref<?x4xf32>
   %x = bit.input %call[1] : memref<?x4xf32>
+  // CHECK: bit.weight_at %{{.*}}[%{{.*}}] : memref<4x8xf32>
+  %w = bit.weight_at %call[%n] : memref<4x8xf32>
   // CHECK: bit.output %{{.*}}[0] (%{{.*}}) : memref<?x4xf32>
   %y = bit.output %call[0] (%n) : memref<?x4xf32>
   // CHECK: bit.reserve %{{.*}}[%{{.*}}] : memref<?xi8>

@@ -56,12 +56,16 @@ private:
 struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
   using ExtractWeightsBase::ExtractWeightsBase;
 
-  /// A splat costs less as the scalar that fusion makes of it.
+  /// A splat costs less as the scalar that fusion makes of it. But what belongs
+  /// to a layer's weights is stored with them, however small: functions of
+  /// equal layers then differ in places only.
   bool isWeight(arith::ConstantOp constant) {
     auto value = dyn_cast<ElementsAttr>(constant.getValue());
     auto type = dyn_cast<RankedTensorType>(constant.getType());
     if (!value || !type || !type.getElementType().isIntOrFloat())
       return false;
+    if (llvm::any_of(constant->getUsers(), llvm::IsaPred<bit::PackedMatmulOp>))
+      return true;
     if (auto dense = dyn_cast<DenseElementsAttr>(value);
         dense && dense.isSplat())
       return false;

@@ -85,6 +85,26 @@ def Bit_GetWeightOp : Bit_Op<"get_weight",
   let hasVerifier = 0;
 }
 
+def Bit_WeightAtOp : Bit_Op<"weight_at", [Pure]> {
+  let summary = "the read-only memory at a place of the weights section";
+  let description = [{
+    What `bit.get_weight` returns, for the weight that lies `offset` bytes from
+    the section's start: a function of equal layers takes their weights as
+    numbers.
+
+    ```mlir
+    func.func @layer(%call: !bit.call, %offset: index) {
+      %w = bit.weight_at %call[%offset] : memref<4x8xf32>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call, Index:$offset);
+  let results = (outs AnyStaticShapeMemRef:$result);
+  let assemblyFormat = "$call `[` $offset `]` attr-dict `:` type($result)";
+  let hasVerifier = 0;
+}
+
 def Bit_InputOp : Bit_Op<"input", [Pure]> {
   let summary = "the caller's memory of one input of the running model";
   let description = [{

@@ -166,6 +166,36 @@ def OutlineKernels : Pass<"bit-outline-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def OutlineRepeats : Pass<"bit-outline-repeats", "::mlir::ModuleOp"> {
+  let summary = "make equal layers calls of one function";
+  let description = [{
+    Finds the longest run of operations that a public function repeats: equal
+    ones in equal order, as the layers of a transformer are. Its period becomes a
+    private function and each repetition a call. What differs between them are
+    arguments: the places of weights in their section, of temporaries in the
+    arena, inputs and outputs. Views are made anew inside, from their offsets, so
+    that a call takes numbers, not descriptors.
+
+    Only what has effects is compared; what such an operation is applied to may
+    be computed anywhere. Checks of sizes alone are no part of a repetition: they
+    run before its call. A check that depends on data, or memory of such a size,
+    ends a run, for its failure ends the model's function and names its node.
+    Where one repetition uses what another one, or an operation outside, computes
+    as a value and not in memory, the run is left as it is.
+  }];
+  let options = [
+    Option<"minOps", "min-ops", "int64_t", /*default=*/"8",
+           "least number of operations that calls must save">,
+  ];
+  let statistics = [
+    Statistic<"numOutlined", "outlined", "functions made">,
+    Statistic<"numCalls", "calls", "repetitions that became calls">,
+    Statistic<"numDeclined", "declined", "runs left alone">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::func::FuncDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 def CloneLevels : Pass<"bit-clone-levels", "::mlir::ModuleOp"> {
   let summary = "copy all functions for each instruction-set level";
   let description = [{
