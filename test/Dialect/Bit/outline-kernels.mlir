@@ -12,6 +12,14 @@ func.func @main_graph(%call: !bit.call, %x: memref<64xf32>, %y: memref<64xf32>, 
   // CHECK: call @fill_0
   %d = arith.constant 2.0 : f32
   linalg.fill ins(%d : f32) outs(%x : memref<64xf32>)
+  // Loops are named after their ONNX operator.
+  // CHECK: call @maxpool(
+  // CHECK: call @fill_0
+  %e = arith.constant 3.0 : f32
+  linalg.fill ins(%e : f32) outs(%x : memref<64xf32>)
+      loc(fused<{domain = "ai.onnx", op = "MaxPool", opset = 13 : i64}>["pool"("m.onnx":0:0)])
+  linalg.fill ins(%d : f32) outs(%y : memref<64xf32>)
+      loc(fused<{domain = "ai.onnx", op = "MaxPool", opset = 13 : i64}>["pool"("m.onnx":0:0)])
   // Three elements are no kernel.
   // CHECK: linalg.fill
   linalg.fill ins(%d : f32) outs(%z : memref<3xf32>)

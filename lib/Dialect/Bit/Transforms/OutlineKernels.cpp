@@ -2,6 +2,7 @@
 
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
+#include "bit/Support/NodeLocation.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -50,6 +51,15 @@ SmallVector<NamedAttribute> takeLayerAttributes(Operation *op) {
   return taken;
 }
 
+/// What a profiler shows: the kernel's, or the ONNX operator whose loops these
+/// are, such as `maxpool`.
+std::string getKernelName(Operation *op) {
+  std::optional<bit::NodeInfo> node = bit::getNodeInfo(op->getLoc());
+  if (node && isa<linalg::LinalgOp>(op))
+    return node->opType.lower();
+  return op->getName().stripDialect().str();
+}
+
 class Outliner {
 public:
   Outliner(func::FuncOp caller)
@@ -71,10 +81,13 @@ public:
 
     func::FuncOp function = build(op, captured.getArrayRef(), constants);
     auto [known, isNew] = functions.try_emplace(print(function), function);
-    if (isNew)
+    if (isNew) {
+      // Equal ones of different nodes are one function, the first one's.
+      function.setName(getKernelName(op));
       symbols.insert(function);
-    else
+    } else {
       function.erase();
+    }
 
     OpBuilder builder(op);
     SmallVector<Value> arguments = {caller.getArgument(0)};
