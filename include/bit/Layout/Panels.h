@@ -29,6 +29,19 @@ struct PanelLayout {
     return n / width + (n % width != 0);
   }
 
+  /// The same for the channels of a convolution, whose pixels make up for
+  /// fewer registers: less padding counts more.
+  static int64_t getChannelWidth(int64_t n) {
+    bool isNarrow = n <= 3 * maxWidth && (n - 1) % maxWidth < unit;
+    return isNarrow ? unit : maxWidth;
+  }
+  /// Whether a convolution to so many channels, each a sum of k products, gains
+  /// from panels: channels fill registers, and sums are longer than what it
+  /// costs to store them.
+  static bool suitsConvolution(int64_t channels, int64_t k) {
+    return channels >= unit && k >= unit;
+  }
+
   int64_t getNumPanels() const { return getNumPanels(n, width); }
   /// Elements of one panel.
   int64_t getPanelSize() const { return k * width; }

@@ -36,7 +36,7 @@ struct ConvertBitToVector final
     unsigned ops = 0;
     getOperation()->walk([&](Operation *op) {
       ops += isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-                 bit::PackPanelsOp, bit::PanelMatmulOp>(op);
+                 bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp>(op);
     });
     return ops;
   }
@@ -48,5 +48,6 @@ void bit::populateBitToVectorPatterns(RewritePatternSet &patterns) {
   populateAbsmaxQuantizeToVectorPatterns(patterns);
   populateAttentionToVectorPatterns(patterns);
   populatePackedMatmulToVectorPatterns(patterns);
+  populatePanelConvToVectorPatterns(patterns);
   populatePanelsToVectorPatterns(patterns);
 }

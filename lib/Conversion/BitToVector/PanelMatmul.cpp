@@ -5,6 +5,7 @@
 
 #include "ParallelRange.h"
 #include "Patterns.h"
+#include "RowTiles.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -40,7 +41,6 @@ public:
 private:
   void emitPanel(Value from, Value to, Value n);
   void emitRows(Value from, Value to);
-  void emitRest(Value from, Value to, Value rest, int64_t above);
   void emitTiles(Value row, int64_t rows);
   void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
   SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
@@ -188,35 +188,9 @@ void Emitter::emitTiles(Value row, int64_t rows) {
     emitTile(row, rows, v, vectors);
 }
 
-/// The last `rest` rows before `to`, fewer than `above`: by one tile of a power
-/// of two, or by two that overlap. What both compute is equal.
-void Emitter::emitRest(Value from, Value to, Value rest, int64_t above) {
-  for (int64_t size = llvm::PowerOf2Ceil(above) / 2; size > 0; size /= 2) {
-    Value atLeast =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rest, index(size));
-    Value less = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rest,
-                                       index(2 * size));
-    Value end = arith::SelectOp::create(
-        b, arith::AndIOp::create(b, atLeast, less), to, from);
-    auto loop = scf::ForOp::create(b, from, end, index(size));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value last = arith::SubIOp::create(b, to, index(size));
-    emitTiles(arith::MinUIOp::create(b, loop.getInductionVar(), last), size);
-  }
-}
-
 void Emitter::emitRows(Value from, Value to) {
-  Value count = arith::SubIOp::create(b, to, from);
-  Value rest = arith::RemUIOp::create(b, count, index(tileRows));
-  Value whole = arith::SubIOp::create(b, to, rest);
-  {
-    auto loop = scf::ForOp::create(b, from, whole, index(tileRows));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    emitTiles(loop.getInductionVar(), tileRows);
-  }
-  emitRest(whole, to, rest, tileRows);
+  bit::emitRowTiles(b, from, to, tileRows,
+                    [&](Value row, int64_t rows) { emitTiles(row, rows); });
 }
 
 /// What is read of a matrix as it is has to be masked where its last columns

@@ -11,6 +11,7 @@ void populateAttentionToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populateAbsmaxQuantizeToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackedMatmulToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackPanelsToVectorPatterns(mlir::RewritePatternSet &patterns);
+void populatePanelConvToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePanelsToVectorPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace bit

@@ -5,9 +5,11 @@
 // the last spatial dim is the innermost loop, so that vectors run over it.
 
 #include "Convolution.h"
+#include "bit/Layout/Panels.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace bit::onnx;
@@ -193,6 +195,16 @@ Value bit::onnx::createConvLoops(OpBuilder &builder, Location loc, Value x,
   return generic.getResult(0);
 }
 
+/// Whether a convolution becomes one by panels, which reads strided planes as
+/// they are.
+static bool usesPanels(Value w, int64_t group) {
+  auto type = cast<RankedTensorType>(w.getType());
+  return group == 1 && matchPattern(w, m_Constant()) &&
+         type.getNumElements() > 0 &&
+         bit::PanelLayout::suitsConvolution(
+             type.getDimSize(0), type.getNumElements() / type.getDimSize(0));
+}
+
 /// Whether the vector form of a convolution can run over the phases of a
 /// strided plane: sizes are known, there are channels for a tile and pixels for
 /// vectors.
@@ -277,7 +289,8 @@ bit::onnx::createConvolution(OpBuilder &builder, Operation *op, Value x,
     return failure();
   Value zero = ScalarBuilder(builder, loc, onnxType).number(0);
   x = toComputeTensor(builder, loc, x, onnxType);
-  const bool hasPhases = usesPhases(*window, ws[0], group, onnxType);
+  const bool hasPhases =
+      !usesPanels(w, group) && usesPhases(*window, ws[0], group, onnxType);
   for (unsigned i = 0; hasPhases && i < window->rank(); ++i)
     window->padded[i] = builder.getIndexAttr(
         llvm::alignTo(*getConstant(window->padded[i]), window->strides[i]));

@@ -107,6 +107,7 @@ void bit::registerGenericKernels(DialectRegistry &registry) {
     // Two registers of 256 bits or four of 128 for each of 4 rows.
     dialect->getKernels().addPanel({"generic.panel", /*features=*/{},
                                     /*lanes=*/16, /*rows=*/4,
-                                    /*vectors=*/1});
+                                    /*vectors=*/1, /*pixels=*/4,
+                                    /*pixelVectors=*/1});
   });
 }

@@ -4,16 +4,21 @@
 
 #include "Kernels.h"
 
-// 12 sums of 16 registers of 256 bits, 16 of 32 of 512 bits.
+// 12 sums of 16 registers of 256 bits, 16 of 32 of 512 bits. Convolutions have
+// more pixels, as those are what is transposed before it is stored.
 void bit::x86::addPanelKernels(KernelRegistry &kernels) {
   kernels.addPanel({"x86.avx2_panel",
                     {"avx2", "fma"},
                     /*lanes=*/8,
                     /*rows=*/3,
-                    /*vectors=*/4});
+                    /*vectors=*/4,
+                    /*pixels=*/6,
+                    /*pixelVectors=*/2});
   kernels.addPanel({"x86.avx512_panel",
                     {"avx512f"},
                     /*lanes=*/16,
                     /*rows=*/8,
-                    /*vectors=*/2});
+                    /*vectors=*/2,
+                    /*pixels=*/8,
+                    /*pixelVectors=*/2});
 }

@@ -90,3 +90,12 @@ func.func @panels_baseline(%x: memref<?x16xf32>, %p: memref<1x16x16xf32>, %y: me
   bit.panel_matmul ins(%x, %p : memref<?x16xf32>, memref<1x16x16xf32>) outs(%y : memref<?x8xf32>) kernel = #bit.kernel<generic.panel>
   return
 }
+
+// CHECK-LABEL: @convolution
+// CHECK: kernel = #bit.kernel<x86.avx2_panel>
+func.func @convolution(%x: memref<1x16x?xf32>, %p: memref<1x16x16xf32>, %y: memref<1x16x?xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  bit.panel_conv ins(%x, %p : memref<1x16x?xf32>, memref<1x16x16xf32>) outs(%y : memref<1x16x?xf32>)
+      window = [1] strides = [1] dilations = [1] kernel = #bit.kernel<generic.panel>
+  return
+}

@@ -3,6 +3,7 @@
 // Products of float matrices in panels.
 
 #include "KernelOps.h"
+#include "PanelKernels.h"
 #include "Shapes.h"
 #include "bit/Layout/Panels.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,15 +20,45 @@ static bool batchesMatch(ArrayRef<int64_t> a, size_t innerA,
          shapesMatch(a.drop_back(innerA), b.drop_back(innerB));
 }
 
-static bool isWidth(int64_t width) {
+bool isPanelWidth(int64_t width) {
   return !ShapedType::isDynamic(width) && width > 0 &&
          width % PanelLayout::unit == 0;
 }
 
-/// Whether `panels` can be the number of panels of `width` of n columns.
-static bool panelsMatch(int64_t panels, int64_t n, int64_t width) {
+bool panelsMatch(int64_t panels, int64_t n, int64_t width) {
   return ShapedType::isDynamic(n) ||
          dimsMatch(panels, PanelLayout::getNumPanels(n, width));
+}
+
+LogicalResult verifyPanelBias(Operation *op, Value bias, ArrayRef<int64_t> init,
+                              int64_t n) {
+  if (!bias)
+    return success();
+  ArrayRef<int64_t> shape = cast<ShapedType>(bias.getType()).getShape();
+  if (shape.size() != 1 || !dimsMatch(shape[0], n))
+    return op->emitOpError()
+           << "expects bias of N elements for an init of " << printShape(init)
+           << ", got " << printShape(shape);
+  return success();
+}
+
+FailureOr<const PanelKernel *> verifyPanelKernel(Operation *op,
+                                                 KernelAttr attr) {
+  auto *dialect = cast<BitDialect>(op->getDialect());
+  if (const PanelKernel *kernel =
+          dialect->getKernels().lookupPanel(attr.getName()))
+    return kernel;
+  return op->emitOpError() << "expects a registered kernel for panels, got '"
+                           << attr.getName() << "'";
+}
+
+LogicalResult verifyPanelFeatures(Operation *op, const PanelKernel &kernel) {
+  SmallVector<StringRef> missing = getMissingFeatures(op, kernel.features);
+  if (missing.empty())
+    return success();
+  return op->emitOpError()
+         << "expects a function with the target features of panel kernel '"
+         << kernel.name << "', got one without " << llvm::join(missing, ", ");
 }
 
 //===----------------------------------------------------------------------===//
@@ -52,7 +83,7 @@ LogicalResult PackPanelsOp::verify() {
     std::swap(k, n);
   // C2
   ArrayRef<int64_t> init = getInit().getType().getShape();
-  bool fits = batchesMatch(b, 2, init, 3) && isWidth(init.back()) &&
+  bool fits = batchesMatch(b, 2, init, 3) && isPanelWidth(init.back()) &&
               dimsMatch(init[init.size() - 2], k) &&
               panelsMatch(init[init.size() - 3], n, init.back());
   if (!fits)
@@ -103,11 +134,11 @@ LogicalResult PanelMatmulOp::verify() {
     return emitOpError() << "expects x of rank 2 or 3, got " << printShape(x);
   // C2
   ArrayRef<int64_t> panels = getPanels().getType().getShape();
-  bool fits = isUnpacked()
-                  ? batchesMatch(x, 2, panels, 2) &&
-                        dimsMatch(panels[panels.size() - 2], x.back())
-                  : batchesMatch(x, 2, panels, 3) && isWidth(panels.back()) &&
-                        dimsMatch(panels[panels.size() - 2], x.back());
+  bool fits = isUnpacked() ? batchesMatch(x, 2, panels, 2) &&
+                                 dimsMatch(panels[panels.size() - 2], x.back())
+                           : batchesMatch(x, 2, panels, 3) &&
+                                 isPanelWidth(panels.back()) &&
+                                 dimsMatch(panels[panels.size() - 2], x.back());
   if (!fits)
     return emitOpError() << "expects panels of P x K x W, where 16 divides W, "
                             "or of K x N for x of "
@@ -122,22 +153,15 @@ LogicalResult PanelMatmulOp::verify() {
                          << printShape(x) << " and panels of "
                          << printShape(panels) << ", got " << printShape(init);
   // C4
-  if (getBias()) {
-    ArrayRef<int64_t> bias = getBias().getType().getShape();
-    if (bias.size() != 1 || !dimsMatch(bias[0], init.back()))
-      return emitOpError() << "expects bias of N elements for an init of "
-                           << printShape(init) << ", got " << printShape(bias);
-  }
+  if (failed(verifyPanelBias(*this, getBias(), init, init.back())))
+    return failure();
   // C5
   if (failed(verifyDestinations(*this)))
     return failure();
   // C6
-  auto *dialect = cast<BitDialect>((*this)->getDialect());
-  StringRef name = getKernel().getName();
-  const PanelKernel *kernel = dialect->getKernels().lookupPanel(name);
-  if (!kernel)
-    return emitOpError() << "expects a registered kernel for panels, got '"
-                         << name << "'";
+  FailureOr<const PanelKernel *> kernel = verifyPanelKernel(*this, getKernel());
+  if (failed(kernel))
+    return failure();
   ArrayRef<int64_t> tile = getKernel().getTile();
   bool isTile =
       tile.empty() || (tile.size() == 2 && 96 % tile[0] == 0 && tile[1] <= 32);
@@ -146,12 +170,7 @@ LogicalResult PanelMatmulOp::verify() {
                             "1 to 32 vectors, got "
                          << tile;
   // C7
-  SmallVector<StringRef> missing = getMissingFeatures(*this, kernel->features);
-  if (!missing.empty())
-    return emitOpError()
-           << "expects a function with the target features of panel kernel '"
-           << name << "', got one without " << llvm::join(missing, ", ");
-  return success();
+  return verifyPanelFeatures(*this, **kernel);
 }
 
 void PanelMatmulOp::getEffects(

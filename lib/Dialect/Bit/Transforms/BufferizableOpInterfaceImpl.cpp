@@ -70,6 +70,7 @@ void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
     AttentionOp::attachInterface<KernelOpModel<AttentionOp>>(*context);
     PackedMatmulOp::attachInterface<KernelOpModel<PackedMatmulOp>>(*context);
     PackPanelsOp::attachInterface<KernelOpModel<PackPanelsOp>>(*context);
+    PanelConvOp::attachInterface<KernelOpModel<PanelConvOp>>(*context);
     PanelMatmulOp::attachInterface<KernelOpModel<PanelMatmulOp>>(*context);
   });
 }

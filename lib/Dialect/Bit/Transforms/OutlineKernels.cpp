@@ -25,7 +25,7 @@ constexpr int64_t smallestKernel = 32;
 
 bool isKernel(Operation *op) {
   if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-          bit::PackPanelsOp, bit::PanelMatmulOp>(op))
+          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp>(op))
     return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureBufferSemantics())

@@ -2,6 +2,7 @@
 //
 // Products of float matrices that are computed from panels.
 
+#include "PanelProducts.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -32,27 +33,6 @@ struct FloatProduct {
 
 } // namespace
 
-/// The block argument that a factor of a body is, as it is or widened to f32.
-static BlockArgument getFactor(Value value) {
-  if (auto extended = value.getDefiningOp<arith::ExtFOp>())
-    value = extended.getIn();
-  return dyn_cast<BlockArgument>(value);
-}
-
-/// Whether a body yields fma(argument 0, argument 1, argument 2) in f32.
-static bool isMultiplyAdd(Block &body) {
-  auto yield = cast<linalg::YieldOp>(body.getTerminator());
-  auto fma = yield.getOperand(0).getDefiningOp<math::FmaOp>();
-  if (!fma || !fma.getType().isF32() || fma.getC() != body.getArgument(2))
-    return false;
-  BlockArgument a = getFactor(fma.getA()), b = getFactor(fma.getB());
-  if (!a || !b)
-    return false;
-  if (a.getArgNumber() > b.getArgNumber())
-    std::swap(a, b);
-  return a == body.getArgument(0) && b == body.getArgument(1);
-}
-
 static std::optional<FloatProduct> matchProduct(linalg::GenericOp op) {
   unsigned loops = op.getNumLoops();
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 || loops < 3)
@@ -81,42 +61,6 @@ static std::optional<FloatProduct> matchProduct(linalg::GenericOp op) {
     return std::nullopt;
   return FloatProduct{op, op.getInputs()[0], op.getInputs()[1],
                       fill.getOutputs()[0], transposed};
-}
-
-/// A constant that has no bytes for its elements.
-static bool isWithoutBytes(Value value) {
-  ElementsAttr attr;
-  if (!matchPattern(value, m_Constant(&attr)))
-    return false;
-  auto dense = dyn_cast<DenseElementsAttr>(attr);
-  return attr.getNumElements() == 0 || (dense && dense.isSplat());
-}
-
-static bool isConstant(Value value) {
-  return matchPattern(value, m_Constant());
-}
-
-/// `x` with elements of f32.
-static Value widen(OpBuilder &builder, Location loc, Value x) {
-  auto type = cast<RankedTensorType>(x.getType());
-  Type f32 = builder.getF32Type();
-  if (type.getElementType() == f32)
-    return x;
-  Value init = tensor::EmptyOp::create(
-      builder, loc, tensor::getMixedSizes(builder, loc, x), f32);
-  SmallVector<AffineMap> maps(2,
-                              builder.getMultiDimIdentityMap(type.getRank()));
-  SmallVector<utils::IteratorType> iterators(type.getRank(),
-                                             utils::IteratorType::parallel);
-  return linalg::GenericOp::create(
-             builder, loc, init.getType(), x, init, maps, iterators,
-             [&](OpBuilder &b, Location loc, ValueRange arguments) {
-               linalg::YieldOp::create(
-                   b, loc,
-                   arith::ExtFOp::create(b, loc, f32, arguments[0])
-                       .getResult());
-             })
-      .getResult(0);
 }
 
 /// The panels of a matrix or of a batch of those.
@@ -235,7 +179,7 @@ enum class Form { Panels, Unpacked, Declined };
 static Form getForm(FloatProduct product) {
   if (isWithoutBytes(product.a) || isWithoutBytes(product.b))
     return Form::Declined;
-  if (product.getBatchRank() == 0 && isConstant(product.b))
+  if (product.getBatchRank() == 0 && matchPattern(product.b, m_Constant()))
     return Form::Panels;
   // Panels of what is computed are made in every run. They pay off where many
   // rows read them and the columns of a tile do not fit the nearest cache.
@@ -281,6 +225,7 @@ struct PackProducts : impl::PackProductsBase<PackProducts> {
       if (matchProduct(op))
         products.push_back(op);
     });
+    numConvolutions += packConvolutions();
     for (linalg::GenericOp op : products) {
       // Anew, because it may read a product that was replaced.
       FloatProduct product = *matchProduct(op);
@@ -289,6 +234,15 @@ struct PackProducts : impl::PackProductsBase<PackProducts> {
       if (form != Form::Declined)
         replaceProduct(product, form);
     }
+  }
+
+  int64_t packConvolutions() {
+    SmallVector<linalg::GenericOp> candidates;
+    getOperation()->walk([&](linalg::GenericOp op) {
+      if (op.getNumReductionLoops() > 1)
+        candidates.push_back(op);
+    });
+    return llvm::count_if(candidates, packConvolution);
   }
 };
 

@@ -31,8 +31,8 @@ static const Kernel *findBest(PackedMatmulOp op, const Kernel *current,
 
 /// The last registered kernel for panels that the function's features allow,
 /// null if that is the current one.
-static const PanelKernel *findBetter(PanelMatmulOp op,
-                                     const KernelRegistry &kernels) {
+template <typename OpT>
+static const PanelKernel *findBetter(OpT op, const KernelRegistry &kernels) {
   const PanelKernel *best = nullptr;
   for (const auto &kernel : kernels.getPanels())
     if (getMissingFeatures(op, kernel->features).empty())
@@ -54,12 +54,16 @@ struct SelectKernel : impl::SelectKernelBase<SelectKernel> {
         op.setKernelAttr(KernelAttr::get(&getContext(), best->getName(),
                                          op.getKernel().getTile()));
     });
-    getOperation().walk([&](PanelMatmulOp op) {
-      const PanelKernel *better = findBetter(op, kernels);
-      ++(better ? numSelected : numDeclined);
-      if (better)
-        op.setKernelAttr(KernelAttr::get(&getContext(), better->name, {}));
-    });
+    getOperation().walk([&](PanelMatmulOp op) { select(op, kernels); });
+    getOperation().walk([&](PanelConvOp op) { select(op, kernels); });
+  }
+
+private:
+  template <typename OpT> void select(OpT op, const KernelRegistry &kernels) {
+    const PanelKernel *better = findBetter(op, kernels);
+    ++(better ? numSelected : numDeclined);
+    if (better)
+      op.setKernelAttr(KernelAttr::get(&getContext(), better->name, {}));
   }
 };
 

@@ -147,4 +147,81 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
   }];
 }
 
+def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
+  let summary = "slides a kernel in panels over the spatial dims of a tensor";
+  let description = [{
+    `w` being the weights, C_out x K with K = C x all taps, whose transpose
+    `bit.pack_panels` arranged in `panels`:
+
+    ```
+    y[n, oc, o...] = bias[oc]           or 0 where there is none
+    for c in 0..C, for t... in 0..window...:
+      y[n, oc, o...] = fma(x[n, c, o * stride + t * dilation, ...],
+                           f32(w[oc, c, t...]), y[n, oc, o...])
+    ```
+
+    What the model pads is part of `x`. Lanes run over output channels and tiles
+    over pixels, so all kernels give the same bits, and strides, dilations and
+    sizes that are not known cost next to nothing.
+
+    Constraints:
+    (C1) `x` is N x C x spatial dims, 1 to 3 of those; `window`, `strides` and
+    `dilations` have a positive number for each.
+    (C2) `panels` is P x K x W, W static and a positive multiple of 16; K is C
+    times the product of `window`.
+    (C3) the init is N x C_out x O..., each O the number of positions of the
+    window in `x`, and P = ceil(C_out / W).
+    (C4) `bias` has C_out elements.
+    (C5) all operands are tensors, and then the result is the init's type, or all
+    are memrefs, and then there is no result.
+    (C6) `kernel` is registered as one for panels; its tile, if it has one, is
+    the pixels, at most 8, and the registers of channels, at most 32.
+    (C7) the target features of the enclosing function, its `passthrough`
+    attribute, have all of the kernel's.
+
+    Example:
+
+    ```mlir
+    func.func @panel_conv(%x: tensor<?x3x10x10xf32>, %panels: tensor<2x27x32xf32>,
+        %bias: tensor<40xf32>, %y: tensor<?x40x8x8xf32>) -> tensor<?x40x8x8xf32> {
+      %r = bit.panel_conv ins(%x, %panels : tensor<?x3x10x10xf32>, tensor<2x27x32xf32>)
+          bias(%bias : tensor<40xf32>) outs(%y : tensor<?x40x8x8xf32>)
+          window = [3, 3] strides = [1, 1] dilations = [1, 1]
+          kernel = #bit.kernel<generic.panel> -> tensor<?x40x8x8xf32>
+      return %r : tensor<?x40x8x8xf32>
+    }
+    ```
+  }];
+
+  let arguments = (ins
+    Bit_F32Shaped:$x,
+    Bit_FloatShaped:$panels,
+    Optional<Bit_F32Shaped>:$bias,
+    Bit_F32Shaped:$init,
+    DenseI64ArrayAttr:$window,
+    DenseI64ArrayAttr:$strides,
+    DenseI64ArrayAttr:$dilations,
+    Bit_KernelAttr:$kernel
+  );
+  let results = (outs Optional<Bit_F32Tensor>:$y);
+
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $init `:` type($init) `)`
+    `window` `=` $window `strides` `=` $strides `dilations` `=` $dilations
+    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+  }];
+
+  let extraClassDeclaration = [{
+    mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// The number of spatial dims.
+    int64_t getSpatialRank() { return getWindow().size(); }
+    /// Positions in the window.
+    int64_t getTaps();
+    /// Channels of a panel.
+    int64_t getWidth() { return getPanels().getType().getShape().back(); }
+  }];
+}
+
 #endif // BIT_DIALECT_BIT_IR_BITPANELOPS_TD

@@ -85,16 +85,18 @@ public:
   virtual void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const = 0;
 };
 
-/// What a level's registers hold of a product by panels, `bit.panel_matmul`.
-/// The loops are the same for all targets.
+/// What a level's registers hold of a product by panels, `bit.panel_matmul` or
+/// `bit.panel_conv`. The loops are the same for all targets.
 struct PanelKernel {
   /// The name in `#bit.kernel`, such as "x86.avx512_panel".
   llvm::StringRef name;
   /// The LLVM target features that the kernel is made for.
   std::vector<llvm::StringRef> features;
-  int64_t lanes;   ///< f32 in a register; divides 16
-  int64_t rows;    ///< rows of x that a tile has
-  int64_t vectors; ///< registers along n that a tile of so many rows has
+  int64_t lanes;        ///< f32 in a register; divides 16
+  int64_t rows;         ///< rows of x that a tile has
+  int64_t vectors;      ///< registers along n that a tile of so many rows has
+  int64_t pixels;       ///< of a convolution, that a tile has; at most 8
+  int64_t pixelVectors; ///< registers of channels that such a tile has
 };
 
 /// The kernels of a context. It is filled while the dialect is loaded:

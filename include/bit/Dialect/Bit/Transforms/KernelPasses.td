@@ -48,6 +48,11 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
     that is not known, read more than 256 k of it; else by the right operand as it
     is. The bits are the same.
 
+    A `linalg.generic` that slides constant weights over the spatial dims of a
+    tensor, sums of fma over input channel and taps from a bias or 0, becomes a
+    `bit.panel_conv` if it has 16 output channels or more, each a sum of 16
+    products or more.
+
     Left as they are: products with a constant that has one value for all
     elements, which takes no memory, and few rows by a transposed matrix that is
     no constant.
@@ -55,6 +60,7 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
   let statistics = [
     Statistic<"numPacked", "packed", "products packed">,
     Statistic<"numDeclined", "declined", "products left as they are">,
+    Statistic<"numConvolutions", "convolutions", "convolutions packed">,
   ];
   let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -67,7 +73,8 @@ def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
     Each `bit.packed_matmul` gets the last registered kernel of its layout that
     supports it and needs no target feature which the function's `passthrough`
     attribute lacks: targets register their kernels from the slowest to the
-    fastest. `bit.panel_matmul` likewise; all its kernels read the same panels.
+    fastest. `bit.panel_matmul` and `bit.panel_conv` likewise; all their kernels
+    read the same panels.
   }];
   let statistics = [
     Statistic<"numSelected", "selected", "products given another kernel">,
