@@ -78,6 +78,29 @@ func.func @units(%call: !bit.call) -> i32 {
   return %ok : i32
 }
 
+// Units of a few bytes are not padded: their number is rounded up, here to 16
+// floats, after it is cut.
+// CHECK-LABEL: @elements
+func.func @elements(%call: !bit.call) -> i32 {
+  // CHECK-DAG: %[[EACH:.*]] = arith.constant 8 : i64
+  // CHECK-DAG: %[[MASK:.*]] = arith.constant -16 : i64
+  // CHECK: %[[CUT:.*]] = arith.minui %{{.*}} : i64
+  // CHECK: %[[MORE:.*]] = arith.addi %[[CUT]], %{{.*}} : i64
+  // CHECK: %[[UNITS:.*]] = arith.andi %[[MORE]], %[[MASK]] : i64
+  // CHECK: arith.mului_extended %{{.*}}, %[[EACH]]
+  // CHECK: bit.reserve
+  %c0 = arith.constant 0 : index
+  %x = bit.input %call[0] : memref<?x4xf32>
+  %m = memref.dim %x, %c0 : memref<?x4xf32>
+  %a = memref.alloc(%m) : memref<?xf32>
+  call @use(%a) : (memref<?xf32>) -> ()
+  %b = memref.alloc(%m) : memref<?xf32>
+  call @use(%b) : (memref<?xf32>) -> ()
+  call @use(%a) : (memref<?xf32>) -> ()
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
 // Different units share a place where they are never alive together, which is
 // as large as the larger one turns out to be.
 // CHECK-LABEL: @two_units

@@ -12,6 +12,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include <numeric>
 
 namespace bit {
 #define GEN_PASS_DEF_PLANARENA
@@ -47,6 +48,9 @@ struct Group {
   SmallVector<Value> unit;
   SmallVector<Temporary> members;
   int64_t bytes = 0; ///< for each unit
+  /// The units are rounded up to a multiple of this, so that a whole number of
+  /// them keeps to the alignment.
+  int64_t step = 1;
 
   bool overlaps(Group &other) {
     return llvm::any_of(members, [&](Temporary &a) {
@@ -186,9 +190,29 @@ Value emitBytes(OpBuilder &builder, memref::AllocOp alloc) {
                                     bytes);
 }
 
+/// Sees to it that the places of `group` keep to the alignment. Each member is
+/// padded, which costs little if most have rows of many bytes; else the number
+/// of units is rounded up, or a vector of floats would take 16 times its
+/// memory.
+void align(Group &group) {
+  uint64_t exact = 0, padded = 0, divisor = alignment;
+  for (const Temporary &temporary : group.members) {
+    exact += temporary.bytes;
+    padded += llvm::alignTo(temporary.bytes, alignment);
+    divisor = std::gcd<uint64_t>(divisor, temporary.bytes);
+  }
+  if (padded - exact > exact / 8) {
+    group.step = alignment / divisor;
+    return;
+  }
+  for (Temporary &temporary : group.members)
+    temporary.bytes = llvm::alignTo(temporary.bytes, alignment);
+}
+
 /// Gives each of `temporaries` the lowest place that is free while it is alive,
-/// the largest first. Returns the bytes that they take together.
-int64_t place(SmallVectorImpl<Temporary> &temporaries) {
+/// a multiple of `align`, the largest first. Returns the bytes that they take
+/// together.
+int64_t place(SmallVectorImpl<Temporary> &temporaries, int64_t align) {
   llvm::stable_sort(temporaries, [](const Temporary &a, const Temporary &b) {
     return a.bytes > b.bytes;
   });
@@ -204,12 +228,31 @@ int64_t place(SmallVectorImpl<Temporary> &temporaries) {
     for (auto [begin, stop] : taken) {
       if (offset + own.bytes <= begin)
         break;
-      offset = std::max<int64_t>(offset, llvm::alignTo(stop, alignment));
+      offset = std::max<int64_t>(offset, llvm::alignTo(stop, align));
     }
     own.offset = offset;
     end = std::max(end, offset + own.bytes);
   }
-  return llvm::alignTo(end, alignment);
+  return llvm::alignTo(end, align);
+}
+
+/// Emits how many units `group` has, looked up in `hoisted` and rounded up. Cut
+/// to largestSize where it is a product or rounded, so that neither overflows.
+Value emitUnits(OpBuilder &builder, Location loc, const Group &group,
+                const IRMapping &hoisted) {
+  if (group.unit.size() == 1 && group.step == 1)
+    return hoisted.lookupOrDefault(group.unit.front());
+  Value units = emitProduct(builder, loc, 1, group.unit, hoisted);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(builder, loc, value, 64);
+  };
+  if (group.step > 1) {
+    units =
+        arith::AddIOp::create(builder, loc, units, constant(group.step - 1));
+    units = arith::AndIOp::create(builder, loc, units, constant(-group.step));
+  }
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    units);
 }
 
 class ArenaPlanner {
@@ -227,9 +270,10 @@ public:
       if (alloc.getType().hasStaticShape() || isPlannable(alloc, sizeOps))
         addToGroup(measure(alloc));
     });
-    fixed.bytes = place(fixed.members);
+    fixed.bytes = place(fixed.members, alignment);
     for (Group &group : groups) {
-      group.bytes = std::min(place(group.members), largestSize);
+      align(group);
+      group.bytes = std::min(place(group.members, /*align=*/1), largestSize);
       assignSlot(group);
     }
   }
@@ -303,8 +347,6 @@ private:
       fixed.members.push_back(temporary);
       return;
     }
-    // A whole number of units then keeps to the alignment.
-    temporary.bytes = llvm::alignTo(temporary.bytes, alignment);
     // Not by address: equal models make equal libraries.
     llvm::sort(unit,
                [&](Value a, Value b) { return position(a) < position(b); });
@@ -350,14 +392,19 @@ void ArenaPlanner::materialize() {
     builder.clone(*op, hoisted);
 
   Value total = arith::ConstantIndexOp::create(builder, loc, fixed.bytes);
-  SmallVector<std::pair<Group *, Value>> starts;
+  struct Start {
+    Group *group;
+    Value offset, units;
+  };
+  SmallVector<Start> starts;
   for (const Slot &slot : slots) {
     Value largest;
     for (Group *group : slot) {
-      starts.push_back({group, total});
+      Value units = emitUnits(builder, loc, *group, hoisted);
+      starts.push_back({group, total, units});
       Value bytes = arith::IndexCastOp::create(
           builder, loc, indexType,
-          emitProduct(builder, loc, group->bytes, group->unit, hoisted));
+          emitProduct(builder, loc, group->bytes, units, IRMapping()));
       largest =
           largest
               ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult()
@@ -382,20 +429,15 @@ void ArenaPlanner::materialize() {
   for (const Temporary &temporary : fixed.members)
     replace(temporary.alloc,
             arith::ConstantIndexOp::create(builder, loc, temporary.offset));
-  for (auto [group, start] : starts) {
-    // The arena holds all of them, so no product overflows.
-    Value unit;
-    for (Value factor : group->unit) {
-      factor = hoisted.lookupOrDefault(factor);
-      unit = unit ? arith::MulIOp::create(builder, loc, unit, factor) : factor;
-    }
-    for (const Temporary &temporary : group->members) {
-      Value offset = start;
+  // The arena holds all of them, so no product overflows.
+  for (const Start &start : starts) {
+    for (const Temporary &temporary : start.group->members) {
+      Value offset = start.offset;
       if (temporary.offset > 0) {
         offset = arith::MulIOp::create(
-            builder, loc, unit,
+            builder, loc, start.units,
             arith::ConstantIndexOp::create(builder, loc, temporary.offset));
-        offset = arith::AddIOp::create(builder, loc, start, offset);
+        offset = arith::AddIOp::create(builder, loc, start.offset, offset);
       }
       replace(temporary.alloc, offset);
     }
