@@ -11,8 +11,10 @@ using namespace mlir;
 
 void bit::buildRecognizeStage(OpPassManager &pm,
                               const RecognizeStageOptions &options) {
-  if (options.recognize)
+  if (options.recognize) {
+    pm.addPass(createRefineRows());
     pm.addPass(createRecognizeWeights());
+  }
   pm.addPass(createLowerProducts());
   if (options.recognize) {
     if (options.quantize) {

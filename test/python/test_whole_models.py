@@ -18,6 +18,8 @@ CASES = {
     "bitnet": [DYNAMO],
     "bitnet_past": [DYNAMO],
     "bitnet_packed_past": [DYNAMO],
+    "llama_bitlinear": [DYNAMO],
+    "llama_bitlinear_past": [DYNAMO],
     "llama": [DYNAMO],
     "llama_past": [DYNAMO],
     "qwen2": [DYNAMO],
@@ -33,7 +35,9 @@ CASES = {
     "unet": [DYNAMO, ("TorchScript", 11)],
 }
 # Two layers with q, k, v, o and three of the FFN. The head stays float.
-BITLINEAR = {"bitnet": 14, "bitnet_past": 14, "bitnet_packed_past": 14}
+BITLINEAR = dict.fromkeys(
+    ["bitnet", "bitnet_past", "bitnet_packed_past", "llama_bitlinear", "llama_bitlinear_past"], 14
+)
 SIZES = [
     {"batch": 2, "sequence": 7, "past": 5},
     {"batch": 1, "sequence": 1, "past": 0},

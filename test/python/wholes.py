@@ -130,9 +130,15 @@ def bitnet_model(kind):
     return lambda config: to_bitlinear(transformers.BitNetForCausalLM(config), kind)
 
 
+def llama_bitlinear(config):
+    """Without a norm between heads and output projection: those rows are `Reshape [batch, sequence, -1]`."""
+    return to_bitlinear(transformers.LlamaForCausalLM(config), "online")
+
+
 CONFIGURATIONS = {
     "bitnet": lambda: (bitnet_model("online"), llama_config(transformers.BitNetConfig)),
     "bitnet_packed": lambda: (bitnet_model("packed"), llama_config(transformers.BitNetConfig)),
+    "llama_bitlinear": lambda: (llama_bitlinear, llama_config(transformers.LlamaConfig)),
     "llama": lambda: (transformers.LlamaForCausalLM, llama_config(transformers.LlamaConfig)),
     "qwen2": lambda: (transformers.Qwen2ForCausalLM, llama_config(transformers.Qwen2Config)),
     "gpt2": lambda: (transformers.GPT2LMHeadModel, gpt2_config()),

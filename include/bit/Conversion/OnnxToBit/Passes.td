@@ -5,6 +5,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RefineRows : Pass<"bit-refine-rows", "::mlir::ModuleOp"> {
+  let summary = "give activations the size that their product asks for";
+  let description = [{
+    A product by a constant K x N matrix reads rows of K elements, whether shape
+    inference knows it or not: heads that a decoder flattens by
+    `Reshape [batch, sequence, -1]` are rows of unknown size where both sizes
+    are. Follows the rows through what computes element by element to where they
+    come from, and puts a Reshape to K elements there, which the run checks. What
+    is computed from it element by element gets its type.
+
+    Rows from outside of the product's branch or loop are left alone: the check
+    would run where the product does not.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numRefined", "refined", "values whose size is known now">,
+    Statistic<"numDeclined", "declined", "products whose rows come from outside">
+  ];
+}
+
 def RecognizeWeights : Pass<"bit-recognize-weights", "::mlir::ModuleOp"> {
   let summary = "turn products by ternary or binary constants into bit.linear";
   let description = [{
