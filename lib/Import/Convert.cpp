@@ -6,6 +6,7 @@
 #include "Guard.h"
 #include "Model.h"
 #include "Shapes.h"
+#include "bit/Import/NewerOperators.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
@@ -77,6 +78,69 @@ private:
   llvm::DenseSet<size_t> present;
 };
 
+/// Where nodes stay out of conversion: it passes over domains it does not know.
+constexpr const char *kKeptDomain = "bit.kept";
+
+/// Whether the import's version of the operator has all attributes of `node`.
+/// Those that only the newer one has go where they have their default value.
+bool dropNewerAttributes(::onnx::NodeProto &node, int version) {
+  auto find = [&](int opset) {
+    return ::onnx::OpSchemaRegistry::Schema(node.op_type(), opset, "");
+  };
+  const ::onnx::OpSchema *older = find(static_cast<int>(kImportOpset));
+  const ::onnx::OpSchema *newer = find(version);
+  if (!older || !newer)
+    return true; // a new function
+  auto &attributes = *node.mutable_attribute();
+  for (int i = attributes.size(); i-- > 0;) {
+    const std::string &name = attributes[i].name();
+    if (older->attributes().count(name))
+      continue;
+    auto it = newer->attributes().find(name);
+    if (it == newer->attributes().end() ||
+        it->second.default_value.i() != attributes[i].i() ||
+        it->second.default_value.s() != attributes[i].s())
+      return false;
+    attributes.DeleteSubrange(i, 1);
+  }
+  return true;
+}
+
+/// Takes nodes that are not to be converted out of ai.onnx's domain.
+bool hideNewerNodes(Model &model) {
+  const int64_t opset = model.getOpset("");
+  bool hidden = false;
+  forEachNodes(model.proto, [&](Nodes &nodes) {
+    for (::onnx::NodeProto &node : nodes)
+      if (int version = getNewerVersion(node.op_type());
+          version > kImportOpset && version <= opset && node.domain().empty() &&
+          dropNewerAttributes(node, version)) {
+        node.set_domain(kKeptDomain);
+        hidden = true;
+      }
+  });
+  if (hidden) {
+    ::onnx::OperatorSetIdProto *import = model.proto.add_opset_import();
+    import->set_domain(kKeptDomain);
+    import->set_version(1);
+  }
+  return hidden;
+}
+
+void restoreNewerNodes(Model &model) {
+  forEachNodes(model.proto, [&](Nodes &nodes) {
+    for (::onnx::NodeProto &node : nodes)
+      if (node.domain() == kKeptDomain)
+        node.set_domain("");
+  });
+  auto &imports = *model.proto.mutable_opset_import();
+  imports.erase(std::remove_if(imports.begin(), imports.end(),
+                               [](const ::onnx::OperatorSetIdProto &import) {
+                                 return import.domain() == kKeptDomain;
+                               }),
+                imports.end());
+}
+
 } // namespace
 
 /// libonnx takes the first version of Scan, which has a batch axis, for the
@@ -102,12 +166,15 @@ LogicalResult convertVersion(Model &model) {
       ("conversion from opset " + llvm::Twine(model.getOpset("")) + " to " +
        llvm::Twine(kImportOpset))
           .str();
+  const bool hidden = hideNewerNodes(model);
   LogicalResult converted = guard(model, what, [&]() {
     model.proto = ::onnx::version_conversion::ConvertVersion(
         model.proto, static_cast<int>(kImportOpset));
   });
   if (failed(converted))
     return failure();
+  if (hidden)
+    restoreNewerNodes(model);
   OriginFinder finder(model);
   forEachNodes(model.proto, [&](Nodes &nodes) { finder.nameNodes(nodes); });
   forgetShapes(model.proto);

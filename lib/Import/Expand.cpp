@@ -77,11 +77,12 @@ Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
   std::optional<::onnx::FunctionProto> body;
   if (staysWhole(model, node))
     return body;
-  const int opset = static_cast<int>(kImportOpset);
-  const ::onnx::OpSchema *schema =
-      schemas.GetSchema(node.op_type(), opset, node.domain());
+  const ::onnx::OpSchema *schema = schemas.GetSchema(
+      node.op_type(), static_cast<int>(kImportOpset), node.domain());
   if (!schema || !hasFunctionBody(*schema))
     return body; // refused by checkOperators
+  const int opset =
+      std::max(static_cast<int>(kImportOpset), schema->SinceVersion());
   LogicalResult built = guard(model, "function body", [&]() {
     if (schema->HasFunction()) {
       if (const auto *function = schema->GetFunction(opset))
@@ -138,19 +139,21 @@ void Expander::rename(::onnx::NodeProto &node,
   });
 }
 
+void addDefaults(::onnx::NodeProto &node, const ::onnx::OpSchema &schema) {
+  llvm::StringSet<> given;
+  for (const ::onnx::AttributeProto &attribute : node.attribute())
+    given.insert(attribute.name());
+  for (const auto &[name, attribute] : schema.attributes())
+    if (attribute.default_value.has_name() && !given.contains(name))
+      *node.add_attribute() = attribute.default_value;
+}
+
 void Expander::inlineBody(const ::onnx::NodeProto &call,
                           ::onnx::FunctionProto &body, Nodes &out) {
-  // A reference to an attribute that the call leaves out would be dropped,
-  // default or not.
   ::onnx::NodeProto complete = call;
-  const ::onnx::OpSchema *schema = schemas.GetSchema(
-      call.op_type(), static_cast<int>(kImportOpset), call.domain());
-  llvm::StringSet<> given;
-  for (const ::onnx::AttributeProto &attribute : call.attribute())
-    given.insert(attribute.name());
-  for (const auto &[name, attribute] : schema->attributes())
-    if (attribute.default_value.has_name() && !given.contains(name))
-      *complete.add_attribute() = attribute.default_value;
+  addDefaults(complete,
+              *schemas.GetSchema(call.op_type(), static_cast<int>(kImportOpset),
+                                 call.domain()));
   ::onnx::internal::AttributeBinder::BindAttributes(complete, body);
   std::string prefix;
   for (const std::string &output : call.output())

@@ -8,6 +8,9 @@
 
 namespace bit::detail {
 
+/// Writes the default values of attributes that `node` leaves out into it.
+void addDefaults(::onnx::NodeProto &node, const ::onnx::OpSchema &schema);
+
 /// Replaces every node without lowering by its schema's function body, once;
 /// returns whether there was one. Types must be inferred. libonnx's own inliner
 /// leaves subgraphs alone, refuses omitted inputs, and infers the whole model

@@ -15,6 +15,19 @@ using namespace mlir;
 
 namespace bit::detail {
 
+/// libonnx infers the types of a function's results from its body, where it
+/// drops attributes that are left out, default or not.
+static void addDefaultsOfFunctions(Model &model, const Schemas &schemas) {
+  forEachNodes(model.proto, [&](Nodes &nodes) {
+    for (::onnx::NodeProto &node : nodes) {
+      const ::onnx::OpSchema *schema = schemas.GetSchema(
+          node.op_type(), static_cast<int>(kImportOpset), node.domain());
+      if (schema && schema->HasFunction() && !staysWhole(model, node))
+        addDefaults(node, *schema);
+    }
+  });
+}
+
 static LogicalResult inferOnce(Model &model, const Schemas &schemas,
                                bool strict) {
   forgetShapes(model.proto);
@@ -33,6 +46,7 @@ static LogicalResult inferOnce(Model &model, const Schemas &schemas,
 /// Types of all values. What is not known of loops yet, or assumed of them
 /// wrongly, is no error before it has settled.
 static LogicalResult inferShapes(Model &model, const Schemas &schemas) {
+  addDefaultsOfFunctions(model, schemas);
   if (hasLoops(model.proto))
     do {
       if (failed(inferOnce(model, schemas, /*strict=*/false)))

@@ -2,6 +2,7 @@
 
 #include "Schemas.h"
 #include "Model.h"
+#include "bit/Import/NewerOperators.h"
 #include "onnx/defs/shape_inference.h"
 
 using llvm::StringRef;
@@ -74,6 +75,20 @@ static void inferSplit(::onnx::InferenceContext &context) {
   }
 }
 
+/// libonnx takes a size that it does not know for 0 where Attention multiplies
+/// or adds it.
+static void forgetZeros(::onnx::InferenceContext &context) {
+  for (size_t i = 0; i < context.getNumOutputs(); ++i) {
+    ::onnx::TypeProto *type = context.getOutputType(i);
+    if (!type || !type->tensor_type().has_shape())
+      continue;
+    for (auto &dim :
+         *type->mutable_tensor_type()->mutable_shape()->mutable_dim())
+      if (dim.has_dim_value() && dim.dim_value() == 0)
+        dim.clear_dim_value();
+  }
+}
+
 Schemas::Schemas() {
   for (OpSchema &schema : getMicrosoftSchemas())
     microsoft.emplace(schema.Name(), schema);
@@ -85,6 +100,8 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
     auto it = microsoft.find(opType);
     return it == microsoft.end() ? nullptr : &it->second;
   }
+  if (domain.empty() && version == static_cast<int>(kImportOpset))
+    version = std::max(version, getNewerVersion(opType));
   const OpSchema *schema =
       ::onnx::OpSchemaRegistry::Schema(opType, version, domain);
   if (!schema)
@@ -94,6 +111,8 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
     inferMore = inferReduction;
   else if (opType == "Split")
     inferMore = inferSplit;
+  else if (opType == "Attention")
+    inferMore = forgetZeros;
   if (!inferMore && !schema->has_data_propagation_function())
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Writes the TableGen of all ai.onnx operators from the schemas in libonnx:
-// the newest version of each that the pinned opset has. Runs at build time, so
-// that neither the schemas nor thousands of generated lines are tracked.
+// the newest version of each that the pinned opset has, with the types of newer
+// ones that the import keeps. Runs at build time, so that neither the schemas
+// nor thousands of generated lines are tracked.
 
+#include "bit/Import/NewerOperators.h"
 #include "onnx/defs/schema.h"
 #include <algorithm>
 #include <cstdio>
@@ -158,10 +160,21 @@ bool isExpressible(const OpSchema &schema) {
   return true;
 }
 
+/// The schema that says which element types `schema` allows: a newer one where
+/// the import keeps that.
+const OpSchema &getTypes(const OpSchema &schema) {
+  const int version = bit::getNewerVersion(schema.Name());
+  const OpSchema *newer =
+      version == 0 ? nullptr
+                   : onnx::OpSchemaRegistry::Schema(schema.Name(), version, "");
+  return newer ? *newer : schema;
+}
+
 void writeOp(std::ostream &os, const OpSchema &schema) {
+  const OpSchema &types = getTypes(schema);
   std::set<std::string> taken;
   std::vector<std::string> arguments, results, regions;
-  for (const auto &input : schema.inputs())
+  for (const auto &input : types.inputs())
     arguments.push_back(parameterConstraint(input) + ":$" +
                         uniqueName(input.GetName(), taken));
   std::string regionFormat;
@@ -174,7 +187,7 @@ void writeOp(std::ostream &os, const OpSchema &schema) {
     regions.push_back("SizedRegion<1>:$" + unique);
     regionFormat += " $" + unique;
   }
-  for (const auto &output : schema.outputs())
+  for (const auto &output : types.outputs())
     results.push_back(parameterConstraint(output) + ":$" +
                       uniqueName(output.GetName(), taken));
 

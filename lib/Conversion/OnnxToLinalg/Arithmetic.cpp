@@ -24,13 +24,18 @@ static Value sign(ScalarBuilder &s, Value x) {
   return s.select(s.less(zero, x), s.number(1), negative);
 }
 
+/// An amount below 0 or above the width leaves nothing but the sign.
 static Value shift(ScalarBuilder &s, Value x, Value amount, bool left) {
-  Value width = s.number(s.getType().getIntOrFloatBitWidth());
-  Value inRange = s.less(amount, width);
+  unsigned width = s.getType().getIntOrFloatBitWidth();
+  Value inRange =
+      s.make<arith::CmpIOp>(arith::CmpIPredicate::ult, amount, s.number(width));
   Value safe = s.select(inRange, amount, s.number(0));
-  Value shifted =
-      left ? s.make<arith::ShLIOp>(x, safe) : s.make<arith::ShRUIOp>(x, safe);
-  return s.select(inRange, shifted, s.number(0));
+  if (left)
+    return s.select(inRange, s.make<arith::ShLIOp>(x, safe), s.number(0));
+  if (s.isUnsigned())
+    return s.select(inRange, s.make<arith::ShRUIOp>(x, safe), s.number(0));
+  return s.make<arith::ShRSIOp>(x,
+                                s.select(inRange, amount, s.number(width - 1)));
 }
 
 /// Integer power by squaring; a negative exponent gives 1 / x^n, truncated.

@@ -110,3 +110,13 @@ func.func @cum_sum(%x: tensor<2x?xf16>) -> tensor<2x?xf16> {
   %0 = onnx.CumSum %x, %axis : (tensor<2x?xf16>, tensor<i64>) -> tensor<2x?xf16>
   return %0 : tensor<2x?xf16>
 }
+
+// -----
+
+// CHECK-LABEL: func @shift_signed
+// CHECK: arith.cmpi ult
+// CHECK: arith.shrsi
+func.func @shift_signed(%x: tensor<4xi8>) -> tensor<4xi8> {
+  %0 = onnx.BitShift %x, %x {direction = "RIGHT"} : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
+  return %0 : tensor<4xi8>
+}
