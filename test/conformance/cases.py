@@ -30,14 +30,14 @@ FAMILIES = {
     "Normalization": "LayerNormalization RMSNormalization BatchNormalization InstanceNormalization GroupNormalization "
     "LRN MeanVarianceNormalization LpNormalization",
     "Attention": "Attention FlexAttention RotaryEmbedding LinearAttention CausalConvWithState",
-    "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid",
+    "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid GridSample",
     "Losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "Control flow": "If Loop Scan",
     "Shapes and data movement": "Reshape Transpose Shape Size Gather Concat Squeeze Unsqueeze Expand Flatten Cast "
     "CastLike Identity Constant ConstantOfShape Range Slice Split Pad CenterCropPad Tile DepthToSpace SpaceToDepth "
-    "Trilu EyeLike OneHot ReverseSequence Resize Upsample",
+    "Trilu EyeLike OneHot ReverseSequence Resize Upsample BitCast Dropout",
     "Indexing": "GatherND GatherElements ScatterND ScatterElements Scatter ArgMax ArgMin Hardmax CumSum CumProd TopK "
-    "NonZero Compress",
+    "NonZero Compress Unique TensorScatter",
 }
 OPERATORS = {op: family for family, ops in FAMILIES.items() for op in ops.split()}
 

@@ -42,8 +42,15 @@ bit::onnx::splitTuples(OpBuilder &builder, Operation *op, Value indices,
       parts.push_back(arith::ConstantOp::create(
           builder, loc, DenseElementsAttr::get(partType, elements)));
     } else {
-      parts.push_back(tensor::ExtractSliceOp::create(
-          builder, loc, partType, indices, offsets, sizes, strides));
+      // The verifier of a slice wants an element to start at.
+      parts.push_back(
+          partType.hasStaticShape() && partType.getNumElements() == 0
+              ? tensor::EmptyOp::create(builder, loc, partType.getShape(),
+                                        type.getElementType())
+                    .getResult()
+              : tensor::ExtractSliceOp::create(builder, loc, partType, indices,
+                                               offsets, sizes, strides)
+                    .getResult());
     }
     if (failed(
             checkIndices(builder, op, parts.back(), dataDims[i],

@@ -98,14 +98,19 @@ FailureOr<Value> bit::onnx::withLength(OpBuilder &builder, Operation *op,
 
 FailureOr<Value> bit::onnx::readScalar(OpBuilder &builder, Operation *op,
                                        Value tensor, StringRef name) {
-  tensor = stripStaticCasts(tensor);
-  auto type = cast<RankedTensorType>(tensor.getType());
-  if (!type.hasStaticShape() || type.getNumElements() != 1 ||
-      type.getRank() > 1) {
-    op->emitOpError("expects one element in ") << name << ", got " << type;
+  if (rankOf(tensor) > 1) {
+    op->emitOpError("expects one element in ")
+        << name << ", got " << tensor.getType();
     return failure();
   }
-  return readElements(builder, op->getLoc(), tensor).front();
+  if (rankOf(tensor) == 1) {
+    FailureOr<Value> known =
+        withLength(builder, op, tensor, 0, 1, "expects one element in " + name);
+    if (failed(known))
+      return failure();
+    tensor = *known;
+  }
+  return readElements(builder, op->getLoc(), stripStaticCasts(tensor)).front();
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,7 +4,7 @@
 // InstanceNormalization. Statistics are computed in the compute type; the root
 // is 1 / sqrt(x), as in the schemas' function bodies.
 
-#include "OnnxPattern.h"
+#include "LpNormalization.h"
 #include "Reduce.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -270,6 +270,7 @@ static LogicalResult instanceNorm(InstanceNormalizationOp op,
 }
 
 void bit::onnx::addNormalizationPatterns(PatternList &list) {
+  addLpNormalizationPatterns(list);
   list.add<InstanceNormalizationOp>(instanceNorm);
   list.add<LayerNormalizationOp>(layerNorm);
   list.add<RMSNormalizationOp>(rmsNorm);

@@ -2,9 +2,11 @@
 
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "ControlFlow.h"
+#include "GridSample.h"
 #include "IntegerConvolution.h"
 #include "OnnxPattern.h"
 #include "Resize.h"
+#include "Sorting.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -42,6 +44,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addEinsumPatterns(list);
   addGatherNDPatterns(list);
   addGatherPatterns(list);
+  addGridSamplePatterns(list);
   addIntegerConvolutionPatterns(list);
   addMathPatterns(list);
   addMatMulPatterns(list);
@@ -62,6 +65,7 @@ void bit::populateOnnxToLinalgPatterns(const TypeConverter &converter,
   addSoftmaxPatterns(list);
   addTopKPatterns(list);
   addTransposePatterns(list);
+  addUniquePatterns(list);
 }
 
 void bit::getLowerableOnnxOps(llvm::StringSet<> &ops) {

@@ -154,7 +154,96 @@ static LogicalResult scatterND(ScatterNDOp op, ScatterNDOp::Adaptor operands,
   return success();
 }
 
+/// Checks at run time that all elements of `indices` lie in [0, end].
+static void checkUpTo(OpBuilder &builder, Operation *op, Value indices,
+                      Value end, const Twine &message) {
+  Location loc = op->getLoc();
+  Value yes =
+      arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
+  Value all = createReduction(
+      builder, loc, indices,
+      llvm::to_vector(llvm::seq<int64_t>(0, rankOf(indices))), yes,
+      [&](OpBuilder &b, Location loc, Value element, Value soFar) {
+        IndexBuilder index{b, loc};
+        Value position = index.from(element);
+        Value high = b.createOrFold<arith::CmpIOp>(
+            loc, arith::CmpIPredicate::sle, position, end);
+        Value low = b.createOrFold<arith::CmpIOp>(
+            loc, arith::CmpIPredicate::sge, position, index.constant(0));
+        return b.createOrFold<arith::AndIOp>(
+            loc, soFar, b.createOrFold<arith::AndIOp>(loc, low, high));
+      });
+  emitCheck(builder, loc,
+            tensor::ExtractOp::create(builder, loc, all, ValueRange{}),
+            message);
+}
+
+/// A cache that takes new elements from a position of each batch on.
+static LogicalResult tensorScatter(TensorScatterOp op,
+                                   TensorScatterOp::Adaptor operands,
+                                   Rewriter &rewriter,
+                                   SmallVectorImpl<Value> &results) {
+  Location loc = op.getLoc();
+  Value cache = stripStaticCasts(operands.getPastCache());
+  Value updates = stripStaticCasts(operands.getUpdate());
+  const bool isCircular = op.getMode() == "circular";
+  if (!isCircular && op.getMode() != "linear")
+    return op.emitOpError("expects mode linear or circular, got ")
+           << op.getMode();
+  std::optional<int64_t> axis = normalizeAxis(op, op.getAxis(), rankOf(cache));
+  if (!axis)
+    return failure();
+  if (*axis == 0 || rankOf(updates) != rankOf(cache))
+    return op.emitOpError("expects an update of rank ")
+           << rankOf(cache) << " and an axis other than 0";
+  Dims dims = getDims(rewriter, loc, cache);
+  Dims updateDims = getDims(rewriter, loc, updates);
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(updateDims, dims))) {
+    auto [update, dim] = pair;
+    bool isAxis = static_cast<int64_t>(i) == *axis;
+    if (failed(isAxis ? expectAtMost(rewriter, op, update, dim,
+                                     "expects an update within the cache")
+                      : expectSameDim(rewriter, op, update, dim,
+                                      "expects an update as large as the cache "
+                                      "but for its axis")))
+      return failure();
+  }
+  Value size = toValue(rewriter, loc, dims[*axis]);
+  Value starts;
+  if (operands.getWriteIndices()) {
+    starts = stripStaticCasts(operands.getWriteIndices());
+    if (rankOf(starts) != 1)
+      return op.emitOpError("expects write_indices of rank 1, got rank ")
+             << rankOf(starts);
+    if (failed(expectSameDim(rewriter, op, getDim(rewriter, loc, starts, 0),
+                             dims[0],
+                             "expects one write index for each batch")))
+      return failure();
+    IndexBuilder index{rewriter, loc};
+    Value end =
+        isCircular ? index.sub(size, index.constant(1))
+                   : index.sub(size, toValue(rewriter, loc, updateDims[*axis]));
+    checkUpTo(rewriter, op, starts, end,
+              "expects write_indices that leave room for the update");
+  }
+  results.push_back(scatter(
+      rewriter, loc, cache, updates, elementType(op.getPastCache()),
+      Combine::None, [&](OpBuilder &b, Location loc, ValueRange from) {
+        SmallVector<Value> where = llvm::to_vector(from);
+        if (!starts)
+          return where;
+        IndexBuilder index{b, loc};
+        Value start =
+            index.from(tensor::ExtractOp::create(b, loc, starts, from.front()));
+        Value position = index.add(start, from[*axis]);
+        where[*axis] = isCircular ? index.rem(position, size) : position;
+        return where;
+      }));
+  return success();
+}
+
 void bit::onnx::addScatterPatterns(PatternList &list) {
   list.add<ScatterElementsOp>(scatterElements);
   list.add<ScatterNDOp>(scatterND);
+  list.add<TensorScatterOp>(tensorScatter);
 }

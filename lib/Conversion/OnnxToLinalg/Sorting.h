@@ -20,6 +20,8 @@ mlir::Value selectFirst(mlir::OpBuilder &builder, mlir::Location loc,
                         mlir::Value heap, mlir::Value room, mlir::Value count,
                         ComesBefore comesBefore);
 
+void addUniquePatterns(PatternList &list);
+
 /// a < b where NaN is greater than all numbers.
 mlir::Value lessWithNaN(ScalarBuilder &scalar, mlir::Value a, mlir::Value b);
 

@@ -132,3 +132,27 @@ func.func @einsum_trace(%a: tensor<3x?xf32>) -> tensor<f32> {
   %0 = onnx.Einsum %a {equation = "ii"} : (tensor<3x?xf32>) -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+// Positions are sorted, neighbours compared; first occurrences are in order.
+// CHECK-LABEL: func @unique
+// CHECK: scf.while
+// CHECK: tensor.extract_slice
+// CHECK: linalg.generic
+func.func @unique(%x: tensor<6xi64>) -> (tensor<?xi64>, tensor<6xi64>) {
+  %0:2 = onnx.Unique %x {resultSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<6xi64>) -> (tensor<?xi64>, tensor<6xi64>)
+  return %0#0, %0#1 : tensor<?xi64>, tensor<6xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func @tensor_scatter
+// CHECK: cf.assert %{{.*}}, "expects an update within the cache"
+// CHECK: cf.assert %{{.*}}, "expects write_indices that leave room for the update"
+// CHECK: scf.for
+// CHECK: tensor.insert
+func.func @tensor_scatter(%c: tensor<2x8x4xf32>, %u: tensor<2x?x4xf32>, %w: tensor<2xi64>) -> tensor<2x8x4xf32> {
+  %0 = onnx.TensorScatter %c, %u, %w : (tensor<2x8x4xf32>, tensor<2x?x4xf32>, tensor<2xi64>) -> tensor<2x8x4xf32>
+  return %0 : tensor<2x8x4xf32>
+}

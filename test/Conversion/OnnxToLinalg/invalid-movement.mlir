@@ -196,3 +196,45 @@ func.func @einsum_rank(%x: tensor<2x3xf32>) -> tensor<2xf32> {
   %0 = onnx.Einsum %x {equation = "i->i"} : (tensor<2x3xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+func.func @lp_normalization(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  // expected-error @+1 {{op expects a p of 1 or 2, got 3}}
+  %0 = onnx.LpNormalization %x {p = 3 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+func.func @grid_sample(%x: tensor<1x1x4x4xf32>, %g: tensor<1x2x3x3xf32>) -> tensor<1x1x2x3xf32> {
+  // expected-error @+1 {{op expects a grid with one coordinate for each axis, got 3 and 2}}
+  %0 = onnx.GridSample %x, %g : (tensor<1x1x4x4xf32>, tensor<1x2x3x3xf32>) -> tensor<1x1x2x3xf32>
+  return %0 : tensor<1x1x2x3xf32>
+}
+
+// -----
+
+func.func @blocks(%x: tensor<2x5xi8>, %s: tensor<2x2xf32>) -> tensor<2x5xf32> {
+  // expected-error @+1 {{op expects one scale for each block, got 2 and 3}}
+  %0 = onnx.DequantizeLinear %x, %s {axis = 1 : i64, block_size = 2 : i64} : (tensor<2x5xi8>, tensor<2x2xf32>) -> tensor<2x5xf32>
+  return %0 : tensor<2x5xf32>
+}
+
+// -----
+
+func.func @tensor_scatter(%c: tensor<2x8x4xf32>, %u: tensor<2x9x4xf32>) -> tensor<2x8x4xf32> {
+  // expected-error @+1 {{op expects an update within the cache, got 9 and 8}}
+  %0 = onnx.TensorScatter %c, %u : (tensor<2x8x4xf32>, tensor<2x9x4xf32>) -> tensor<2x8x4xf32>
+  return %0 : tensor<2x8x4xf32>
+}
+
+// -----
+
+func.func @dropout(%x: tensor<3xf32>, %r: tensor<f32>) -> tensor<3xf32> {
+  %t = onnx.Constant dense<true> : tensor<i1>
+  %h = onnx.Constant dense<0.5> : tensor<f32>
+  // expected-error @+1 {{op expects no training, or a ratio of 0}}
+  %0 = onnx.Dropout %x, %h, %t {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3xf32>, tensor<f32>, tensor<i1>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}

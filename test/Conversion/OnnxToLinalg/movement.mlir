@@ -113,10 +113,84 @@ func.func @cum_sum(%x: tensor<2x?xf16>) -> tensor<2x?xf16> {
 
 // -----
 
+// Nothing is taken, so nothing is where a slice could start.
+// CHECK-LABEL: func @split_empty
+// CHECK: tensor.empty() : tensor<0xf32>
+// CHECK-NOT: tensor.extract_slice
+func.func @split_empty(%x: tensor<0xf32>) -> (tensor<0xf32>, tensor<0xf32>) {
+  %s = onnx.Constant dense<0> : tensor<2xi64>
+  %0, %1 = onnx.Split %x, %s : (tensor<0xf32>, tensor<2xi64>) -> (tensor<0xf32>, tensor<0xf32>)
+  return %0, %1 : tensor<0xf32>, tensor<0xf32>
+}
+
+// -----
+
+// Each coordinate is clamped before anything is read.
+// CHECK-LABEL: func @grid_sample
+// CHECK: cf.assert %{{.*}}, "expects an input and a grid of one batch size"
+// CHECK: linalg.generic
+// CHECK: math.roundeven
+// CHECK: arith.minimumf
+// CHECK: tensor.extract %arg0
+// CHECK: arith.select
+func.func @grid_sample(%x: tensor<?x1x4x4xf32>, %g: tensor<1x2x3x2xf32>) -> tensor<?x1x2x3xf32> {
+  %0 = onnx.GridSample %x, %g {mode = "nearest"} : (tensor<?x1x4x4xf32>, tensor<1x2x3x2xf32>) -> tensor<?x1x2x3xf32>
+  return %0 : tensor<?x1x2x3xf32>
+}
+
+// -----
+
+// A row of zeros stays one.
+// CHECK-LABEL: func @lp_normalization
+// CHECK: math.sqrt
+// CHECK: %[[ZERO:.*]] = arith.cmpf oeq
+// CHECK: arith.divf
+// CHECK: arith.select %[[ZERO]]
+func.func @lp_normalization(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %0 = onnx.LpNormalization %x : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// The scale of a block is read at the element's index divided by its size.
+// CHECK-LABEL: func @quantize_blocks
+// CHECK: cf.assert %{{.*}}, "expects one scale for each block"
+// CHECK: arith.divui
+// CHECK: tensor.extract %arg1
+func.func @quantize_blocks(%x: tensor<2x5xf32>, %s: tensor<2x?xf32>) -> tensor<2x5xui8> {
+  %z = onnx.Constant dense<0> : tensor<2x3xui8>
+  %0 = onnx.QuantizeLinear %x, %s, %z {axis = 1 : i64, block_size = 2 : i64} : (tensor<2x5xf32>, tensor<2x?xf32>, tensor<2x3xui8>) -> tensor<2x5xui8>
+  return %0 : tensor<2x5xui8>
+}
+
+// -----
+
 // CHECK-LABEL: func @shift_signed
 // CHECK: arith.cmpi ult
 // CHECK: arith.shrsi
 func.func @shift_signed(%x: tensor<4xi8>) -> tensor<4xi8> {
   %0 = onnx.BitShift %x, %x {direction = "RIGHT"} : (tensor<4xi8>, tensor<4xi8>) -> tensor<4xi8>
   return %0 : tensor<4xi8>
+}
+
+// -----
+
+// CHECK-LABEL: func @bit_cast
+// CHECK: arith.bitcast %{{.*}} : f16 to i16
+func.func @bit_cast(%x: tensor<4xf16>) -> tensor<4xui16> {
+  %0 = onnx.BitCast %x {to = 4 : i64} : (tensor<4xf16>) -> tensor<4xui16>
+  return %0 : tensor<4xui16>
+}
+
+// -----
+
+// Random numbers are for training; whether it is, the run may decide.
+// CHECK-LABEL: func @dropout
+// CHECK: cf.assert %{{.*}}, "expects no training, or a ratio of 0"
+// CHECK: %[[MASK:.*]] = linalg.fill {{.*}} -> tensor<3xi1>
+// CHECK: return %arg0, %[[MASK]]
+func.func @dropout(%x: tensor<3xf32>, %r: tensor<f32>, %t: tensor<i1>) -> (tensor<3xf32>, tensor<3xi1>) {
+  %0, %1 = onnx.Dropout %x, %r, %t {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3xf32>, tensor<f32>, tensor<i1>) -> (tensor<3xf32>, tensor<3xi1>)
+  return %0, %1 : tensor<3xf32>, tensor<3xi1>
 }

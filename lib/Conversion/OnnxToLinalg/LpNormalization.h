@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef BIT_LIB_CONVERSION_ONNXTOLINALG_LPNORMALIZATION_H
+#define BIT_LIB_CONVERSION_ONNXTOLINALG_LPNORMALIZATION_H
+
+#include "OnnxPattern.h"
+
+namespace bit::onnx {
+
+void addLpNormalizationPatterns(PatternList &list);
+
+} // namespace bit::onnx
+
+#endif // BIT_LIB_CONVERSION_ONNXTOLINALG_LPNORMALIZATION_H
