@@ -34,6 +34,7 @@ void bit::buildLLVMStage(OpPassManager &pm) {
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertBitToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createHoldBfloats());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

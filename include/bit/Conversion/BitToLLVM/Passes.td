@@ -21,4 +21,18 @@ def ConvertBitToLLVM : Pass<"convert-bit-to-llvm", "::mlir::ModuleOp"> {
   ];
 }
 
+def HoldBfloats : Pass<"bit-hold-bfloats", "::mlir::ModuleOp"> {
+  let summary = "make every bf16 of the LLVM dialect an integer of 16 bits";
+  let description = [{
+    After the conversion to LLVM bf16 is only loaded, moved and stored: what
+    computes with it does so in f32. Where a value meets another in a block
+    argument, LLVM would still convert it to f32 and back, by a call of a
+    library and with the bits of a NaN changed.
+  }];
+  let statistics = [
+    Statistic<"numOps", "ops", "operations that held a bf16">,
+    Statistic<"numBitcasts", "bitcasts", "casts to bits that went">,
+  ];
+}
+
 #endif // BIT_CONVERSION_BITTOLLVM_PASSES_TD
