@@ -4,6 +4,7 @@
 // statistics, and LRN.
 
 #include "Convolution.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -91,11 +92,9 @@ static Value sumSquares(OpBuilder &builder, Location loc, Value x,
                       OpFoldResult(builder.getIndexAttr(size - 1)));
   Value zero = ScalarBuilder(builder, loc, type).number(0);
   SmallVector<OpFoldResult> offsets(3, builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> ones(3, builder.getIndexAttr(1));
   offsets[1] = builder.getIndexAttr((size - 1) / 2);
   Value filled = createFilled(builder, loc, padded, zero);
-  Value source = tensor::InsertSliceOp::create(builder, loc, x, filled, offsets,
-                                               sizes, ones);
+  Value source = putPiece(builder, loc, x, filled, offsets, sizes);
   Value window = tensor::EmptyOp::create(builder, loc, ArrayRef<int64_t>{size},
                                          builder.getI8Type());
   AffineExpr n, c, tap, at;

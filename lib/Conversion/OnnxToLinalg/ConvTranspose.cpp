@@ -5,6 +5,7 @@
 // in an output's chain: over input channel, then ascending input position.
 
 #include "Convolution.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -160,10 +161,11 @@ static Value stuff(OpBuilder &builder, Location loc, Value tensor,
   Value zero = arith::ConstantOp::create(
       builder, loc, builder.getZeroAttr(elementType(tensor)));
   Value filled = createFilled(builder, loc, sizes, zero);
-  filled = tensor::InsertSliceOp::create(builder, loc, tensor, filled, offsets,
-                                         source, strides);
-  return tensor::ExtractSliceOp::create(builder, loc, filled, begin, taken,
-                                        ones);
+  if (llvm::none_of(source,
+                    [](OpFoldResult size) { return getConstant(size) == 0; }))
+    filled = tensor::InsertSliceOp::create(builder, loc, tensor, filled,
+                                           offsets, source, strides);
+  return takePiece(builder, loc, filled, begin, taken, ones);
 }
 
 static LogicalResult convTranspose(ConvTransposeOp op,

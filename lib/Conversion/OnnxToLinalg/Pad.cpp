@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Indexing.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -108,14 +109,12 @@ static Value insertPadded(OpBuilder &builder, Location loc, Value input,
                getConstant(pad.high).value_or(-1) < 0;
       }))
     return nullptr;
-  SmallVector<OpFoldResult> offsets, strides;
-  for (const Padding &pad : padding) {
+  Dims offsets;
+  for (const Padding &pad : padding)
     offsets.push_back(pad.low);
-    strides.push_back(builder.getIndexAttr(1));
-  }
   Value filled = createFilled(builder, loc, sizes, value);
-  return tensor::InsertSliceOp::create(builder, loc, input, filled, offsets,
-                                       getDims(builder, loc, input), strides);
+  return putPiece(builder, loc, input, filled, offsets,
+                  getDims(builder, loc, input));
 }
 
 /// Where in [0, size) a position outside reads its element.

@@ -45,6 +45,22 @@ static LogicalResult tile(TileOp op, TileOp::Adaptor operands,
     results.push_back(input);
     return success();
   }
+  // Of no elements, which the loops' dims would not be known to have.
+  if (llvm::any_of(sizes,
+                   [](OpFoldResult size) { return getConstant(size) == 0; })) {
+    Dims whole;
+    for (ArrayRef<int64_t> group : groups) {
+      OpFoldResult size = rewriter.getIndexAttr(1);
+      for (int64_t i : group)
+        size = getConstant(size) == 0 || getConstant(sizes[i]) == 0
+                   ? OpFoldResult(rewriter.getIndexAttr(0))
+                   : mulDims(rewriter, loc, size, sizes[i]);
+      whole.push_back(size);
+    }
+    results.push_back(
+        tensor::EmptyOp::create(rewriter, loc, whole, elementType(input)));
+    return success();
+  }
   AffineMap map =
       AffineMap::get(sizes.size(), 0, source, rewriter.getContext());
   Value copies = createPointwise(rewriter, loc, LoopOperand{input, map, {}},

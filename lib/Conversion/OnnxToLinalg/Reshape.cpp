@@ -92,6 +92,11 @@ static FailureOr<Value> reshapeTo(OpBuilder &builder, Operation *op,
     return source.empty() ? input : collapseToScalar(builder, loc, input);
   if (source.empty())
     return expandScalar(builder, loc, input, sizes);
+  // Of no elements: sizes may meet that belong to different segments.
+  auto isZero = [](OpFoldResult size) { return getConstant(size) == 0; };
+  if (llvm::any_of(source, isZero) && llvm::any_of(sizes, isZero))
+    return tensor::EmptyOp::create(builder, loc, sizes, elementType(input))
+        .getResult();
   SmallVector<ReassociationIndices> collapsed, expanded;
   Dims merged;
   size_t from = 0, to = 0;

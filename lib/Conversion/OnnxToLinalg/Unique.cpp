@@ -3,6 +3,7 @@
 // Unique: positions are sorted by what stands there, and neighbours that are
 // equal make up a group.
 
+#include "Pieces.h"
 #include "Sorting.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -171,13 +172,15 @@ static LogicalResult unique(UniqueOp op, UniqueOp::Adaptor operands,
       rewriter, loc, {input, elementType(op.getX()), *axis, others}, size);
   if (!op.getSorted())
     groups = orderByOccurrence(rewriter, loc, groups, size);
+  if (getConstant(sizes[*axis]) == 0)
+    groups.count = size;
   auto take = [&](Value tensor) -> Value {
-    return tensor::ExtractSliceOp::create(
-        rewriter, loc, tensor, OpFoldResult(rewriter.getIndexAttr(0)),
-        OpFoldResult(groups.count), OpFoldResult(rewriter.getIndexAttr(1)));
+    return takePiece(rewriter, loc, tensor, {rewriter.getIndexAttr(0)},
+                     {getAsOpFoldResult(groups.count)},
+                     {rewriter.getIndexAttr(1)});
   };
   Value first = take(groups.first);
-  sizes[*axis] = groups.count;
+  sizes[*axis] = getAsOpFoldResult(groups.count);
   AffineMap map =
       AffineMap::get(sizes.size(), 0, rewriter.getAffineDimExpr(*axis));
   results.push_back(createPointwise(

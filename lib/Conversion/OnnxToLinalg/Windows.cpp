@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Windows.h"
+#include "Pieces.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -139,6 +140,8 @@ static LogicalResult countOutputs(Axis axis, Operation *op, Window &window,
                   toValue(axis.builder, axis.loc, room),
                   arith::ConstantIndexOp::create(axis.builder, axis.loc, 0)),
               message);
+    // Memory is asked for before the check is made.
+    room = maxDims(axis.builder, axis.loc, axis.number(0), room);
   }
   OpFoldResult steps = ceilMode ? axis.roundUp(room, axis.stride)
                                 : axis.divide(room, axis.stride);
@@ -199,7 +202,6 @@ Value bit::onnx::padSpatial(OpBuilder &builder, Location loc, Value tensor,
                             const Window &window, Value value) {
   Dims sizes = getDims(builder, loc, tensor), padded = sizes;
   SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
   size_t first = sizes.size() - window.rank();
   bool same = true;
   for (size_t i = 0; i < window.rank(); ++i) {
@@ -210,6 +212,5 @@ Value bit::onnx::padSpatial(OpBuilder &builder, Location loc, Value tensor,
   if (same)
     return tensor;
   Value filled = createFilled(builder, loc, padded, value);
-  return tensor::InsertSliceOp::create(builder, loc, tensor, filled, offsets,
-                                       sizes, strides);
+  return putPiece(builder, loc, tensor, filled, offsets, sizes);
 }

@@ -26,3 +26,30 @@ func.func @split_and_join(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = onnx.Concat %a, %b {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x0xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// Nothing is put into what is filled, and nothing repeated.
+// CHECK-LABEL: func @padded
+// CHECK-NOT: tensor.insert_slice
+// CHECK: return
+func.func @padded(%x: tensor<0x2xf32>) -> tensor<2x4xf32> {
+  %pads = onnx.Constant dense<1> : tensor<4xi64>
+  %0 = onnx.Pad %x, %pads {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<0x2xf32>, tensor<4xi64>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @tiled
+// CHECK-NOT: tensor.collapse_shape
+// CHECK: return
+func.func @tiled(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %repeats = onnx.Constant dense<[2, 0]> : tensor<2xi64>
+  %0 = onnx.Tile %x, %repeats : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}
+
+// CHECK-LABEL: func @reshaped
+// CHECK: tensor.empty() : tensor<0x4xf32>
+func.func @reshaped(%x: tensor<0x3x4xf32>) -> tensor<0x4xf32> {
+  %shape = onnx.Constant dense<[-1, 4]> : tensor<2xi64>
+  %0 = onnx.Reshape %x, %shape : (tensor<0x3x4xf32>, tensor<2xi64>) -> tensor<0x4xf32>
+  return %0 : tensor<0x4xf32>
+}
