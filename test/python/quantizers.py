@@ -618,7 +618,7 @@ DECLINED = {
     double_rounding: "rounded more than once",
     other_tensor: "their scale comes from another tensor",
     per_channel: "per channel",
-    per_sample: "per sample",
+    per_sample: "Reshape between their quantizer and the matmul",
     static_scale: "scaled by a constant",
     truncated: "no Round between scale and matmul",
     floored: "Floor does not round to nearest",

@@ -201,6 +201,98 @@ def test_one_sample(tmp_path):
     ties.Comparison(path).check(inputs([1, "sequence", K]))
 
 
+def sample_mean(g, x, axes):
+    """A mean of a sample, straight through."""
+    a = clip(g, quantizers.absmax(g, x, axes, "ReduceMean"))
+    c = quantizers.codes(g, x, g.op("Div", g.const(7.0), a), -8.0, 7.0)
+    return g.op("Add", x, g.op("Sub", g.op("Mul", c, g.op("Div", a, g.const(7.0))), x))
+
+
+def sample_step(g, x, axes):
+    """The step of a sample, without clamp."""
+    d = g.op("Div", g.op("Add", quantizers.absmax(g, x, axes), g.const(1e-5)), g.const(127.0))
+    return g.op("Mul", g.op("Round", g.op("Div", x, d)), d)
+
+
+def sample_scale(g, x, axes):
+    """Without eps."""
+    s = g.op("Div", g.const(127.0), quantizers.absmax(g, x, axes))
+    return g.op("Div", quantizers.codes(g, x, s), s)
+
+
+def clip(g, a):
+    return quantizers.clip(g, a, 1e-5)
+
+
+@pytest.mark.parametrize("form", [sample_mean, sample_step, sample_scale], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("shape", [[4, 3, K], ["batch", "sequence", K], ["batch", 2, "sequence", K]], ids=str)
+def test_samples(form, shape, tmp_path):
+    """All rows of a sample share a scale, one of several."""
+    g, rng = Graph(), np.random.default_rng(0)
+    q = form(g, "x", range(1, len(shape)))
+    y = g.op("Add", g.op("MatMul", q, g.const(weight(rng))), g.const(rng.standard_normal(N)))
+    path = g.save(tmp_path / "model.onnx", {"x": shape}, {y: [*shape[:-1], N]})
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert (layer["activation_granularity"], layer["activations_declined"]) == ("sample", "")
+    for seed, scale in enumerate((1, 1e3, 1e-3)):
+        comparison.check(inputs(shape, seed) * np.float32(scale), atol=1e-4 * scale)
+    # Samples of the edges; of another size where it may be.
+    x = edge_rows(K)
+    x = np.stack([x, x[:, ::-1], 0.5 * x], 1)
+    x = np.repeat(x[:, None], 2, 1) if len(shape) == 4 else x
+    for part in (x[:4], x[4:8], x[8:12]) if shape[0] == 4 else (x, x[:1]):
+        ours, theirs = comparison.model(part), ties.reference(path).run(None, {"x": part})[0]
+        compare_rows(ours, theirs, [i for i in range(len(part)) if np.isfinite(part[i]).all()])
+        assert ours.shape == theirs.shape
+        assert all(np.isnan(y).all() for y, values in zip(ours, part) if not np.isfinite(values).all())
+
+
+def test_samples_of_codes(tmp_path):
+    """Codes enter the product; their bias is scaled by the sample's step. Groups of weights have scales."""
+    g, rng = Graph(), np.random.default_rng(0)
+    s = quantizers.div(g, "x", quantizers.absmax(g, "x", (-1, -2)))
+    w = np.repeat(rng.random((K // 8, N)).astype(np.float32) + 1, 8, 0) * np.sign(weight(rng))
+    y = g.op("Add", g.op("MatMul", quantizers.codes(g, "x", s), g.const(w)), g.const(rng.standard_normal(N) * 100))
+    y = g.op("Div", y, s)
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", "sequence", K]}, {y: ["batch", "sequence", N]})
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert (layer["activation_granularity"], layer["activations_declined"]) == ("sample", "")
+    for seed in range(3):
+        comparison.check(inputs(["batch", "sequence", K], seed), atol=1e-3)
+
+
+def test_scales_without_a_last_dimension(tmp_path):
+    """A maximum that loses its dimension and has it back."""
+    g, rng = Graph(), np.random.default_rng(0)
+    a = g.op("ReduceMax", g.op("Abs", "x"), g.const([-1], np.int64), keepdims=0)
+    a = g.op("Unsqueeze", a, g.const([-1], np.int64))
+    s = quantizers.div(g, "x", a)
+    y = g.op("MatMul", g.op("Div", quantizers.codes(g, "x", s), s), g.const(weight(rng)))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 3, K]}, {y: ["batch", 3, N]})
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert (layer["activation_granularity"], layer["activations_declined"]) == ("token", "")
+    comparison.check(inputs(["batch", 3, K]))
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (0, 2)], ids=str)
+@pytest.mark.parametrize("shape", [[4, 3, K], ["batch", "sequence", K]], ids=str)
+def test_other_axes_stay_float(shape, axes, tmp_path):
+    """Scales of channels and of positions: the weight is packed, the product is one of floats, as in the graph."""
+    g, rng = Graph(), np.random.default_rng(0)
+    s = quantizers.div(g, "x", quantizers.absmax(g, "x", axes))
+    y = g.op("MatMul", g.op("Div", quantizers.codes(g, "x", s), s), g.const(weight(rng)))
+    path = g.save(tmp_path / "model.onnx", {"x": shape}, {y: [*shape[:-1], N]})
+    comparison = ties.Comparison(path, report=tmp_path / "report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["bitlinear"]["layers"]
+    assert layer["activation_bits"] == 0 and layer["packed_bytes"] > 0
+    assert ("shared by several rows" if 2 in axes else "per channel") in layer["activations_declined"]
+    for seed in range(3):
+        comparison.check(inputs(shape, seed))
+
+
 def test_reshaped_rows(tmp_path):
     g, rng = Graph(), np.random.default_rng(0)
     rows = g.op("Reshape", quantizers.ste(g, "x"), g.const([-1, K], np.int64))

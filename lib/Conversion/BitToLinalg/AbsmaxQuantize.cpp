@@ -176,12 +176,24 @@ struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
       reduced = all;
     } else if (quantizer.getGranularity() == ActivationGranularity::Channel) {
       std::swap(scaleLoops, reduced);
+    } else if (quantizer.getGranularity() == ActivationGranularity::Sample) {
+      scaleLoops = {0};
+      reduced = llvm::to_vector(llvm::seq<unsigned>(1, rank));
     }
-
-    Value a = buildFill(b, b.getF32FloatAttr(0.0f), op.getScaleInit());
+    // Rows of a sample share a statistic, and have a scale each.
+    bool isSample = quantizer.getGranularity() == ActivationGranularity::Sample;
+    SmallVector<unsigned> statisticLoops = scaleLoops;
+    Value init = op.getScaleInit();
+    if (isSample) {
+      scaleLoops = leading;
+      init = tensor::EmptyOp::create(
+          b, tensor::getMixedSizes(b, b.getLoc(), op.getX()).front(),
+          b.getF32Type());
+    }
+    Value a = buildFill(b, b.getF32FloatAttr(0.0f), init);
     bool isMean = quantizer.getStatistic() == Statistic::AbsMean;
     a = buildGeneric(
-        b, rank, {{op.getX(), all}}, {{a, scaleLoops}},
+        b, rank, {{op.getX(), all}}, {{a, statisticLoops}},
         [&](ImplicitLocOpBuilder &b, ValueRange v) -> SmallVector<Value> {
           Value abs = math::AbsFOp::create(b, v[0]);
           if (isMean)
@@ -192,10 +204,11 @@ struct AbsmaxQuantizeToLinalg : OpRewritePattern<AbsmaxQuantizeOp> {
     Value count = isMean ? buildCount(b, op.getX(), reduced) : Value();
 
     SmallVector<unsigned> own = loopRange(scaleLoops.size());
-    SmallVector<Operand> statistics = {{a, own}};
+    SmallVector<Operand> statistics = {{a, isSample ? statisticLoops : own}};
     if (quantizer.clampsOverflow())
       statistics.push_back(
-          {buildLeast(b, op.getX(), op.getScaleInit(), scaleLoops, reduced),
+          {buildLeast(b, op.getX(), op.getScaleInit(), scaleLoops,
+                      isSample ? SmallVector<unsigned>{rank - 1} : reduced),
            own});
     SmallVector<Value> scales = buildGeneric(
         b, own.size(), statistics,

@@ -39,6 +39,7 @@ public:
 
 private:
   void emitToken();
+  void emitSample();
   void emitTensor();
   void emitChannel();
 
@@ -60,6 +61,10 @@ private:
   void emitRow(mlir::ValueRange row, const QuantizerScale &scale);
   void forEachRow(bool parallel,
                   llvm::function_ref<void(mlir::ValueRange row)> body);
+  mlir::Value forRowsOfSample(
+      mlir::Value sample, mlir::Value init,
+      llvm::function_ref<mlir::Value(mlir::ValueRange row, mlir::Value carried)>
+          body);
   mlir::Value
   forEachVector(mlir::Value init,
                 llvm::function_ref<mlir::Value(mlir::Value k, mlir::Value mask,

@@ -112,6 +112,56 @@ void AbsmaxEmitter::emitToken() {
   });
 }
 
+/// Calls `body` with the leading indices of each row of one sample, in order;
+/// what it returns is carried on.
+Value AbsmaxEmitter::forRowsOfSample(
+    Value sample, Value init,
+    function_ref<Value(ValueRange row, Value carried)> body) {
+  SmallVector<Value> dims;
+  Value count = index(1);
+  for (int64_t i = 1; i + 1 < rank; ++i) {
+    dims.push_back(memref::DimOp::create(builder, loc, op.getX(), i));
+    count = arith::MulIOp::create(builder, loc, count, dims.back());
+  }
+  auto loop = scf::ForOp::create(
+      builder, loc, index(0), count, index(1), init,
+      [&](OpBuilder &, Location, Value number, ValueRange carried) {
+        SmallVector<Value> row(dims.size() + 1, sample);
+        for (size_t i = dims.size(); i > 1; --i) {
+          row[i] = arith::RemUIOp::create(builder, loc, number, dims[i - 1]);
+          number = arith::DivUIOp::create(builder, loc, number, dims[i - 1]);
+        }
+        if (!dims.empty())
+          row[1] = number;
+        scf::YieldOp::create(builder, loc, body(row, carried[0]));
+      });
+  return loop.getResult(0);
+}
+
+void AbsmaxEmitter::emitSample() {
+  Value samples = memref::DimOp::create(builder, loc, op.getX(), 0);
+  Value size = index(1);
+  for (int64_t i = 1; i < rank; ++i)
+    size = arith::MulIOp::create(
+        builder, loc, size, memref::DimOp::create(builder, loc, op.getX(), i));
+  constexpr int64_t pieceWork = 1 << 16;
+  OpBuilder::InsertionGuard guard(builder);
+  Value sample = emitParallelRange(builder, loc, samples, size, pieceWork);
+  Value partials =
+      forRowsOfSample(sample, noPartials(), [&](ValueRange row, Value carried) {
+        return emitPartials(row, carried);
+      });
+  QuantizerScale scale = emitScale(divideByCount(
+      finish(partials), llvm::to_vector(llvm::seq<int64_t>(1, rank))));
+  forRowsOfSample(sample, scale.xs, [&](ValueRange row, Value xs) {
+    QuantizerScale own = scale;
+    finishScale(own, [&] { return reduceLeast(emitLeast(row, noLeast())); });
+    memref::StoreOp::create(builder, loc, own.xs, op.getScaleInit(), row);
+    emitRow(row, own);
+    return xs;
+  });
+}
+
 void AbsmaxEmitter::emitTensor() {
   Value state = allocateState(noPartials());
   forEachRow(/*parallel=*/false, [&](ValueRange row) {
@@ -179,6 +229,8 @@ void AbsmaxEmitter::emit() {
   switch (quantizer.getGranularity()) {
   case ActivationGranularity::Token:
     return emitToken();
+  case ActivationGranularity::Sample:
+    return emitSample();
   case ActivationGranularity::Tensor:
     return emitTensor();
   case ActivationGranularity::Channel:

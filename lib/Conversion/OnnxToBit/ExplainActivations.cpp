@@ -133,8 +133,8 @@ std::string explainScale(Value scaled) {
   if (rank > 1 && type.getRank() == rank)
     for (int64_t i = 0; i + 1 < rank; ++i)
       if (type.getDimSize(i) == 1 && dataType.getDimSize(i) != 1)
-        return "they are quantized per sample: a scale is shared by several "
-               "rows, but not by all";
+        return "a scale is shared by several rows, which are neither all nor "
+               "those of one index of the first dimension";
   if (type.getRank() != rank && type.getRank() != 0)
     return "their scale is broadcast along another dimension than it was "
            "computed from: ReduceMax has keepdims 0";

@@ -121,9 +121,11 @@ bool isMagnitude(Value value, Value input) {
   return abs && isInput(abs.getX());
 }
 
-/// Over which elements of `input` a ReduceMax or ReduceMean goes.
+/// Over which elements of `input` a ReduceMax or ReduceMean goes. `keepsRank`
+/// says that its result has a last dimension of 1.
 template <typename OpTy>
-std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
+std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input,
+                                                    bool keepsRank) {
   if (!isMagnitude(reduce.getData(), input))
     return std::nullopt;
   auto type = cast<ShapedType>(input.getType());
@@ -145,36 +147,68 @@ std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input) {
     return rank == 1 ? ActivationGranularity::Token
                      : ActivationGranularity::Tensor;
   // A dimension of 1 is as good as reduced, and as good as not.
-  bool isToken = isReduced.back(), isTensor = true;
+  bool isToken = isReduced.back(), isTensor = true, isSample = rank > 2;
   for (int64_t i = 0; i < rank; ++i) {
+    isSample &= isReduced[i] == (i > 0) || type.getDimSize(i) == 1;
     isToken &= i + 1 == rank || !isReduced[i] || type.getDimSize(i) == 1;
     isTensor &= isReduced[i] || type.getDimSize(i) == 1;
   }
   // Without the reduced axis, a scale would be broadcast along others.
-  if (isToken && reduce.getKeepdims() != 0)
+  if (isToken && keepsRank)
     return ActivationGranularity::Token;
-  return isTensor ? std::optional(ActivationGranularity::Tensor) : std::nullopt;
+  if (isTensor)
+    return ActivationGranularity::Tensor;
+  // Without all reduced axes, a scale would be broadcast along others.
+  if (isSample && reduce.getKeepdims() != 0)
+    return ActivationGranularity::Sample;
+  return std::nullopt;
+}
+
+/// A reduction without the last dimension that has it back as a 1; `value` is
+/// then the reduction. Returns whether it is such a one.
+bool skipLastUnsqueeze(Value &value, Value input) {
+  auto unsqueeze = getDefining<onnx::UnsqueezeOp>(value);
+  if (!unsqueeze)
+    return false;
+  auto axes = onnx::getConstantIntegers(unsqueeze.getAxes());
+  int64_t rank = cast<ShapedType>(input.getType()).getRank();
+  if (!axes || axes->size() != 1 ||
+      (axes->front() != -1 && axes->front() != rank - 1) ||
+      cast<ShapedType>(unsqueeze.getResult().getType()).getRank() != rank)
+    return false;
+  value = unsqueeze.getData();
+  return true;
 }
 
 /// a: the statistic without eps.
 std::optional<StatisticMatch> matchPlainStatistic(Value value, Value input) {
-  StatisticMatch match;
+  StatisticMatch result;
   std::optional<ActivationGranularity> granularity;
   Value reduced = skipExactCasts(value, input);
+  bool isCast = reduced != skipIdentity(value);
+  bool isUnsqueezed = skipLastUnsqueeze(reduced, input);
+  // Only a token's reduction, of one axis, loses no more than that.
+  auto match = [&](auto reduce) {
+    bool keepsDims = reduce.getKeepdims() != 0;
+    auto found = keepsDims && isUnsqueezed
+                     ? std::nullopt
+                     : matchReduction(reduce, input, keepsDims || isUnsqueezed);
+    return isUnsqueezed && found != ActivationGranularity::Token ? std::nullopt
+                                                                 : found;
+  };
   if (auto max = getDefining<onnx::ReduceMaxOp>(reduced)) {
-    granularity = matchReduction(max, input);
+    granularity = match(max);
   } else if (auto mean = getDefining<onnx::ReduceMeanOp>(reduced)) {
     // A mean is rounded to the type that follows, and to no other.
-    if (reduced != skipIdentity(value) &&
-        getComputeType(value) == ComputeType::F32)
+    if (isCast && getComputeType(value) == ComputeType::F32)
       return std::nullopt;
-    granularity = matchReduction(mean, input);
-    match.statistic = Statistic::AbsMean;
+    granularity = match(mean);
+    result.statistic = Statistic::AbsMean;
   }
   if (!granularity)
     return std::nullopt;
-  match.granularity = *granularity;
-  return match;
+  result.granularity = *granularity;
+  return result;
 }
 
 /// a / Q | a * (1 / Q).

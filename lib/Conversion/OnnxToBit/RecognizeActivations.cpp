@@ -44,6 +44,9 @@ struct AbsorbQuantizer : OpRewritePattern<LinearOp> {
     std::optional<QuantizerMatch> match = matchQuantizer(dequantized);
     if (!match)
       return rewriter.notifyMatchFailure(op, "its activations stay float");
+    if (reshape &&
+        match->quantizer.getGranularity() == ActivationGranularity::Sample)
+      return rewriter.notifyMatchFailure(op, "reshaping changes the samples");
     Value x = match->input;
     auto type = cast<RankedTensorType>(x.getType());
     if (type.getShape() !=

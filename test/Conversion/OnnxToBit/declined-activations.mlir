@@ -375,18 +375,18 @@ func.func @infinite_codes(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1
 
 // -----
 
-// A scale for the rows of a sample, of which there are several.
-// CHECK-LABEL: func @samples
-// CHECK: bit.activations_declined = "they are quantized per sample: {{.*}}"
-func.func @samples(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x3x2xf32> {
-  %axes = onnx.Constant dense<[-2, -1]> : tensor<2xi64>
+// A scale for each position, in all samples.
+// CHECK-LABEL: func @positions
+// CHECK: bit.activations_declined = "a scale is shared by several rows, which are neither all nor those of one index of the first dimension"
+func.func @positions(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x3x2xf32> {
+  %axes = onnx.Constant dense<[0, -1]> : tensor<2xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
   %0 = onnx.Abs %x : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
-  %1 = onnx.ReduceMax %0, %axes : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<?x1x1xf32>
-  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<?x1x1xf32>) -> tensor<?x1x1xf32>
-  %3 = onnx.Mul %x, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<1x3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<1x3x1xf32>) -> tensor<1x3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<?x3x4xf32>, tensor<1x3x1xf32>) -> tensor<?x3x4xf32>
   %4 = onnx.Round %3 : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
-  %5 = onnx.Div %4, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<?x3x4xf32>, tensor<1x3x1xf32>) -> tensor<?x3x4xf32>
   %y = bit.linear %5, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
   return %y : tensor<?x3x2xf32>
 }

@@ -490,3 +490,40 @@ func.func @multiplied_and_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %w
   %y = bit.linear %9, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// A scale for the rows of a sample, of which there are several.
+// CHECK-LABEL: func @samples
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <granularity = sample, eps_mode = none, scale = div>
+func.func @samples(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x3x2xf32> {
+  %axes = onnx.Constant dense<[-2, -1]> : tensor<2xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<?x1x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<?x1x1xf32>) -> tensor<?x1x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %4 = onnx.Round %3 : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %5 = onnx.Div %4, %2 : (tensor<?x3x4xf32>, tensor<?x1x1xf32>) -> tensor<?x3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
+  return %y : tensor<?x3x2xf32>
+}
+
+// -----
+
+// A maximum that loses its dimension and has it back.
+// CHECK-LABEL: func @unsqueezed
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div>
+func.func @unsqueezed(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes {keepdims = 0 : i64} : (tensor<?x3x4xf32>, tensor<1xi64>) -> tensor<?x3xf32>
+  %2 = onnx.Unsqueeze %1, %axes : (tensor<?x3xf32>, tensor<1xi64>) -> tensor<?x3x1xf32>
+  %3 = onnx.Div %q, %2 : (tensor<f32>, tensor<?x3x1xf32>) -> tensor<?x3x1xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<?x3x4xf32>, tensor<?x3x1xf32>) -> tensor<?x3x4xf32>
+  %5 = onnx.Round %4 : (tensor<?x3x4xf32>) -> tensor<?x3x4xf32>
+  %6 = onnx.Div %5, %3 : (tensor<?x3x4xf32>, tensor<?x3x1xf32>) -> tensor<?x3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
+  return %y : tensor<?x3x2xf32>
+}

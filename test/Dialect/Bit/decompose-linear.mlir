@@ -65,3 +65,20 @@ func.func @float_activations(%x: tensor<?x?x8xf32>, %w: tensor<4x8xi8>, %s: tens
   %y = bit.linear %x, %w, %s weights = ternary {bit.layer = 1 : i64} : (tensor<?x?x8xf32>, tensor<4x8xi8>, tensor<1xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// -----
+
+// Rows that share the scale of a sample are quantized before they are a matrix.
+// CHECK-LABEL: @samples
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>
+func.func @samples(%x: tensor<?x?x8xf32>, %w: tensor<4x8xi8>, %s: tensor<1xf32>) -> tensor<?x?x4xf32> {
+  // CHECK: %[[CODES:.*]], %[[SCALE:.*]], %{{.*}} = bit.absmax_quantize ins(%[[X]] : tensor<?x?x8xf32>) outs({{.*}} : tensor<?x?x8xi8>, tensor<?x?xf32>, tensor<?x?xi32>) quantizer = <granularity = sample>
+  // CHECK: %[[ROWS:.*]] = tensor.collapse_shape %[[CODES]] {{\[\[}}0, 1], [2]]
+  // CHECK: %[[SCALES:.*]] = tensor.collapse_shape %[[SCALE]] {{\[\[}}0, 1]]
+  // CHECK: %[[ACC:.*]] = bit.ternary_matmul %[[ROWS]]
+  // CHECK: bit.rescale %[[ACC]], %[[SCALES]], %{{.*}} -> tensor<?x4xf32>
+  // CHECK: tensor.expand_shape
+  %y = bit.linear %x, %w, %s weights = ternary quantizer = <granularity = sample>
+      : (tensor<?x?x8xf32>, tensor<4x8xi8>, tensor<1xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -52,7 +52,7 @@ func.func @linear_c6(%x: tensor<2x2xf32>, %s: tensor<1xf32>) -> tensor<2x2xf32> 
 // -----
 
 func.func @linear_c7(%x: tensor<2x8xf32>, %w: tensor<4x8xi8>, %s: tensor<1xf32>) -> tensor<2x4xf32> {
-  // expected-error @below {{'bit.linear' op expects a quantizer of granularity token or tensor, got channel}}
+  // expected-error @below {{'bit.linear' op expects a quantizer of granularity token, sample or tensor, got channel}}
   %y = bit.linear %x, %w, %s weights = ternary quantizer = <granularity = channel>
       : (tensor<2x8xf32>, tensor<4x8xi8>, tensor<1xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
@@ -166,7 +166,7 @@ func.func @absmax_quantize_c5(%x: memref<2x16777216xf32>, %c: memref<2x16777216x
 
 // -----
 
-func.func @absmax_quantize_c6(%x: tensor<2x8xf32>, %c: memref<2x8xi8>, %s: memref<2xf32>, %u: memref<2xi32>) {
+func.func @absmax_quantize_c7(%x: tensor<2x8xf32>, %c: memref<2x8xi8>, %s: memref<2xf32>, %u: memref<2xi32>) {
   // expected-error @below {{'bit.absmax_quantize' op expects only tensors or only memrefs, got both}}
   bit.absmax_quantize ins(%x : tensor<2x8xf32>) outs(%c, %s, %u : memref<2x8xi8>, memref<2xf32>, memref<2xi32>) quantizer = <>
   return
@@ -174,7 +174,7 @@ func.func @absmax_quantize_c6(%x: tensor<2x8xf32>, %c: memref<2x8xi8>, %s: memre
 
 // -----
 
-func.func @absmax_quantize_c6(%x: memref<2x8xf32>, %c: memref<2x8xi8>, %s: memref<2xf32>, %u: memref<2xi32>) {
+func.func @absmax_quantize_c7(%x: memref<2x8xf32>, %c: memref<2x8xi8>, %s: memref<2xf32>, %u: memref<2xi32>) {
   // expected-error @below {{'bit.absmax_quantize' op expects no results of memrefs, got 3}}
   %0:3 = bit.absmax_quantize ins(%x : memref<2x8xf32>) outs(%c, %s, %u : memref<2x8xi8>, memref<2xf32>, memref<2xi32>) quantizer = <>
       -> tensor<2x8xi8>, tensor<2xf32>, tensor<2xi32>
@@ -183,7 +183,7 @@ func.func @absmax_quantize_c6(%x: memref<2x8xf32>, %c: memref<2x8xi8>, %s: memre
 
 // -----
 
-func.func @absmax_quantize_c6(%x: tensor<2x8xf32>, %c: tensor<2x8xi8>, %s: tensor<2xf32>, %u: tensor<2xi32>) {
+func.func @absmax_quantize_c7(%x: tensor<2x8xf32>, %c: tensor<2x8xi8>, %s: tensor<2xf32>, %u: tensor<2xi32>) {
   // expected-error @below {{'bit.absmax_quantize' op expects results of the types of its inits, got 'tensor<?x8xi8>', 'tensor<2xf32>', 'tensor<2xi32>'}}
   %0:3 = bit.absmax_quantize ins(%x : tensor<2x8xf32>) outs(%c, %s, %u : tensor<2x8xi8>, tensor<2xf32>, tensor<2xi32>) quantizer = <>
       -> tensor<?x8xi8>, tensor<2xf32>, tensor<2xi32>
@@ -326,5 +326,24 @@ func.func @dequantize_c2(%codes: tensor<2x8xi8>, %s: tensor<2x3xf32>) {
 func.func @dequantize_c3(%codes: tensor<2x8xi8>, %s: tensor<2xf32>) {
   // expected-error @below {{'bit.dequantize' op expects a result of 2x8, got 2x4}}
   %y = bit.dequantize %codes, %s : tensor<2x8xi8>, tensor<2xf32> -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c9(%x: tensor<4xf32>, %w: tensor<2x4xi8>, %s: tensor<1xf32>) -> tensor<2xf32> {
+  // expected-error @below {{'bit.linear' op expects x of rank 2 or more for granularity sample, got}}
+  %y = bit.linear %x, %w, %s weights = ternary quantizer = <granularity = sample>
+      : (tensor<4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+func.func @absmax_quantize_c6(%x: tensor<4xf32>, %c: tensor<4xi8>, %s: tensor<f32>, %u: tensor<i32>) {
+  // expected-error @below {{expects x of rank 2 or more for granularity sample, got}}
+  %codes, %scale, %sum = bit.absmax_quantize ins(%x : tensor<4xf32>)
+      outs(%c, %s, %u : tensor<4xi8>, tensor<f32>, tensor<i32>)
+      quantizer = <granularity = sample> -> tensor<4xi8>, tensor<f32>, tensor<i32>
   return
 }

@@ -54,7 +54,8 @@ struct Quantizer {
 
   /// Whether the runtime has all of it.
   bool isInRuntime() const {
-    return compute == "f32" && statistic == "absmax" && overflow == "nan" &&
+    return granularity != "sample" && compute == "f32" &&
+           statistic == "absmax" && overflow == "nan" &&
            rounding != "half_down" &&
            (epsMode == "clamp" || epsMode == "add" || epsMode == "none") &&
            (scale == "recip_mul" || scale == "div" || scale == "inverse");
@@ -176,8 +177,9 @@ private:
   bool valid;
 };
 
+/// `perSample` is how many rows a sample has.
 Result reference(const Quantizer &quantizer, const std::vector<float> &x,
-                 int64_t m, int64_t k) {
+                 int64_t m, int64_t k, int64_t perSample) {
   Result result{std::vector<int8_t>(m * k), {}, std::vector<int32_t>(m)};
   auto quantize = [&](const std::vector<int64_t> &indices) {
     std::vector<float> values;
@@ -194,6 +196,15 @@ Result reference(const Quantizer &quantizer, const std::vector<float> &x,
     for (int64_t i = 0; i < m * k; ++i)
       indices.push_back(i);
     quantize(indices);
+  } else if (quantizer.granularity == "sample") {
+    for (int64_t i = 0; i < m; i += perSample) {
+      indices.clear();
+      for (int64_t j = i * k; j < (i + perSample) * k; ++j)
+        indices.push_back(j);
+      quantize(indices);
+      result.scale.insert(result.scale.end(), perSample - 1,
+                          result.scale.back());
+    }
   } else if (quantizer.granularity == "token") {
     for (int64_t i = 0; i < m; ++i) {
       indices.clear();
@@ -276,7 +287,8 @@ public:
     int64_t k = shape.back(), m = 1;
     for (size_t i = 0; i + 1 < shape.size(); ++i)
       m *= shape[i];
-    Result expected = reference(quantizer, x, m, k);
+    int64_t perSample = m / std::max<int64_t>(shape.front(), 1);
+    Result expected = reference(quantizer, x, m, k, perSample);
     // One more element than there is: nothing may be written there.
     Result got{std::vector<int8_t>(m * k + 1, 99),
                std::vector<float>(expected.scale.size() + 1, 99),
@@ -419,6 +431,30 @@ TEST(AbsmaxQuantizeTest, FewerBitsAndOtherRanges) {
     Kernel(quantizer, {"?", "50"})
         .expectRight(randomValues(150, bits), {3, 50});
   }
+}
+
+// Scales of all rows of one index of the first dimension.
+TEST(AbsmaxQuantizeTest, Samples) {
+  for (const char *statistic : {"absmax", "absmean"})
+    for (const char *overflow : {"nan", "clamp"})
+      for (const char *scale : {"recip_mul", "inverse_mul", "mul_norm"}) {
+        Quantizer quantizer;
+        quantizer.granularity = "sample";
+        quantizer.statistic = statistic;
+        quantizer.overflow = overflow;
+        quantizer.scale = scale;
+        quantizer.epsMode = "none";
+        std::vector<float> x = randomValues(3 * 4 * 37, 3);
+        for (int i = 0; i < 4 * 37; ++i)
+          x[i] = i % 2 ? 1e-42f : -3e-42f; // too small for a scale
+        Kernel(quantizer, {"?", "?", "37"}).expectRight(x, {3, 4, 37});
+        Kernel(quantizer, {"3", "4", "?"}).expectRight(x, {3, 4, 37});
+        Kernel(quantizer, {"?", "?"}).expectRight(x, {12, 37});
+        if (overflow == std::string("nan"))
+          x[5] = 0;
+        x[200] = nan;
+        Kernel(quantizer, {"?", "4", "?"}).expectRight(x, {3, 4, 37});
+      }
 }
 
 // Ties, where the two roundings differ: multiples of half a step.

@@ -61,6 +61,12 @@ LogicalResult AbsmaxQuantizeOp::verify() {
                                 getQuantizer().getClampHigh())))
     return failure();
   // C6
+  if (getQuantizer().getGranularity() == ActivationGranularity::Sample &&
+      x.size() < 2)
+    return emitOpError() << "expects x of rank 2 or more for granularity "
+                            "sample, got "
+                         << printShape(x);
+  // C7
   return verifyDestinations(*this);
 }
 

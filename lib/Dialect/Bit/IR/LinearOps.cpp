@@ -43,11 +43,20 @@ LogicalResult LinearOp::verify() {
     return success();
   // C7
   if (quantizer.getGranularity() == ActivationGranularity::Channel)
-    return emitOpError()
-           << "expects a quantizer of granularity token or tensor, got channel";
+    return emitOpError() << "expects a quantizer of granularity token, sample "
+                            "or tensor, got channel";
   // C8
-  return verifyAccumulation(*this, getK() / getGroups(),
-                            quantizer.getClampLow(), quantizer.getClampHigh());
+  if (failed(verifyAccumulation(*this, getK() / getGroups(),
+                                quantizer.getClampLow(),
+                                quantizer.getClampHigh())))
+    return failure();
+  // C9
+  if (quantizer.getGranularity() == ActivationGranularity::Sample &&
+      x.size() < 2)
+    return emitOpError() << "expects x of rank 2 or more for granularity "
+                            "sample, got "
+                         << printShape(x);
+  return success();
 }
 
 LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,

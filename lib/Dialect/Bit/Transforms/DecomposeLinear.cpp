@@ -64,6 +64,25 @@ Value fromMatrix(OpBuilder &builder, Location loc, Value y,
                                        getLeadingDims(type.getRank()), shape);
 }
 
+/// Whether rows share scales in a way that only their shape says.
+bool isPerSample(LinearOp op) {
+  QuantizerAttr quantizer = op.getQuantizerAttr();
+  return quantizer &&
+         quantizer.getGranularity() == ActivationGranularity::Sample;
+}
+
+/// `value`, of the leading dimensions of x or of all, with rows in one.
+Value collapseRows(OpBuilder &builder, Location loc, Value value,
+                   bool hasLast) {
+  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+  if (rank == 1 + hasLast)
+    return value;
+  SmallVector<ReassociationIndices> groups = getLeadingDims(rank + !hasLast);
+  if (!hasLast)
+    groups.pop_back();
+  return tensor::CollapseShapeOp::create(builder, loc, value, groups);
+}
+
 /// Brings bit.linear to f32 activations of rank 2.
 struct LinearToMatrix : OpRewritePattern<LinearOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -72,6 +91,9 @@ struct LinearToMatrix : OpRewritePattern<LinearOp> {
                                 PatternRewriter &rewriter) const override {
     if (isOnF32Matrix(op))
       return failure();
+    bool isF32Already = op.getType().getElementType().isF32();
+    if (isF32Already && isPerSample(op))
+      return rewriter.notifyMatchFailure(op, "rows of a sample share a scale");
     Location loc = op.getLoc();
     RankedTensorType type = op.getType();
     bool isF32 = type.getElementType().isF32();
@@ -80,14 +102,17 @@ struct LinearToMatrix : OpRewritePattern<LinearOp> {
     if (!isF32)
       x = arith::ExtFOp::create(
           rewriter, loc, op.getX().getType().clone(rewriter.getF32Type()), x);
-    Value matrix = toMatrix(rewriter, loc, x);
+    Value matrix = isPerSample(op) ? x : toMatrix(rewriter, loc, x);
     auto matrixType = cast<RankedTensorType>(matrix.getType());
+    SmallVector<int64_t> dims(matrixType.getShape());
+    dims.back() = op.getN();
     auto linear = LinearOp::create(
-        rewriter, loc, matrixType.clone({matrixType.getDimSize(0), op.getN()}),
-        matrix, op.getCodes(), op.getScale(), op.getBias(), op.getWeights(),
-        op.getQuantizerAttr());
+        rewriter, loc, matrixType.clone(dims), matrix, op.getCodes(),
+        op.getScale(), op.getBias(), op.getWeights(), op.getQuantizerAttr());
     linear->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-    Value y = fromMatrix(rewriter, loc, linear.getY(), type, x);
+    Value y = linear.getY();
+    if (!isPerSample(op))
+      y = fromMatrix(rewriter, loc, y, type, x);
     if (!isF32)
       y = arith::TruncFOp::create(
           rewriter, loc,
@@ -106,27 +131,38 @@ struct LinearToSteps : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     QuantizerAttr quantizer = op.getQuantizerAttr();
-    if (!quantizer || !isOnF32Matrix(op))
+    bool isSample = isPerSample(op);
+    if (!quantizer || !(isSample ? op.getX().getType().getElementType().isF32()
+                                 : isOnF32Matrix(op)))
       return failure();
     Location loc = op.getLoc();
     Value x = op.getX();
-    OpFoldResult m = tensor::getMixedSize(rewriter, loc, x, 0);
-    OpFoldResult k = rewriter.getIndexAttr(op.getK());
-    SmallVector<OpFoldResult> scaleDims = {m};
+    SmallVector<OpFoldResult> dims = tensor::getMixedSizes(rewriter, loc, x);
+    dims.back() = rewriter.getIndexAttr(op.getK());
+    ArrayRef<OpFoldResult> leading = ArrayRef(dims).drop_back();
+    ArrayRef<OpFoldResult> scaleDims = leading;
     if (quantizer.getGranularity() == ActivationGranularity::Tensor)
-      scaleDims.clear();
+      scaleDims = {};
 
     Value codes =
-        tensor::EmptyOp::create(rewriter, loc, {m, k}, rewriter.getI8Type());
+        tensor::EmptyOp::create(rewriter, loc, dims, rewriter.getI8Type());
     Value scale = tensor::EmptyOp::create(rewriter, loc, scaleDims,
                                           rewriter.getF32Type());
     Value sum =
-        tensor::EmptyOp::create(rewriter, loc, {m}, rewriter.getI32Type());
+        tensor::EmptyOp::create(rewriter, loc, leading, rewriter.getI32Type());
     auto quantize = AbsmaxQuantizeOp::create(rewriter, loc, x, codes, scale,
                                              sum, quantizer);
+    codes = quantize.getCodes();
+    scale = quantize.getScale();
+    if (isSample) {
+      codes = collapseRows(rewriter, loc, codes, /*hasLast=*/true);
+      scale = collapseRows(rewriter, loc, scale, /*hasLast=*/false);
+    }
 
-    SmallVector<int64_t> accDims = {op.getX().getType().getDimSize(0),
-                                    op.getN()};
+    SmallVector<int64_t> accDims = {
+        cast<RankedTensorType>(codes.getType()).getDimSize(0), op.getN()};
+    auto matrixType =
+        RankedTensorType::get(accDims, op.getType().getElementType());
     IntegerAttr groups;
     if (op.getScale().getType().getRank() == 2) {
       groups = rewriter.getI64IntegerAttr(op.getGroups());
@@ -134,13 +170,15 @@ struct LinearToSteps : OpRewritePattern<LinearOp> {
     }
     auto acc = TernaryMatmulOp::create(
         rewriter, loc, RankedTensorType::get(accDims, rewriter.getI32Type()),
-        quantize.getCodes(), op.getCodes(), op.getWeightsAttr(),
-        quantizer.getRange(), groups);
-    auto rescale =
-        RescaleOp::create(rewriter, loc, op.getType(), acc, quantize.getScale(),
-                          op.getScale(), op.getBias());
+        codes, op.getCodes(), op.getWeightsAttr(), quantizer.getRange(),
+        groups);
+    auto rescale = RescaleOp::create(rewriter, loc, matrixType, acc, scale,
+                                     op.getScale(), op.getBias());
     rescale->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-    rewriter.replaceOp(op, rescale);
+    Value y = fromMatrix(rewriter, loc, rescale, op.getType(), x);
+    if (y.getType() != op.getType())
+      y = tensor::CastOp::create(rewriter, loc, op.getType(), y);
+    rewriter.replaceOp(op, y);
     return success();
   }
 };

@@ -227,6 +227,11 @@ LogicalResult WeightPacker::pack(const Product &product) {
   Value wScale =
       linear ? linear.getScale() : cast<RescaleOp>(product.op).getWScale();
   Value sum = product.sum;
+  if (int64_t rank = sum ? cast<RankedTensorType>(sum.getType()).getRank() : 1;
+      rank != 1)
+    sum = tensor::CollapseShapeOp::create(
+        builder, loc, sum,
+        ReassociationIndices(llvm::to_vector(llvm::seq<int64_t>(0, rank))));
   if (spec.groups != 1) {
     ElementsAttr scales;
     matchPattern(wScale, m_Constant(&scales));
@@ -309,8 +314,11 @@ static std::optional<Product> matchProduct(Operation *op) {
   auto matmul = rescale.getAcc().getDefiningOp<TernaryMatmulOp>();
   if (!matmul || !matmul->hasOneUse())
     return std::nullopt;
-  Value sum;
-  if (auto quantize = matmul.getCodes().getDefiningOp<AbsmaxQuantizeOp>())
+  // Codes of samples are quantized before they become a matrix.
+  Value sum, codes = matmul.getCodes();
+  if (auto collapse = codes.getDefiningOp<tensor::CollapseShapeOp>())
+    codes = collapse.getSrc();
+  if (auto quantize = codes.getDefiningOp<AbsmaxQuantizeOp>())
     sum = quantize.getSum();
   return Product{op,
                  matmul,

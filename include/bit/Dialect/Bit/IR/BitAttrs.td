@@ -18,6 +18,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
 
     ```
     granularity  token:       one scale for each index of all but the last dimension
+                 sample:      one scale for each index of the first dimension, which
+                              has others before the last
                  tensor:      one scale
                  channel:     one scale for each index of the last dimension
     statistic    absmax:      a = max |x|, NaN if one x is
@@ -51,7 +53,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     absmean, whose mean is rounded. 1 / Q is the number nearest to it in that type.
 
     The sum of absmean is a reduction along a row as docs/numerics.md has it, over
-    all rows one after the other for granularity tensor.
+    all rows one after the other for granularity tensor, over those of a sample
+    for granularity sample.
 
     Where `a'` or a `d` that values are divided by (inverse, inverse_mul,
     recip_step, recip_step_mul) is not finite, all codes are 0 and `xs` is NaN: what a graph
@@ -63,9 +66,9 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
 
     ```
     overflow     nan:         all codes are 0, and xs is NaN
-                 clamp:       the same if one of the values is 0; otherwise each v
-                              is infinite, its code clamp[0] or clamp[1], and xs
-                              as above, mostly 0
+                 clamp:       the same if one of the values is 0 (for each row of a
+                              sample by itself); otherwise each v is infinite, its
+                              code clamp[0] or clamp[1], and xs as above, mostly 0
     ```
 
     Graphs that clamp their codes as floats mean clamp. Those that do not compute

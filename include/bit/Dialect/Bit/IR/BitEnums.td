@@ -40,7 +40,8 @@ def Bit_ActivationGranularity : Bit_Enum<"ActivationGranularity",
     "which activations share a scale", [
     I32EnumCase<"Token", 0, "token">,
     I32EnumCase<"Tensor", 1, "tensor">,
-    I32EnumCase<"Channel", 2, "channel">]>;
+    I32EnumCase<"Channel", 2, "channel">,
+    I32EnumCase<"Sample", 3, "sample">]>;
 
 def Bit_Statistic : Bit_Enum<"Statistic",
     "which number of the activations makes their scale", [

@@ -41,6 +41,7 @@ def Bit_LinearOp : Bit_PureOp<"linear"> {
     (C6) constant `codes` are of the set that `weights` names.
     (C7) the quantizer's granularity is not `channel`, whose scales belong to k.
     (C8) K / G times the largest code of the quantizer's clamp range fits i32.
+    (C9) `x` has rank 2 or more where the quantizer's granularity is `sample`.
 
     Example:
 

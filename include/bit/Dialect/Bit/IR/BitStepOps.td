@@ -24,12 +24,13 @@ def Bit_AbsmaxQuantizeOp
     Constraints:
     (C1) `x` has at least one dimension.
     (C2) `codes` has the shape of `x`.
-    (C3) `scale` has the leading dimensions of `x` (token), none (tensor) or its
-    last one (channel).
+    (C3) `scale` has the leading dimensions of `x` (token; sample, where all rows
+    of a sample have the same), none (tensor) or its last one (channel).
     (C4) `sum` has the leading dimensions of `x`.
     (C5) the last dimension of `x` times the largest code of the clamp range fits
     i32.
-    (C6) all operands are tensors, and then the results are the inits' types, or
+    (C6) `x` has rank 2 or more where granularity is sample.
+    (C7) all operands are tensors, and then the results are the inits' types, or
     all are memrefs, and then there are no results.
 
     Example:

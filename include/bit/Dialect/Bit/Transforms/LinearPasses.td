@@ -14,7 +14,8 @@ def DecomposeLinear : Pass<"bit-decompose-linear"> {
     `bit.ternary_matmul` and `bit.rescale`; the last one keeps its discardable
     attributes, such as `bit.layer`. One without quantizer stays what it is.
     Both are brought to the form of kernels: f32 activations of rank 2, all
-    leading dimensions of x being collapsed into one.
+    leading dimensions of x being collapsed into one. Where the quantizer has one
+    scale a sample, its codes and scales are, not x: it must know the samples.
 
     Layers that quantize one value alike then have equal `bit.absmax_quantize`
     ops, which CSE merges.
