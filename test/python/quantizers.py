@@ -349,6 +349,22 @@ def bits(n):
     return form
 
 
+def maximum(q, low, high):
+    """A form with Q = q, which need not be the largest code."""
+
+    def form(g, x):
+        s = g.op("Div", g.const(q), clip(g, absmax(g, x), 1e-5))
+        return g.op("Div", codes(g, x, s, low, high), s)
+
+    return form
+
+
+def step_of_128(g, x):
+    """(a' * (1 / 128)), which is exact."""
+    d = g.op("Mul", clip(g, absmax(g, x), 1e-5), g.const(1 / 128))
+    return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
+
+
 def after_relu(g, x):
     """[0, Q], without Abs."""
     x = g.op("Relu", x)
@@ -433,6 +449,7 @@ FORMS = {
         integer_clamp,
         per_tensor,
         per_tensor_bitlab,
+        step_of_128,
         absmean,
         absmean_ternary,
         after_relu,
@@ -448,6 +465,9 @@ FORMS["int32"] = through(TensorProto.INT32)
 FORMS["float16"] = through(TensorProto.FLOAT16)
 FORMS["bfloat16"] = through(TensorProto.BFLOAT16)
 FORMS["int8, float16"] = through(TensorProto.INT8, TensorProto.FLOAT16)
+FORMS["maximum 128"] = maximum(128.0, -128.0, 127.0)
+FORMS["maximum 100"] = maximum(100.0, -128.0, 127.0)
+FORMS["maximum 8"] = maximum(8.0, -8.0, 7.0)
 FORMS["absmean per tensor"] = lambda g, x: absmean(g, x, ())
 FORMS.update({f"{n} bits": bits(n) for n in range(2, 8)})
 
@@ -462,6 +482,7 @@ def get_bits(name):
         "absmean": 4,
         "absmean per tensor": 4,
         "absmean_ternary": 2,
+        "maximum 8": 4,
     }.get(name, 8)
 
 
@@ -521,10 +542,16 @@ def floored(g, x):
     return g.op("Div", clip(g, g.op("Floor", g.op("Mul", x, s)), -128.0, 127.0), s)
 
 
-def maximum_100(g, x):
-    """100 is no Q."""
-    s = g.op("Div", g.const(100.0), clip(g, absmax(g, x), 1e-5))
+def maximum_300(g, x):
+    """300 is no Q."""
+    s = g.op("Div", g.const(300.0), clip(g, absmax(g, x), 1e-5))
     return g.op("Div", codes(g, x, s), s)
+
+
+def maximum_128_unclamped(g, x):
+    """128 is no code of eight bits."""
+    s = g.op("Div", g.const(128.0), clip(g, absmax(g, x), 1e-5))
+    return g.op("Div", g.op("Round", g.op("Mul", x, s)), s)
 
 
 def fractional_clamp(g, x):
@@ -622,7 +649,8 @@ DECLINED = {
     static_scale: "scaled by a constant",
     truncated: "no Round between scale and matmul",
     floored: "Floor does not round to nearest",
-    maximum_100: "a maximum of 100",
+    maximum_300: "a maximum of 300",
+    maximum_128_unclamped: "not known to fit eight bits",
     fractional_clamp: "bounds that are no integers",
     clamp_without_zero: "clamped to [3, 90]",
     wide_absmean: "clamped to [-200, 90]",

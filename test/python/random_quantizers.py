@@ -18,7 +18,7 @@ CASTS = {
 }
 CHOICES = {
     "reduce": ("token", "token", "token", "tensor", "mean", "relu"),
-    "q": (1, 3, 7, 15, 31, 63, 127, 127, 127, 127),
+    "q": (1, 3, 7, 15, 31, 63, 8, 50, 128, 127, 127, 127, 127),
     "eps": ("none", "clip", "max", "max of three", "add", "step clip", "step max", "step add"),
     "eps_value": EPS,
     "scale": (
@@ -47,7 +47,8 @@ def draw(seed):
     rng = np.random.default_rng(seed)
     recipe = {name: choices[rng.integers(len(choices))] for name, choices in CHOICES.items()}
     # ONNX defines no result of casts to an integer that does not hold the value: codes of a mean, NaN of a zero row.
-    if recipe["reduce"] == "mean" and recipe["bounds"] in ("low only", "high only", "none") or recipe["eps"] == "none":
+    is_unbounded = recipe["reduce"] == "mean" or recipe["q"] == 128
+    if is_unbounded and recipe["bounds"] in ("low only", "high only", "none") or recipe["eps"] == "none":
         recipe["cast"] = "none"
     return {"seed": seed, **recipe}
 
@@ -131,14 +132,14 @@ class Layer:
         return self.both("Mul", x, s), s
 
     def clamp(self, v):
-        g, low, high = self.g, -self.q - 1, self.q
+        g, low, high = self.g, max(-self.q - 1, -128), min(self.q, 127)
         if self.r["reduce"] == "relu":
             low = 0.0
         bounds = self.r["bounds"]
         if bounds == "low - 1":
             return quantizers.clip(g, v, low, high)
         if bounds == "symmetric":
-            return quantizers.clip(g, v, -self.q, self.q)
+            return quantizers.clip(g, v, -high, high)
         if bounds == "low only":
             return quantizers.clip(g, v, low)
         if bounds == "high only":

@@ -23,7 +23,7 @@ SOURCES = {
     sources.BitLab: (8, "token", "tensor"),
     sources.Kyegomez: (8, "token", "tensor"),
     sources.Zeta: (8, "tensor", "channel"),
-    sources.ZetaCodes: (0, "", "tensor"),
+    sources.ZetaCodes: (8, "tensor", "tensor"),
     sources.ZetaOutput: (0, "", "tensor"),
     sources.OneBitLLMs: (8, "token", "tensor"),
     sources.FusedQKV: (8, "token", "channel"),

@@ -91,6 +91,8 @@ SmallVector<Value> buildScales(ImplicitLocOpBuilder &b, QuantizerAttr quantizer,
   Value xs = d;
   if (quantizer.hasFactor() && quantizer.getDequant() == DequantForm::Recip)
     xs = arith::DivFOp::create(b, one, s);
+  else if (quantizer.getDequant() == DequantForm::None)
+    xs = one;
   Value none = buildF32(b, nan);
   return {arith::SelectOp::create(b, valid, s, none),
           arith::SelectOp::create(b, valid, xs, none)};

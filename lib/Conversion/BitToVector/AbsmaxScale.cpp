@@ -173,7 +173,9 @@ QuantizerScale AbsmaxEmitter::emitScale(Value a) {
     if (quantizer.getDequant() == DequantForm::Recip)
       scale.xs = arith::DivFOp::create(builder, loc, one, scale.factor);
   }
-  if (!scale.xs)
+  if (quantizer.getDequant() == DequantForm::None)
+    scale.xs = one;
+  else if (!scale.xs)
     scale.xs = emitStep();
   return scale;
 }

@@ -144,8 +144,8 @@ std::string explainScale(Value scaled) {
       for (Value operand : inner->getOperands()) {
         std::optional<double> q = onnx::evaluateScalar(operand);
         if (q && *q > 1 && !matchMaxCode(operand))
-          return llvm::formatv("they are scaled to a maximum of {0}, not to "
-                               "2^(bits-1) - 1 of 2 to 8 bits",
+          return llvm::formatv("they are scaled to a maximum of {0}, not to an "
+                               "integer of 1 to 128",
                                print(*q));
       }
   return "the form of their scale is not known";

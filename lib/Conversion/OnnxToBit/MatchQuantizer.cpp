@@ -252,7 +252,7 @@ std::optional<CodesMatch> matchCodes(Value codes) {
 
   // No code of the absolute maximum is beyond Q, so that bounds farther out say
   // nothing. Others have no bounds but these. (x * Q may overflow.)
-  double q = (1 << (match.scale.bits - 1)) - 1;
+  double q = match.scale.maxCode;
   bool isFinite = match.scale.statistic.statistic == Statistic::AbsMax &&
                   !QuantizerAttr::multipliesFirst(match.scale.form);
   // Roundings to halves take the code of the maximum beyond Q.
@@ -289,12 +289,17 @@ std::optional<CodesMatch> matchCodes(Value codes) {
 QuantizerAttr makeQuantizer(MLIRContext *context, const CodesMatch &codes,
                             DequantForm dequant) {
   const StatisticMatch &statistic = codes.scale.statistic;
+  // As many bits as Q asks for. 2^(b-1), clamped to b bits, asks for b.
+  unsigned q = codes.scale.maxCode, bits = 2;
+  while (bits < 8 && (codes.high < int64_t(q) ? (1u << (bits - 1)) < q
+                                              : (1u << (bits - 1)) <= q))
+    ++bits;
   return QuantizerAttr::get(
-      context, codes.scale.bits, statistic.granularity,
+      context, bits, statistic.granularity,
       statistic.epsMode == EpsMode::None ? 1.0e-5f : statistic.eps,
       statistic.epsMode, codes.scale.form, dequant,
       std::make_pair(codes.low, codes.high), codes.rounding,
-      statistic.statistic, codes.overflow, codes.scale.compute);
+      statistic.statistic, codes.overflow, codes.scale.compute, q);
 }
 
 namespace {

@@ -20,23 +20,23 @@ struct StatisticMatch {
   Statistic statistic = Statistic::AbsMax;
   float eps = 0;
   EpsMode epsMode = EpsMode::None;
-  unsigned bits = 0;     ///< where it is d
+  unsigned maxCode = 0;  ///< Q, where it is d
   bool isInverse = true; ///< where it is d: a / Q, not a * (1 / Q)
 
   /// Whether it is d, from which everything else follows.
-  bool isStep() const { return bits != 0; }
+  bool isStep() const { return maxCode != 0; }
 
   bool operator==(const StatisticMatch &other) const {
     return granularity == other.granularity && statistic == other.statistic &&
-           eps == other.eps && epsMode == other.epsMode && bits == other.bits &&
-           isInverse == other.isInverse;
+           eps == other.eps && epsMode == other.epsMode &&
+           maxCode == other.maxCode && isInverse == other.isInverse;
   }
 };
 
 /// How activations are scaled before they are rounded.
 struct ScaleMatch {
   StatisticMatch statistic;
-  unsigned bits = 8;
+  unsigned maxCode = 127; ///< Q
   ScaleForm form = ScaleForm::RecipMul;
   ComputeType compute = ComputeType::F32;
 };
@@ -125,7 +125,7 @@ mlir::Value skipRound(mlir::Value value, Rounding &rounding);
 /// x - (x - q); null if there is none.
 mlir::Value skipStraightThrough(mlir::Value value, mlir::Value &x);
 
-/// Returns b of Q = 2^(b-1) - 1.
+/// Returns Q, an integer of 1 to 128.
 std::optional<unsigned> matchMaxCode(mlir::Value value);
 
 /// Looks through Identity.

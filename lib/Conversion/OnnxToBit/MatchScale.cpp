@@ -42,24 +42,24 @@ Value skipFloatCasts(Value value) {
 
 std::optional<unsigned> matchMaxCode(Value value) {
   std::optional<double> q = onnx::evaluateScalar(value);
-  for (unsigned bits = 2; q && bits <= 8; ++bits)
-    if (*q == (1 << (bits - 1)) - 1)
-      return bits;
+  if (q && *q >= 1 && *q <= 128 && *q == std::floor(*q))
+    return unsigned(*q);
   return std::nullopt;
 }
 
 namespace {
 
-double getMaxCode(unsigned bits) { return (1 << (bits - 1)) - 1; }
-
-/// b where `value` is 1 / Q, rounded to its type.
+/// Q where `value` is 1 / Q, rounded to its type.
 std::optional<unsigned> matchInverseMaxCode(Value value) {
   std::optional<double> inverse = onnx::evaluateScalar(value);
   std::optional<ComputeType> type = getComputeType(value);
-  for (unsigned bits = 2; inverse && type && bits <= 8; ++bits)
-    if (float(*inverse) == roundTo(*type, 1.0f / float(getMaxCode(bits))))
-      return bits;
-  return std::nullopt;
+  if (!inverse || !type || !(*inverse > 0))
+    return std::nullopt;
+  double q = std::round(1 / *inverse);
+  if (q < 1 || q > 128 ||
+      float(*inverse) != roundTo(*type, 1.0f / static_cast<float>(q)))
+    return std::nullopt;
+  return unsigned(q);
 }
 
 //===----------------------------------------------------------------------===//
@@ -213,11 +213,11 @@ std::optional<StatisticMatch> matchPlainStatistic(Value value, Value input) {
 
 /// a / Q | a * (1 / Q).
 std::optional<StatisticMatch> matchPlainStep(Value value, Value input) {
-  auto finish = [&](Value a, std::optional<unsigned> bits,
+  auto finish = [&](Value a, std::optional<unsigned> maxCode,
                     bool isInverse) -> std::optional<StatisticMatch> {
-    auto match = bits ? matchPlainStatistic(a, input) : std::nullopt;
+    auto match = maxCode ? matchPlainStatistic(a, input) : std::nullopt;
     if (match) {
-      match->bits = *bits;
+      match->maxCode = *maxCode;
       match->isInverse = isInverse;
     }
     return match;
@@ -291,23 +291,23 @@ std::optional<StatisticMatch> matchStatistic(Value value, Value input) {
 namespace {
 
 std::optional<ScaleMatch> withForm(std::optional<StatisticMatch> statistic,
-                                   std::optional<unsigned> bits,
+                                   std::optional<unsigned> maxCode,
                                    ScaleForm form) {
   // Where eps is in d, the scale is computed from d.
-  if (!statistic || !bits || statistic->isStep())
+  if (!statistic || !maxCode || statistic->isStep())
     return std::nullopt;
-  return ScaleMatch{*statistic, *bits, form};
+  return ScaleMatch{*statistic, *maxCode, form};
 }
 
 /// d = a' / Q | a' * (1 / Q) | max(a / Q, eps) | a / Q + eps.
 std::optional<ScaleMatch> matchStep(Value value, Value input) {
   if (auto statistic = matchStatistic(value, input)) {
     if (statistic->isStep())
-      return ScaleMatch{*statistic, statistic->bits,
+      return ScaleMatch{*statistic, statistic->maxCode,
                         statistic->isInverse ? ScaleForm::Inverse
                                              : ScaleForm::InverseMul};
     // Q = 1.
-    return withForm(statistic, 2, ScaleForm::Inverse);
+    return withForm(statistic, 1, ScaleForm::Inverse);
   }
   if (auto div = getDefining<onnx::DivOp>(value))
     return withForm(matchStatistic(div.getA(), input), matchMaxCode(div.getB()),
@@ -341,7 +341,7 @@ std::optional<ScaleMatch> matchFactor(Value value, Value input) {
         });
   if (Value d = skipReciprocal(value)) {
     // Q / a' with Q = 1.
-    if (auto scale = withForm(matchStatistic(d, input), 2, ScaleForm::Div))
+    if (auto scale = withForm(matchStatistic(d, input), 1, ScaleForm::Div))
       return scale;
     auto step = matchStep(d, input);
     if (step)
@@ -495,14 +495,14 @@ matchRescale(const CodesMatch &codes,
   // What codes * a' is to codes * xs.
   double rest = match->factor;
   if (!statistic.isStep())
-    rest *= getMaxCode(codes.scale.bits);
+    rest *= codes.scale.maxCode;
   if (!std::isnormal(float(rest)))
     return std::nullopt;
   SmallVector<ComputeType> types = {codes.scale.compute};
   for (auto [factor, isDivided] : factors)
     if (std::optional<ComputeType> type = getComputeType(factor))
       types.push_back(*type);
-  if (isOne(rest, getMaxCode(codes.scale.bits), types))
+  if (isOne(rest, codes.scale.maxCode, types))
     rest = 1;
   RescaleMatch rescale;
   rescale.factor = rest;

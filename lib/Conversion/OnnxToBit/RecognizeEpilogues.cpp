@@ -351,6 +351,27 @@ struct AbsorbRescale : RewritePattern {
   RecognitionCounts &counts;
 };
 
+/// A layer of codes that nothing rescales, as far as is known: the quantizer
+/// gives codes that stand for themselves.
+bool absorbCodes(LinearOp linear) {
+  if (linear.getQuantizer())
+    return false;
+  auto codes = matchCodes(linear.getX());
+  RankedTensorType type = linear.getX().getType();
+  // Infinite codes give infinite sums.
+  if (!codes || codes->isInfinite ||
+      cast<RankedTensorType>(codes->input.getType()).getShape() !=
+          type.getShape())
+    return false;
+  linear->removeAttr(activationsDeclinedName);
+  OpBuilder builder(linear);
+  linear.getXMutable().assign(
+      makeCast(builder, linear.getLoc(), type.getElementType(), codes->input));
+  linear.setQuantizerAttr(
+      makeQuantizer(linear.getContext(), *codes, DequantForm::None));
+  return true;
+}
+
 struct RecognizeEpilogues : impl::RecognizeEpiloguesBase<RecognizeEpilogues> {
   void runOnOperation() override {
     RecognitionCounts counts;
@@ -358,6 +379,8 @@ struct RecognizeEpilogues : impl::RecognizeEpiloguesBase<RecognizeEpilogues> {
     populateRecognizeEpiloguesPatterns(patterns, counts);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
+    getOperation()->walk(
+        [&](LinearOp linear) { counts.recognized += absorbCodes(linear); });
     numRecognized += counts.recognized;
     getOperation()->walk([&](LinearOp linear) {
       for (Operation *user : linear->getUsers())

@@ -57,12 +57,12 @@ func.func @dropped_axis(%x: tensor<4x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
 
 // -----
 
-// 100 is no Q of any number of bits.
+// 300 is no code of eight bits.
 // CHECK-LABEL: func @other_maximum
-// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are scaled to a maximum of 100, not to 2^(bits-1) - 1{{.*}}"} :
+// CHECK: bit.linear %{{[0-9]+}}, %arg{{[12]}}, %arg{{[23]}} weights = ternary {bit.activations_declined = "they are scaled to a maximum of 300, not to an integer of 1 to 128"} :
 func.func @other_maximum(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
-  %q = onnx.Constant dense<100.0> : tensor<f32>
+  %q = onnx.Constant dense<300.0> : tensor<f32>
   %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
   %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
   %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>

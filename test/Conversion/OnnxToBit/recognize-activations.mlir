@@ -527,3 +527,24 @@ func.func @unsqueezed(%x: tensor<?x3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<?x3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x3x2xf32>
   return %y : tensor<?x3x2xf32>
 }
+
+// -----
+
+// Q = 2^(b-1), clamped to b bits.
+// CHECK-LABEL: func @power_of_two
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <bits = 4, max = 8, eps_mode = none, scale = div, overflow = clamp>
+func.func @power_of_two(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<8.0> : tensor<f32>
+  %lo = onnx.Constant dense<-8.0> : tensor<f32>
+  %hi = onnx.Constant dense<7.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Mul %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Clip %4, %lo, %hi {operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

@@ -234,3 +234,22 @@ func.func @matrix_bias_scaled(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>) -> tensor
   %u = onnx.Mul %z, %f : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
   return %u : tensor<?x2xf32>
 }
+
+// -----
+
+// Codes that nothing rescales stand for themselves.
+// CHECK-LABEL: func @codes_alone
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <granularity = tensor, eps_mode = none, scale = div, dequant = none>
+func.func @codes_alone(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>) -> tensor<?x2xf32> {
+  %ws = arith.constant dense<0.5> : tensor<1xf32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0 {keepdims = 0 : i64} : (tensor<?x4xf32>) -> tensor<f32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %3 = onnx.Mul %x, %2 : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+  %4 = onnx.Round %3 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %5 = onnx.Cast %4 {to = 3 : i64} : (tensor<?x4xf32>) -> tensor<?x4xi8>
+  %6 = onnx.Cast %5 {to = 1 : i64} : (tensor<?x4xi8>) -> tensor<?x4xf32>
+  %y = bit.linear %6, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

@@ -35,7 +35,12 @@ func.func private @quantizer_c6() attributes {q = #bit.quantizer<compute = f16>}
 
 // -----
 
-// expected-error @below {{expects bits, granularity, statistic, eps, eps_mode, scale, dequant, clamp, rounding, overflow or compute, got 'bit'}}
+// expected-error @below {{expects max of 1 to 128, got 129}}
+func.func private @quantizer_c7() attributes {q = #bit.quantizer<max = 129>}
+
+// -----
+
+// expected-error @below {{expects bits, max, granularity, statistic, eps, eps_mode, scale, dequant, clamp, rounding, overflow or compute, got 'bit'}}
 func.func private @quantizer_unknown() attributes {q = #bit.quantizer<bit = 8>}
 
 // -----

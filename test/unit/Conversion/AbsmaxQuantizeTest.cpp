@@ -23,7 +23,7 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 struct Quantizer {
-  int bits = 8;
+  int bits = 8, maxCode = 0; ///< 0: the default
   std::string granularity = "token", epsMode = "clamp", scale = "recip_mul",
               dequant = "recip", rounding = "half_even", statistic = "absmax",
               overflow = "nan", compute = "f32";
@@ -54,8 +54,8 @@ struct Quantizer {
 
   /// Whether the runtime has all of it.
   bool isInRuntime() const {
-    return granularity != "sample" && compute == "f32" &&
-           statistic == "absmax" && overflow == "nan" &&
+    return granularity != "sample" && maxCode == 0 && dequant != "none" &&
+           compute == "f32" && statistic == "absmax" && overflow == "nan" &&
            rounding != "half_down" &&
            (epsMode == "clamp" || epsMode == "add" || epsMode == "none") &&
            (scale == "recip_mul" || scale == "div" || scale == "inverse");
@@ -66,7 +66,9 @@ struct Quantizer {
         "<bits = {0}, granularity = {1}, eps = {2:e12}, eps_mode = {3}, "
         "scale = {4}, rounding = {5}",
         bits, granularity, round(eps), epsMode, scale, rounding);
-    if (hasFactor())
+    if (maxCode)
+      text += llvm::formatv(", max = {0}", maxCode);
+    if (hasFactor() || dequant == "none")
       text += ", dequant = " + dequant;
     if (statistic != "absmax")
       text += ", statistic = " + statistic;
@@ -112,6 +114,8 @@ public:
             int64_t k)
       : quantizer(quantizer),
         q(static_cast<float>((1 << (quantizer.bits - 1)) - 1)) {
+    if (quantizer.maxCode)
+      q = static_cast<float>(quantizer.maxCode);
     float a = 0;
     for (float value : values)
       a = std::isnan(value) || std::isnan(a) ? nan
@@ -145,15 +149,19 @@ public:
                                    [](float x) { return x == 0; });
     valid &= isScaled || areClamped;
     bool isRecip = quantizer.hasFactor() && quantizer.dequant == "recip";
-    xs = !valid ? nan : isRecip ? 1.0f / factor : d;
+    xs = !valid                        ? nan
+         : quantizer.dequant == "none" ? 1.0f
+         : isRecip                     ? 1.0f / factor
+                                       : d;
   }
 
   int8_t code(float x) const {
     if (!valid)
       return 0;
     bool defaults = quantizer.low > quantizer.high;
-    float low = defaults ? -q - 1 : static_cast<float>(quantizer.low);
-    float high = defaults ? q : static_cast<float>(quantizer.high);
+    float greatest = static_cast<float>((1 << (quantizer.bits - 1)) - 1);
+    float low = defaults ? -greatest - 1 : static_cast<float>(quantizer.low);
+    float high = defaults ? greatest : static_cast<float>(quantizer.high);
     float v = quantizer.hasFactor()           ? x * factor
               : quantizer.hasStep()           ? x / factor
               : quantizer.scale == "norm_mul" ? round(x * factor) * q
@@ -454,6 +462,20 @@ TEST(AbsmaxQuantizeTest, Samples) {
           x[5] = 0;
         x[200] = nan;
         Kernel(quantizer, {"?", "4", "?"}).expectRight(x, {3, 4, 37});
+      }
+}
+
+// Q that is not the largest code, codes that stand for themselves.
+TEST(AbsmaxQuantizeTest, OtherMaxima) {
+  for (int maxCode : {128, 100, 1})
+    for (const char *dequant : {"recip", "none"})
+      for (const char *scale : {"recip_mul", "inverse_mul", "div_mul"}) {
+        Quantizer quantizer;
+        quantizer.maxCode = maxCode;
+        quantizer.scale = scale;
+        quantizer.dequant = dequant;
+        Kernel kernel(quantizer, {"?", "37"});
+        kernel.expectRight(randomValues(4 * 37, 3), {4, 37});
       }
 }
 

@@ -36,11 +36,13 @@ float roundTo(ComputeType type, float value) {
   return number.convertToFloat();
 }
 
-LogicalResult QuantizerAttr::verify(
-    function_ref<InFlightDiagnostic()> emitError, unsigned bits,
-    ActivationGranularity granularity, APFloat eps, EpsMode epsMode,
-    ScaleForm scale, DequantForm dequant, int64_t clampLow, int64_t clampHigh,
-    Rounding rounding, Statistic, ScaleOverflow, ComputeType compute) {
+LogicalResult
+QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      unsigned bits, ActivationGranularity granularity,
+                      APFloat eps, EpsMode epsMode, ScaleForm scale,
+                      DequantForm dequant, int64_t clampLow, int64_t clampHigh,
+                      Rounding rounding, Statistic, ScaleOverflow,
+                      ComputeType compute, unsigned maxCode) {
   // C1
   if (bits < 2 || bits > 8)
     return emitError() << "expects bits of 2 to 8, got " << bits;
@@ -54,7 +56,7 @@ LogicalResult QuantizerAttr::verify(
            << "expects a clamp range that holds 0 within [-128, 127], got ["
            << clampLow << ", " << clampHigh << "]";
   // C4
-  if (!hasFactor(scale) && dequant != DequantForm::Recip)
+  if (!hasFactor(scale) && dequant == DequantForm::Direct)
     return emitError() << "expects no dequant with scale = "
                        << stringifyEnum(scale) << ", got "
                        << stringifyEnum(dequant);
@@ -68,6 +70,9 @@ LogicalResult QuantizerAttr::verify(
   if (epsMode != EpsMode::None && roundTo(compute, value) != value)
     return emitError() << "expects eps that is a number of "
                        << stringifyEnum(compute) << ", got " << value;
+  // C7
+  if (maxCode < 1 || maxCode > 128)
+    return emitError() << "expects max of 1 to 128, got " << maxCode;
   return success();
 }
 
@@ -104,6 +109,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   auto statistic = Statistic::AbsMax;
   auto overflow = ScaleOverflow::NaN;
   auto compute = ComputeType::F32;
+  std::optional<unsigned> maxCode;
   SmallVector<int64_t> clamp;
 
   llvm::StringSet<> seen;
@@ -116,6 +122,8 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parser.emitError(loc) << "expects '" << name << "' once";
     if (name == "bits")
       return parser.parseInteger(bits);
+    if (name == "max")
+      return parser.parseInteger(maxCode.emplace());
     if (name == "granularity")
       return parseCase(parser, granularity);
     if (name == "statistic")
@@ -136,7 +144,8 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
       return parseCase(parser, compute);
     if (name != "clamp")
       return parser.emitError(loc)
-             << "expects bits, granularity, statistic, eps, eps_mode, scale, "
+             << "expects bits, max, granularity, statistic, eps, eps_mode, "
+                "scale, "
                 "dequant, clamp, rounding, overflow or compute, got '"
              << name << "'";
     auto parseBound = [&] { return parser.parseInteger(clamp.emplace_back()); };
@@ -158,7 +167,7 @@ Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
   return parser.getChecked<QuantizerAttr>(
       loc, parser.getContext(), bits, granularity, eps, epsMode, scale, dequant,
       clamp.empty() ? -q - 1 : clamp[0], clamp.empty() ? q : clamp[1], rounding,
-      statistic, overflow, compute);
+      statistic, overflow, compute, maxCode.value_or(q));
 }
 
 void QuantizerAttr::print(AsmPrinter &printer) const {
@@ -171,6 +180,8 @@ void QuantizerAttr::print(AsmPrinter &printer) const {
   };
   if (getBits() != 8)
     begin("bits") << getBits();
+  if (getMaxCode() != defaults.getMaxCode())
+    begin("max") << getMaxCode();
   if (getGranularity() != defaults.getGranularity())
     begin("granularity") << stringifyEnum(getGranularity());
   if (getStatistic() != defaults.getStatistic())

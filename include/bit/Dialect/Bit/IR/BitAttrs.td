@@ -14,7 +14,7 @@ class Bit_Attr<string name, string attrMnemonic>
 def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
   let summary = "how activations become integer codes";
   let description = [{
-    With `Q = 2^(bits-1) - 1`, and `a` over the values that share a scale:
+    With `Q`, which is `max`, and `a` over the values that share a scale:
 
     ```
     granularity  token:       one scale for each index of all but the last dimension
@@ -46,6 +46,7 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     xs           recip:       1 / s
                  direct:      d
                  (where there is no s, and for norm_mul and mul_norm:  d)
+                 none:        1, for codes that nothing rescales
     ```
 
     Every operation of this rounds its result to `compute`: f32, f16 or bf16. Only
@@ -75,20 +76,21 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     NaN of infinities, and casts of infinities to integers are not defined.
 
     Parameters may be given in any order; those that have their default value
-    are not printed. Defaults: `bits = 8, granularity = token, statistic = absmax,
+    are not printed. Defaults: `bits = 8, max = 2^(bits-1) - 1, granularity = token, statistic = absmax,
     eps = 1.0e-5, eps_mode = clamp, scale = recip_mul, dequant = recip,
-    rounding = half_even`, `clamp = [-Q-1, Q]`, `overflow = nan` and
+    rounding = half_even`, `clamp = [-2^(bits-1), 2^(bits-1) - 1]`, `overflow = nan` and
     `compute = f32`.
 
     Constraints:
     (C1) `bits` is 2 to 8.
     (C2) `eps` is finite and not negative.
     (C3) `clamp` holds 0 and lies in [-128, 127].
-    (C4) `dequant` is given only with a `scale` whose `s` takes values to codes:
-    recip_mul, div, recip_step and recip_step_mul.
+    (C4) `dequant = direct` is given only with a `scale` whose `s` takes values to
+    codes: recip_mul, div, recip_step and recip_step_mul.
     (C5) `eps_mode` is clamp_step or add_step only with a `scale` that has d:
     inverse, inverse_mul, recip_step and recip_step_mul.
     (C6) `eps` is a number of the type `compute`, unless `eps_mode` is none.
+    (C7) `max` is 1 to 128.
 
     Example:
 
@@ -97,7 +99,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
       q0 = #bit.quantizer<>,
       q1 = #bit.quantizer<bits = 4, granularity = tensor, clamp = [-7, 7]>,
       q2 = #bit.quantizer<scale = inverse, eps = 1.0e-6, rounding = half_up>,
-      q3 = #bit.quantizer<eps = 1.001358e-05, compute = f16>
+      q3 = #bit.quantizer<eps = 1.001358e-05, compute = f16>,
+      q4 = #bit.quantizer<max = 128, dequant = none>
     }
     ```
   }];
@@ -114,7 +117,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     "Rounding":$rounding,
     "Statistic":$statistic,
     "ScaleOverflow":$overflow,
-    "ComputeType":$compute
+    "ComputeType":$compute,
+    "unsigned":$maxCode
   );
 
   let builders = [
@@ -131,19 +135,18 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
                      CArg<"Statistic", "Statistic::AbsMax">:$statistic,
                      CArg<"ScaleOverflow",
                           "ScaleOverflow::NaN">:$overflow,
-                     CArg<"ComputeType", "ComputeType::F32">:$compute), [{
+                     CArg<"ComputeType", "ComputeType::F32">:$compute,
+                     CArg<"std::optional<unsigned>",
+                          "std::nullopt">:$maxCode), [{
       int64_t q = (int64_t(1) << (bits - 1)) - 1;
       return $_get($_ctxt, bits, granularity, llvm::APFloat(eps), epsMode,
                    scale, dequant, clamp ? clamp->first : -q - 1,
-                   clamp ? clamp->second : q, rounding, statistic, overflow, compute);
+                   clamp ? clamp->second : q, rounding, statistic, overflow, compute,
+                   maxCode.value_or(q));
     }]>
   ];
 
   let extraClassDeclaration = [{
-    /// Q: the code of the absolute maximum.
-    int64_t getMaxCode() const {
-      return (int64_t(1) << (getBits() - 1)) - 1;
-    }
     /// Whether v = x * s; the others take two steps or divide.
     static bool hasFactor(ScaleForm scale) {
       return scale == ScaleForm::RecipMul || scale == ScaleForm::Div ||

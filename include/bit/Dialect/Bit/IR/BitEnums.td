@@ -70,7 +70,8 @@ def Bit_ScaleForm : Bit_Enum<"ScaleForm", "how the quantizing scale is computed"
 def Bit_DequantForm : Bit_Enum<"DequantForm",
     "how the dequantizing scale is computed", [
     I32EnumCase<"Recip", 0, "recip">,
-    I32EnumCase<"Direct", 1, "direct">]>;
+    I32EnumCase<"Direct", 1, "direct">,
+    I32EnumCase<"None", 2, "none">]>;
 
 def Bit_Rounding : Bit_Enum<"Rounding", "how a scaled value becomes a code", [
     I32EnumCase<"HalfEven", 0, "half_even">,
