@@ -388,6 +388,14 @@ def ste_subtracted(g, x):
     return g.op("Sub", x, g.op("Sub", x, plain_div(g, x)))
 
 
+def ste_of_strength(g, x):
+    """1.0 * (c - v) + v: how strong quantizing is, at its end."""
+    s = div(g, x)
+    v = g.op("Mul", x, s)
+    c = g.op("Mul", g.const(1.0), g.op("Sub", clip(g, g.op("Round", v), -128.0, 127.0), v))
+    return g.op("Div", g.op("Add", c, v), s)
+
+
 def ste_around_round(g, x):
     """v + (round(v) - v), clamped after it."""
     s = div(g, x)
@@ -456,6 +464,7 @@ FORMS = {
         ste,
         ste_left,
         ste_subtracted,
+        ste_of_strength,
         ste_around_round,
         ste_around_codes,
     )

@@ -139,6 +139,20 @@ class OneBitLLMs(nn.Linear):
         return F.linear(straight_through(x, xq), straight_through(w, wq), self.bias)
 
 
+class BitLinear24(nn.Linear):
+    """bitlinear (2.4.6): Q = 128, a strength of quantizing that ends at 1, one division by both scales at the end."""
+
+    def quantize(self, v, low, high):
+        return 1.0 * (v.round().clamp(low, high) - v).detach() + v
+
+    def forward(self, x):
+        x = F.layer_norm(x, (self.in_features,))
+        scale = 128 / x.abs().max(dim=-1, keepdim=True).values.clamp(min=1e-5)
+        weight_scale = 1 / self.weight.abs().mean().clamp(min=1e-5)
+        codes, weight = self.quantize(x * scale, -128, 127), self.quantize(self.weight * weight_scale, -1, 1)
+        return F.linear(codes, weight, self.bias) / (weight_scale * scale)
+
+
 class FusedQKV(nn.Linear):
     """q, k and v in one weight, each with its own scale; one quantizer, one product."""
 

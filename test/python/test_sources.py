@@ -26,6 +26,7 @@ SOURCES = {
     sources.ZetaCodes: (8, "tensor", "tensor"),
     sources.ZetaOutput: (0, "", "tensor"),
     sources.OneBitLLMs: (8, "token", "tensor"),
+    sources.BitLinear24: (8, "token", "tensor"),
     sources.FusedQKV: (8, "token", "channel"),
     sources.Groups: (8, "token", "group32"),
     sources.Binary: (8, "tensor", "tensor"),

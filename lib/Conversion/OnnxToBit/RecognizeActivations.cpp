@@ -4,6 +4,7 @@
 #include "Product.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -86,6 +87,26 @@ struct DropCastToOwnType : OpRewritePattern<onnx::CastOp> {
   }
 };
 
+/// A factor of 1 is left of a strength that training raised:
+/// x + 1.0 * (q - x).
+template <typename OpTy> struct DropFactorOfOne : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i : {0, 1}) {
+      Value kept = op->getOperand(i);
+      if ((i == 1 && std::is_same_v<OpTy, onnx::DivOp>) ||
+          kept.getType() != op.getType() || isConstant(kept) ||
+          onnx::evaluateScalar(op->getOperand(1 - i)) != 1.0)
+        continue;
+      rewriter.replaceOp(op, kept);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "has no factor of 1");
+  }
+};
+
 struct RecognizeActivations
     : impl::RecognizeActivationsBase<RecognizeActivations> {
   void runOnOperation() override {
@@ -111,7 +132,8 @@ struct RecognizeActivations
 void populateRecognizeActivationsPatterns(RewritePatternSet &patterns,
                                           RecognitionCounts &counts) {
   patterns.add<AbsorbQuantizer>(patterns.getContext(), counts);
-  patterns.add<DropCastToOwnType>(patterns.getContext());
+  patterns.add<DropCastToOwnType, DropFactorOfOne<onnx::MulOp>,
+               DropFactorOfOne<onnx::DivOp>>(patterns.getContext());
 }
 
 } // namespace bit

@@ -53,3 +53,20 @@ func.func @half_between(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %8, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// Factors of 1 change nothing; others do, and so does one that makes rows.
+// CHECK-LABEL: func @factors_of_one
+// CHECK: %[[A:.+]] = onnx.Div %{{.+}}, %arg0
+// CHECK: %[[B:.+]] = onnx.Mul %arg1, %{{.+}} : (tensor<4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+// CHECK: return %arg0, %arg0, %[[A]], %[[B]]
+func.func @factors_of_one(%x: tensor<3x4xf32>, %v: tensor<4xf32>) -> (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>) {
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %ones = onnx.Constant dense<1.0> : tensor<3x1xf32>
+  %0 = onnx.Mul %one, %x : (tensor<f32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.Div %x, %one : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %2 = onnx.Div %one, %x : (tensor<f32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %3 = onnx.Mul %v, %ones : (tensor<4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  return %0, %1, %2, %3 : tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>
+}
