@@ -79,18 +79,19 @@ void makePlain(Operation *op) {
 
 /// Of what a tensor.empty becomes upstream knows no layout before it has become
 /// it, which is too late for a branch that yields it.
-void allocateInRegions(tensor::EmptyOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  if (llvm::none_of(function.getOps(), [](Operation &other) {
-        return isa<scf::IfOp, scf::WhileOp>(other);
+void allocateForRegions(func::FuncOp function) {
+  if (llvm::none_of(function.getOps(), [](Operation &op) {
+        return isa<scf::IfOp, scf::WhileOp>(op);
       }))
     return;
-  OpBuilder builder(op);
-  op.replaceAllUsesWith(AllocTensorOp::create(builder, op.getLoc(),
-                                              op.getType(),
-                                              op.getDynamicSizes())
-                            .getResult());
-  op.erase();
+  function.walk([](tensor::EmptyOp op) {
+    OpBuilder builder(op);
+    op.replaceAllUsesWith(AllocTensorOp::create(builder, op.getLoc(),
+                                                op.getType(),
+                                                op.getDynamicSizes())
+                              .getResult());
+    op.erase();
+  });
 }
 
 /// Where a function returns a view, upstream makes the copy itself.
@@ -134,7 +135,7 @@ struct BufferizeModel : bit::impl::BufferizeModelBase<BufferizeModel> {
                             builder.getBoolAttr(false));
       ++numFunctions;
     }
-    getOperation().walk(allocateInRegions);
+    getOperation().walk(allocateForRegions);
     getOperation().walk([](Operation *op) {
       if (isa<scf::WhileOp>(op) ||
           (isa<scf::YieldOp>(op) &&
