@@ -58,6 +58,45 @@ func.func @layers(%call: !bit.call, %n: index) -> i32 {
 
 // -----
 
+bit.weight @w0 at 0 = dense<1> : tensor<4xi8>
+bit.weight @b0 at 64 = dense<2> : tensor<2xi8>
+bit.weight @w1 at 128 = dense<3> : tensor<4xi8>
+bit.weight @b1 at 192 = dense<4> : tensor<2xi8>
+bit.weight @c0 at 256 = dense<5> : tensor<2xi8>
+bit.weight @c1 at 384 = dense<6> : tensor<2xi8>
+func.func private @product(!bit.call, memref<4xi8>, memref<2xi8>)
+
+// Weights that lie as far apart in every repetition are one argument.
+// CHECK-LABEL: func @apart
+// CHECK: %[[W0:.*]] = arith.constant 0 : index
+// CHECK: call @layer(%{{.*}}, %[[W0]]) {bit.layers = []}
+// CHECK: %[[W1:.*]] = arith.constant 128 : index
+// CHECK: call @layer(%{{.*}}, %[[W1]]) {bit.layers = []}
+// CHECK: func.func private @layer(%{{.*}}: !bit.call, %[[W:.*]]: index)
+// CHECK: bit.weight_at %{{.*}}[%[[W]]] : memref<4xi8>
+// CHECK: %[[D:.*]] = arith.constant 64 : index
+// CHECK: %[[B:.*]] = arith.addi %[[W]], %[[D]]
+// CHECK: bit.weight_at %{{.*}}[%[[B]]] : memref<2xi8>
+// CHECK: %[[E:.*]] = arith.constant 256 : index
+// CHECK: %[[C:.*]] = arith.addi %[[W]], %[[E]]
+// CHECK: bit.weight_at %{{.*}}[%[[C]]] : memref<2xi8>
+func.func @apart(%call: !bit.call) -> i32 {
+  %w0 = bit.get_weight @w0 : memref<4xi8>
+  %b0 = bit.get_weight @b0 : memref<2xi8>
+  %w1 = bit.get_weight @w1 : memref<4xi8>
+  %b1 = bit.get_weight @b1 : memref<2xi8>
+  %c0 = bit.get_weight @c0 : memref<2xi8>
+  %c1 = bit.get_weight @c1 : memref<2xi8>
+  call @product(%call, %w0, %b0) : (!bit.call, memref<4xi8>, memref<2xi8>) -> ()
+  memref.copy %b0, %c0 : memref<2xi8> to memref<2xi8>
+  call @product(%call, %w1, %b1) : (!bit.call, memref<4xi8>, memref<2xi8>) -> ()
+  memref.copy %b1, %c1 : memref<2xi8> to memref<2xi8>
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}
+
+// -----
+
 func.func private @scale(!bit.call, memref<?xf32>)
 func.func private @add(!bit.call, memref<?xf32>, memref<?xf32>)
 

@@ -3,6 +3,7 @@
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
@@ -53,6 +54,59 @@ private:
   int64_t nextOffset = 0;
 };
 
+/// A constant of the model, as it is or in panels.
+struct Constant {
+  Operation *op; ///< arith.constant, or the panels made of one
+  Location loc;
+  ElementsAttr value;
+  int64_t firstUse = 0;
+};
+
+/// Returns the constant that `op` is or arranges in panels, if it is one.
+std::optional<Constant> getConstant(Operation *op) {
+  auto source = dyn_cast<arith::ConstantOp>(op);
+  if (auto panels = dyn_cast<bit::PackPanelsOp>(op);
+      panels && panels.getB().getType().getRank() == 2 && panels.getPanels())
+    source = panels.getB().getDefiningOp<arith::ConstantOp>();
+  auto value = source ? dyn_cast<ElementsAttr>(source.getValue()) : nullptr;
+  if (!value)
+    return std::nullopt;
+  return Constant{op, source.getLoc(), value};
+}
+
+/// Returns the constants of `module`, those that the model needs first at the
+/// front: where they stand is canonicalization's choice.
+SmallVector<Constant> getInOrderOfUse(ModuleOp module) {
+  SmallVector<Constant> constants;
+  DenseMap<Operation *, int64_t> positions;
+  int64_t next = 0;
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    positions[op] = next++;
+    if (std::optional<Constant> constant = getConstant(op))
+      constants.push_back(*constant);
+  });
+  for (Constant &constant : constants) {
+    constant.firstUse = next;
+    for (Operation *user : constant.op->getUsers())
+      constant.firstUse = std::min(constant.firstUse, positions.lookup(user));
+  }
+  llvm::stable_sort(constants, [](const Constant &a, const Constant &b) {
+    return a.firstUse < b.firstUse;
+  });
+  return constants;
+}
+
+/// What panels were made of.
+void eraseDead(ModuleOp module) {
+  SmallVector<Operation *> dead;
+  module.walk([&](Operation *op) {
+    if (isa<arith::ConstantOp, tensor::EmptyOp>(op) && isOpTriviallyDead(op))
+      dead.push_back(op);
+  });
+  for (Operation *op : dead)
+    op->erase();
+}
+
 struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
   using ExtractWeightsBase::ExtractWeightsBase;
 
@@ -82,32 +136,27 @@ struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
     ++numExtracted;
   }
 
-  /// A constant matrix that a product reads in panels is stored as those.
-  void extractPanels(bit::PackPanelsOp panels, WeightSection &section) {
-    ElementsAttr value;
-    if (!matchPattern(panels.getB(), m_Constant(&value)) ||
-        panels.getB().getType().getRank() != 2 || !panels.getPanels())
-      return;
-    Operation *constant = panels.getB().getDefiningOp();
-    Operation *init = panels.getInit().getDefiningOp();
-    replace(panels, section.getWeight(constant->getLoc(), value, panels));
-    for (Operation *op : {constant, init})
-      if (op && isOpTriviallyDead(op))
-        op->erase();
-  }
-
   void runOnOperation() override {
+    SmallVector<Constant> constants = getInOrderOfUse(getOperation());
+    // Who reads only panels does not need the constant that they are made of.
+    DenseSet<Operation *> panels;
+    for (const Constant &constant : constants)
+      if (isa<bit::PackPanelsOp>(constant.op))
+        panels.insert(constant.op);
     WeightSection section(getOperation());
-    getOperation().walk(
-        [&](bit::PackPanelsOp panels) { extractPanels(panels, section); });
-    getOperation().walk([&](arith::ConstantOp constant) {
-      if (isWeight(constant))
-        replace(constant,
-                section.getWeight(constant.getLoc(),
-                                  cast<ElementsAttr>(constant.getValue())));
+    for (const Constant &constant : constants) {
+      bool isRead = llvm::any_of(constant.op->getUsers(), [&](Operation *user) {
+        return !panels.contains(user);
+      });
+      auto whole = dyn_cast<arith::ConstantOp>(constant.op);
+      if (!whole || (isRead && isWeight(whole)))
+        replace(constant.op,
+                section.getWeight(constant.loc, constant.value,
+                                  dyn_cast<bit::PackPanelsOp>(constant.op)));
       else
         ++numDeclined;
-    });
+    }
+    eraseDead(getOperation());
   }
 };
 

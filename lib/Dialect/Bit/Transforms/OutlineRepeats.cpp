@@ -240,18 +240,36 @@ private:
     return weight ? weight.getOffset() : std::nullopt;
   }
 
-  /// Different weights of one type: their places become an argument.
+  /// Different weights of one type: the first one's place becomes an argument.
+  /// What lies as far from it in every repetition is found from there.
   Value getWeight(const Tuple &values) {
-    if (!llvm::all_of(values, [&](Value value) {
-          return value.getType() == values.front().getType() &&
-                 getOffset(value);
-        }))
-      return nullptr;
+    SmallVector<int64_t> offsets;
+    for (Value value : values) {
+      std::optional<int64_t> offset = getOffset(value);
+      if (!offset || value.getType() != values.front().getType())
+        return nullptr;
+      offsets.push_back(*offset);
+    }
     Location loc = values.front().getLoc();
-    Value offset = function.front().addArgument(builder.getIndexType(), loc);
-    arguments.push_back(values);
+    Value place;
+    for (auto &[base, argument] : bases) {
+      int64_t distance = offsets.front() - base.front();
+      if (!llvm::all_of(llvm::zip(offsets, base), [&](auto pair) {
+            return std::get<0>(pair) - std::get<1>(pair) == distance;
+          }))
+        continue;
+      place = arith::AddIOp::create(
+          builder, loc, argument,
+          arith::ConstantIndexOp::create(builder, loc, distance));
+      break;
+    }
+    if (!place) {
+      place = function.front().addArgument(builder.getIndexType(), loc);
+      bases.push_back({offsets, place});
+      arguments.push_back(values);
+    }
     return bit::WeightAtOp::create(builder, loc, values.front().getType(),
-                                   function.getArgument(0), offset);
+                                   function.getArgument(0), place);
   }
 
   Value addArgument(const Tuple &values) {
@@ -370,6 +388,8 @@ private:
   SmallVector<Value> newOperands;
   std::map<std::vector<const void *>, Value> insides;
   SmallVector<Tuple> arguments; ///< of the calls, after the first
+  /// Places of a weight in each repetition, and the argument that says which.
+  SmallVector<std::pair<SmallVector<int64_t>, Value>> bases;
 };
 
 struct OutlineRepeats : bit::impl::OutlineRepeatsBase<OutlineRepeats> {
