@@ -9,7 +9,6 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace bit {
 #define GEN_PASS_DEF_OUTLINEKERNELS
@@ -79,21 +78,25 @@ public:
       return constant != nullptr;
     });
 
-    func::FuncOp function = build(op, captured.getArrayRef(), constants);
-    auto [known, isNew] = functions.try_emplace(print(function), function);
+    llvm::hash_code hash = OperationEquivalence::computeHash(
+        op, OperationEquivalence::ignoreHashValue,
+        OperationEquivalence::ignoreHashValue, flags);
+    SmallVector<func::FuncOp> &bucket = functions[hash];
+    auto *known = llvm::find_if(bucket, [&](func::FuncOp function) {
+      return computes(function, op, captured.getArrayRef());
+    });
+    bool isNew = known == bucket.end();
     if (isNew) {
       // Equal ones of different nodes are one function, the first one's.
-      function.setName(getKernelName(op));
-      symbols.insert(function);
-    } else {
-      function.erase();
+      bucket.push_back(build(op, captured.getArrayRef(), constants));
+      known = &bucket.back();
+      symbols.insert(*known);
     }
 
     OpBuilder builder(op);
     SmallVector<Value> arguments = {caller.getArgument(0)};
     llvm::append_range(arguments, captured);
-    auto call =
-        func::CallOp::create(builder, op->getLoc(), known->second, arguments);
+    auto call = func::CallOp::create(builder, op->getLoc(), *known, arguments);
     for (NamedAttribute attribute : layer)
       call->setDiscardableAttr(attribute.getName(), attribute.getValue());
     op->erase();
@@ -107,9 +110,8 @@ private:
     SmallVector<Type> types = {caller.getArgument(0).getType()};
     for (Value value : captured)
       types.push_back(value.getType());
-    auto function =
-        func::FuncOp::create(op->getLoc(), op->getName().stripDialect().str(),
-                             builder.getFunctionType(types, {}));
+    auto function = func::FuncOp::create(op->getLoc(), getKernelName(op),
+                                         builder.getFunctionType(types, {}));
     function.setPrivate();
     Block *entry = function.addEntryBlock();
     builder.setInsertionPointToEnd(entry);
@@ -124,18 +126,33 @@ private:
     return function;
   }
 
-  /// The text of a function without locations: equal text, equal function.
-  std::string print(func::FuncOp function) {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    function.print(os,
-                   OpPrintingFlags().useLocalScope().enableDebugInfo(false));
-    return text;
+  /// Whether `function` was made of an operation that is `op` but for what it
+  /// is applied to, in the order of `captured`.
+  bool computes(func::FuncOp function, Operation *op,
+                ArrayRef<Value> captured) {
+    ValueRange arguments = function.getArguments().drop_front();
+    if (arguments.getTypes() != ValueRange(captured).getTypes())
+      return false;
+    DenseMap<Value, Value> same; // of `op`'s values, inside it and outside
+    for (auto [value, argument] : llvm::zip(captured, arguments))
+      same[value] = argument;
+    Operation *made = function.front().getTerminator()->getPrevNode();
+    return OperationEquivalence::isEquivalentTo(
+        op, made,
+        [&](Value x, Value y) {
+          if (Value known = same.lookup(x))
+            return success(known == y);
+          auto a = x.getDefiningOp<arith::ConstantOp>();
+          auto b = y.getDefiningOp<arith::ConstantOp>();
+          return success(a && b && a.getValue() == b.getValue());
+        },
+        [&](Value x, Value y) { same[x] = y; }, flags);
   }
 
+  static constexpr auto flags = OperationEquivalence::IgnoreLocations;
   func::FuncOp caller;
   SymbolTable symbols;
-  llvm::StringMap<func::FuncOp> functions;
+  DenseMap<size_t, SmallVector<func::FuncOp>> functions;
 };
 
 struct OutlineKernels : bit::impl::OutlineKernelsBase<OutlineKernels> {
