@@ -48,6 +48,10 @@ public:
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tilePixels = tile[0];
       tileVectors = tile[1];
+    } else if (lanes < 16 && width == tileVectors * lanes) {
+      // Measured: LLVM then shares elements of x between neighbouring taps,
+      // whose registers more pixels do not leave.
+      tilePixels = std::min<int64_t>(tilePixels, 4);
     }
   }
 

@@ -60,3 +60,18 @@ func.func @rows(%x: memref<1x16x4x4xf32>, %p: memref<1x16x16xf32>, %y: memref<1x
       window = [1, 1] strides = [1, 1] dilations = [1, 1] kernel = #bit.kernel<generic.panel>
   return
 }
+
+// -----
+
+// Two registers of 8 channels are a whole panel: four pixels only.
+// CHECK-LABEL: @narrow
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-8: math.fma {{.*}} : vector<8xf32>
+// CHECK-NOT: math.fma
+// CHECK: scf.yield
+func.func @narrow(%x: memref<1x16x4x4xf32>, %p: memref<1x16x16xf32>, %y: memref<1x16x4x4xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  bit.panel_conv ins(%x, %p : memref<1x16x4x4xf32>, memref<1x16x16xf32>) outs(%y : memref<1x16x4x4xf32>)
+      window = [1, 1] strides = [1, 1] dilations = [1, 1] kernel = #bit.kernel<x86.avx2_panel>
+  return
+}
