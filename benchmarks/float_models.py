@@ -118,7 +118,7 @@ def encoder(layers, hidden, ffn, heads, sequence):
 
 def resnet50(width):
     """The layers of ResNet-50, one image."""
-    return ResNet50(), torch.randn(1, 3, width, width), {0: "batch"}
+    return ResNet50(), torch.randn(1, 3, width, width), {0: "batch", 2: "height", 3: "width"}
 
 
 def llama(layers, hidden, ffn, heads, sequence):
