@@ -27,6 +27,9 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 /// keys. Their state must stay in a near cache.
 constexpr int64_t mostRows = 32;
 
+/// Rows that make up for transposing keys.
+constexpr int64_t manyRows = 8;
+
 class Emitter {
 public:
   Emitter(OpBuilder &builder, bit::AttentionOp op);
@@ -35,10 +38,15 @@ public:
 
 private:
   void emitItem();
+  void storePlace(Value row);
   void emitBounds();
   void emitBlock(Value key);
   void emitRows(Value key, Value row);
+  void emitTiles(Value key);
+  void transposeKeys(Value key);
   SmallVector<Value> emitScores(Value key, ArrayRef<Value> rows);
+  SmallVector<Value> emitTransposedScores(ArrayRef<Value> rows);
+  std::pair<Value, Value> emitGreatest(Value place, Value score);
   Value adjust(Value score, Value key, Value row, Value isKey);
   Value emitIsKey(Value key, Value row);
   std::pair<Value, Value> getKeysOfBlock(Value key, Value row);
@@ -102,33 +110,33 @@ private:
     return memref::LoadOp::create(builder, loc, bounds,
                                   ValueRange{row, index(which)});
   }
-  /// The last row where `row` is past it: its result is computed again, to the
-  /// same bits.
-  Value clampRow(Value row) {
-    return make<arith::MinUIOp>(make<arith::AddIOp>(firstRow, row), lastRow);
+  Value loadPlace(Value row, int64_t which) {
+    return memref::LoadOp::create(builder, loc, places,
+                                  ValueRange{row, index(which)});
   }
-  Value headOf(Value row) {
-    Value inGroup = make<arith::DivUIOp>(clampRow(row), queries);
-    return make<arith::AddIOp>(make<arith::MulIOp>(head, groupSize), inGroup);
-  }
-  Value queryOf(Value row) {
-    return make<arith::RemUIOp>(clampRow(row), queries);
-  }
+  Value headOf(Value row) { return loadPlace(row, 0); }
+  Value queryOf(Value row) { return loadPlace(row, 1); }
 
   OpBuilder &builder;
   bit::AttentionOp op;
   Location loc;
   VectorType vectorType;
   int64_t keyVectors, valueVectors; ///< vectors of D and of E
-  int64_t tileRows;    ///< rows whose products share the loads of keys
-  int64_t tileVectors; ///< vectors of E that are summed at once
+  int64_t tileRows;     ///< rows whose products share the loads of keys
+  int64_t laneTileRows; ///< the same where lanes are keys
+  int64_t tileVectors;  ///< vectors of E that are summed at once
   int64_t rowsOfItem;
+  bool transposes; ///< keys, where there are many rows
 
   Value queries, keys, groupSize, rowCount, lastRow;
   // Of the item that is being emitted.
   Value batch, head, firstRow, rowsLeft, firstKey, endKey;
   // The state of its rows.
   Value sums, greatest, weights, powers, bounds;
+  Value places;              ///< their heads and queries: divisions take long
+  Value partials;            ///< sums of a tile's products
+  Value keysByLane;          ///< of a block
+  bool isTransposed = false; ///< in what is being emitted
 };
 
 } // namespace
@@ -165,6 +173,11 @@ Emitter::Emitter(OpBuilder &builder, bit::AttentionOp op)
     rowsOfItem = std::clamp<int64_t>(q.getDimSize(1) / shared * q.getDimSize(2),
                                      1, mostRows);
   tileRows = std::min(tileRows, rowsOfItem);
+  transposes = isWide && rowsOfItem >= manyRows;
+  if (transposes)
+    laneTileRows = valueVectors <= 4 ? 4 : 2;
+  else
+    laneTileRows = tileRows;
 }
 
 void Emitter::emit() {
@@ -198,17 +211,23 @@ void Emitter::emitItem() {
   rowsLeft = make<arith::MinUIOp>(make<arith::SubIOp>(rowCount, firstRow),
                                   index(rowsOfItem));
   // A tile of rows may reach past the last.
-  int64_t rows = llvm::alignTo(rowsOfItem, tileRows);
+  int64_t rows = llvm::alignTo(rowsOfItem, laneTileRows);
   Type f32 = builder.getF32Type();
   sums = allocate({rows, valueVectors * lanes}, f32);
   greatest = allocate({rows, lanes}, f32);
   weights = allocate({rows, lanes}, f32);
-  powers = allocate({tileRows, lanes}, f32);
+  powers = allocate({laneTileRows, lanes}, f32);
+  if (transposes) {
+    keysByLane = allocate({keyVectors * lanes, lanes}, f32);
+    partials = allocate({laneTileRows, lanes / 4, lanes}, f32);
+  }
+  places = allocate({rows, 2}, builder.getIndexType());
   {
     OpBuilder::InsertionGuard guard(builder);
     auto each = loop(index(0), index(rows), 1);
     builder.setInsertionPointToStart(each.getBody());
     Value row = each.getInductionVar();
+    storePlace(row);
     store(number(-infinity), greatest, {row, index(0)});
     store(number(0), weights, {row, index(0)});
     for (int64_t e = 0; e < valueVectors; ++e)
@@ -229,6 +248,21 @@ void Emitter::emitItem() {
   auto each = loop(index(0), rowsLeft, 1);
   builder.setInsertionPointToStart(each.getBody());
   emitResult(each.getInductionVar());
+}
+
+/// The head and the query of a row. Past the last one it is that: its result is
+/// computed again, to the same bits.
+void Emitter::storePlace(Value row) {
+  Value clamped =
+      make<arith::MinUIOp>(make<arith::AddIOp>(firstRow, row), lastRow);
+  Value inGroup = make<arith::DivUIOp>(clamped, queries);
+  Value query = make<arith::RemUIOp>(clamped, queries);
+  Value queryHead =
+      make<arith::AddIOp>(make<arith::MulIOp>(head, groupSize), inGroup);
+  memref::StoreOp::create(builder, loc, queryHead, places,
+                          ValueRange{row, index(0)});
+  memref::StoreOp::create(builder, loc, query, places,
+                          ValueRange{row, index(1)});
 }
 
 /// The keys of each row, and of all of them together.
@@ -264,8 +298,56 @@ void Emitter::emitBounds() {
   endKey = each.getResult(1);
 }
 
-/// 16 keys for all rows.
+/// 16 keys for all rows. For many rows the keys are transposed first, so that a
+/// lane is a key and nothing has to be shuffled.
 void Emitter::emitBlock(Value key) {
+  if (!transposes)
+    return emitTiles(key);
+  OpBuilder::InsertionGuard guard(builder);
+  Value isMany = compare(arith::CmpIPredicate::uge, rowsLeft, index(manyRows));
+  auto branch = scf::IfOp::create(builder, loc, isMany, /*withElse=*/true);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  emitTiles(key);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  transposeKeys(key);
+  isTransposed = true;
+  std::swap(tileRows, laneTileRows);
+  emitTiles(key);
+  std::swap(tileRows, laneTileRows);
+  isTransposed = false;
+}
+
+/// A vector for each d, its lanes the block's keys; past the last one, that.
+void Emitter::transposeKeys(Value key) {
+  OpBuilder::InsertionGuard guard(builder);
+  Value lastKey = make<arith::SubIOp>(keys, index(1));
+  auto each = loop(index(0), index(keyVectors * lanes), lanes);
+  builder.setInsertionPointToStart(each.getBody());
+  Value d = each.getInductionVar();
+  SmallVector<Value> rows;
+  for (int64_t j = 0; j < lanes; ++j) {
+    Value place =
+        make<arith::MinUIOp>(make<arith::AddIOp>(key, index(j)), lastKey);
+    rows.push_back(load(op.getK(), {batch, head, place, d}));
+  }
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i < lanes / 2; ++i) {
+    low.append({i, i + lanes});
+    high.append({i + lanes / 2, i + lanes + lanes / 2});
+  }
+  // Each step interleaves the first half of the rows with the second.
+  for (int64_t done = 1; done < lanes; done *= 2) {
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < lanes / 2; ++i)
+      for (ArrayRef<int64_t> part : {ArrayRef(low), ArrayRef(high)})
+        next.push_back(shuffle(rows[i], rows[i + lanes / 2], part));
+    rows = std::move(next);
+  }
+  for (auto [i, row] : llvm::enumerate(rows))
+    store(row, keysByLane, {make<arith::AddIOp>(d, index(i)), index(0)});
+}
+
+void Emitter::emitTiles(Value key) {
   OpBuilder::InsertionGuard guard(builder);
   auto tiles = loop(index(0), rowsLeft, tileRows);
   builder.setInsertionPointToStart(tiles.getBody());
@@ -354,6 +436,61 @@ SmallVector<Value> Emitter::emitScores(Value key, ArrayRef<Value> rows) {
   return build(0, 1);
 }
 
+/// The same from transposed keys: the same sums in the same order. A loop over
+/// quarters of the partial sums, as LLVM would load all keys for each row.
+SmallVector<Value> Emitter::emitTransposedScores(ArrayRef<Value> rows) {
+  constexpr int64_t quarter = lanes / 4;
+  SmallVector<std::pair<Value, Value>> places;
+  for (Value row : rows)
+    places.emplace_back(headOf(row), queryOf(row));
+  auto each = loop(index(0), index(quarter), 1);
+  Value first = each.getInductionVar();
+  // The partial sums of all d that are `first` + `offset` modulo 16.
+  auto sumPart = [&](int64_t offset) {
+    SmallVector<Value> result;
+    for (int64_t i = 0; i < keyVectors; ++i) {
+      Value d = make<arith::AddIOp>(first, index(offset + i * lanes));
+      Value k = load(keysByLane, {d, index(0)});
+      for (auto [row, place] : llvm::enumerate(places)) {
+        Value q = vector::BroadcastOp::create(
+            builder, loc, vectorType,
+            memref::LoadOp::create(
+                builder, loc, op.getQ(),
+                ValueRange{batch, place.first, place.second, d}));
+        if (i == 0)
+          result.push_back(make<arith::MulFOp>(q, k));
+        else
+          result[row] = make<math::FmaOp>(q, k, result[row]);
+      }
+    }
+    return result;
+  };
+  auto addAll = [&](ArrayRef<Value> a, ArrayRef<Value> b) {
+    SmallVector<Value> result;
+    for (auto [x, y] : llvm::zip_equal(a, b))
+      result.push_back(make<arith::AddFOp>(x, y));
+    return result;
+  };
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(each.getBody());
+    SmallVector<Value> low = addAll(sumPart(0), sumPart(2 * quarter));
+    SmallVector<Value> high = addAll(sumPart(quarter), sumPart(3 * quarter));
+    for (auto [row, sum] : llvm::enumerate(addAll(low, high)))
+      store(sum, partials, {index(row), first, index(0)});
+  }
+  SmallVector<Value> scores;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    SmallVector<Value> part;
+    for (int64_t i = 0; i < quarter; ++i)
+      part.push_back(load(partials, {index(row), index(i), index(0)}));
+    scores.push_back(
+        make<arith::AddFOp>(make<arith::AddFOp>(part[0], part[2]),
+                            make<arith::AddFOp>(part[1], part[3])));
+  }
+  return scores;
+}
+
 /// Scale, softcap, mask, range.
 Value Emitter::adjust(Value score, Value key, Value row, Value isKey) {
   score = make<arith::MulFOp>(
@@ -377,23 +514,49 @@ Value Emitter::adjust(Value score, Value key, Value row, Value isKey) {
   return select(isKey, score, number(-infinity));
 }
 
+/// What is subtracted from a row's scores, and what its sums so far are
+/// multiplied by: 1 in most blocks, which have no greater score. An infinite
+/// one makes the sums NaN.
+std::pair<Value, Value> Emitter::emitGreatest(Value place, Value score) {
+  Value before = load(greatest, {place, index(0)});
+  Value isGreater = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::UGT, score, before);
+  Value isInfinite = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OEQ, before, number(infinity));
+  Value any =
+      vector::ReductionOp::create(builder, loc, vector::CombiningKind::OR,
+                                  make<arith::OrIOp>(isGreater, isInfinite));
+  auto branch =
+      scf::IfOp::create(builder, loc, TypeRange{vectorType, vectorType}, any,
+                        /*withElseRegion=*/true);
+  // Before the first key that is not hidden everything is exp(-inf).
+  auto getOrigin = [&](Value top) {
+    return select(isLowest(top), number(0), top);
+  };
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(builder, loc, ValueRange{getOrigin(before), number(1)});
+  builder.setInsertionPointToStart(branch.thenBlock());
+  Value after = make<arith::MaximumFOp>(before, fold<arith::MaximumFOp>(score));
+  store(after, greatest, {place, index(0)});
+  Value origin = getOrigin(after);
+  Value factor = make<math::ExpOp>(make<arith::SubFOp>(before, origin));
+  scf::YieldOp::create(builder, loc, ValueRange{origin, factor});
+  return {branch.getResult(0), branch.getResult(1)};
+}
+
 /// One tile of rows for 16 keys.
 void Emitter::emitRows(Value key, Value row) {
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Value> rows;
   for (int64_t i = 0; i < tileRows; ++i)
     rows.push_back(make<arith::AddIOp>(row, index(i)));
-  SmallVector<Value> scores = emitScores(key, rows);
+  SmallVector<Value> scores =
+      isTransposed ? emitTransposedScores(rows) : emitScores(key, rows);
   SmallVector<Value> factors;
   for (auto [i, place, score] : llvm::enumerate(rows, scores)) {
     score = adjust(score, key, place, emitIsKey(key, place));
-    Value before = load(greatest, {place, index(0)});
-    Value after =
-        make<arith::MaximumFOp>(before, fold<arith::MaximumFOp>(score));
-    store(after, greatest, {place, index(0)});
-    // Before the first key that is not hidden everything is exp(-inf).
-    Value origin = select(isLowest(after), number(0), after);
-    Value factor = make<math::ExpOp>(make<arith::SubFOp>(before, origin));
+    auto [origin, factor] = emitGreatest(place, score);
     Value power = make<math::ExpOp>(make<arith::SubFOp>(score, origin));
     Value weight = load(weights, {place, index(0)});
     store(make<math::FmaOp>(weight, factor, power), weights, {place, index(0)});

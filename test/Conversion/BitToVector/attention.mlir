@@ -28,6 +28,31 @@ func.func @wide(%q: memref<1x20x1x128xf32>, %k: memref<1x5x?x128xf32>, %v: memre
   return
 }
 
+// Many rows share a block of keys: it is transposed, four rows at a time read it
+// in the order of the partial sums, and one that has no greater score than
+// before takes no second exp. A run may have few rows.
+// CHECK-LABEL: @many_rows
+// CHECK: memref.alloca() : memref<32x64xf32>
+// CHECK: memref.alloca() : memref<4x16xf32>
+// CHECK: memref.alloca() : memref<64x16xf32>
+// CHECK: scf.for {{.*}} step %c16
+// CHECK: scf.if
+// CHECK-COUNT-64: vector.shuffle
+// CHECK-NOT: vector.shuffle
+// CHECK: scf.for
+// CHECK-COUNT-4: arith.mulf
+// CHECK-COUNT-12: math.fma
+// CHECK: vector.reduction <or>
+// CHECK: scf.if {{.*}} -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: math.exp
+// CHECK: else
+func.func @many_rows(%q: memref<1x4x?x64xf32>, %k: memref<1x4x?x64xf32>, %v: memref<1x4x?x64xf32>, %y: memref<1x4x?x64xf32>)
+    attributes {passthrough = [["target-features", "+avx512f"]]} {
+  bit.attention ins(%q, %k, %v : memref<1x4x?x64xf32>, memref<1x4x?x64xf32>, memref<1x4x?x64xf32>)
+      outs(%y : memref<1x4x?x64xf32>) scale = 0.125
+  return
+}
+
 // Rows of one range ask for the keys between; a mask of one head repeats.
 // CHECK-LABEL: @ranges
 // CHECK: memref.alloca() : memref<{{.*}}x2xindex>
