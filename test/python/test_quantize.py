@@ -172,6 +172,14 @@ FORMS = {
     ),
     "Einsum": (lambda g, w: g.op("Einsum", "x", g.const(w), equation="ij,kj->ik"), 1),
     "Einsum, moved": (lambda g, w: g.op("Einsum", g.const(w.T), transposed(g, "x"), equation="kn,kb->bn"), 1),
+    "leading ones": (
+        lambda g, w: g.op(
+            "Squeeze",
+            g.op("MatMul", g.op("Unsqueeze", "x", g.const([0], np.int64)), g.const(w.T[None])),
+            g.const([0], np.int64),
+        ),
+        1,
+    ),
     "factor after it": (
         lambda g, w: g.op("Div", g.op("Mul", g.op("MatMul", "x", g.const(w.T)), g.const(0.75)), g.const(0.25)),
         3,

@@ -89,6 +89,13 @@ Error checkTypes(const Product &product, Operation *op) {
   return Error::success();
 }
 
+bool hasMoreDimensions(const Product &product, Operation *op) {
+  auto x = cast<RankedTensorType>(product.x.getType());
+  auto weight = dyn_cast<RankedTensorType>(product.weight.getType());
+  return isa<onnx::MatMulOp, onnx::MSFusedMatMulOp>(op) && weight &&
+         weight.getRank() > std::max<int64_t>(x.getRank(), 2);
+}
+
 Expected<Value> makeRows(OpBuilder &builder, const Product &product, int64_t k,
                          Operation *op) {
   auto type = cast<RankedTensorType>(product.x.getType());

@@ -38,7 +38,11 @@ bool isConstant(mlir::Value value);
 /// Returns what `op` computes, or why that is no product by a constant matrix.
 llvm::Expected<Product> getProduct(mlir::Operation *op);
 
-/// The same for an Einsum of two operands.
+/// Whether the weight of a MatMul gives the product dimensions that the
+/// activations do not have.
+bool hasMoreDimensions(const Product &product, mlir::Operation *op);
+
+/// The same as getProduct for an Einsum of two operands.
 llvm::Expected<Product> getEinsumProduct(onnx::EinsumOp op);
 
 /// Returns the weight of `product` as floats, N x K, or K x N if it

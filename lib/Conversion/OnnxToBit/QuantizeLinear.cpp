@@ -86,6 +86,14 @@ private:
   const Weight &getWeight(const Product &product, Operation *op);
   Weight makeWeight(const Product &product, Operation *op);
   Value makeScale(Operation *op, const Product &product, Value scales);
+  /// `w` without its leading dimensions, which are 1.
+  Value makeMatrix(Value w, ArrayRef<int64_t> shape) {
+    Value sizes = arith::ConstantOp::create(rewriter, rewriter.getUnknownLoc(),
+                                            rewriter.getI64TensorAttr(shape));
+    auto type = cast<RankedTensorType>(w.getType());
+    return onnx::ReshapeOp::create(rewriter, w.getLoc(), type.clone(shape), w,
+                                   sizes, /*allowzero=*/0);
+  }
   Value makeConstant(ShapedType type, ArrayRef<float> values) {
     return arith::ConstantOp::create(rewriter, rewriter.getUnknownLoc(),
                                      DenseElementsAttr::get(type, values));
@@ -119,8 +127,9 @@ bool LinearQuantizer::isSkipped(Operation *op, ArrayRef<Value> sources) {
 Weight LinearQuantizer::makeWeight(const Product &product, Operation *op) {
   Weight weight;
   auto type = cast<RankedTensorType>(product.weight.getType());
-  int64_t n = type.getDimSize(product.isWeightTransposed);
-  int64_t k = type.getDimSize(!product.isWeightTransposed);
+  ArrayRef<int64_t> matrix = type.getShape().take_back(2);
+  int64_t n = matrix[product.isWeightTransposed];
+  int64_t k = matrix[!product.isWeightTransposed];
   bool isGrouped = options.granularity == WeightGranularity::Group;
   if (isGrouped && k % options.group != 0) {
     weight.reason = "its K = " + std::to_string(k) +
@@ -145,6 +154,8 @@ Weight LinearQuantizer::makeWeight(const Product &product, Operation *op) {
   Location loc = w.getLoc();
   rewriter.setInsertionPointAfterValue(w);
   w = makeCast(rewriter, loc, rewriter.getF32Type(), w);
+  if (type.getRank() > 2)
+    w = makeMatrix(w, matrix);
   if (product.isWeightTransposed)
     w = makeTranspose(rewriter, loc, w, {1, 0});
   SmallVector<int64_t> scales = {
@@ -211,8 +222,13 @@ Error LinearQuantizer::quantize(Operation *op) {
   if (Error error = checkTypes(product, op))
     return error;
   auto weightType = dyn_cast<RankedTensorType>(product.weight.getType());
-  if (!weightType || !weightType.hasStaticShape() || weightType.getRank() != 2)
+  if (!weightType || !weightType.hasStaticShape() || weightType.getRank() < 2 ||
+      llvm::any_of(weightType.getShape().drop_back(2),
+                   [](int64_t size) { return size != 1; }))
     return createStringError("its weight is not a matrix");
+  if (hasMoreDimensions(product, op))
+    return createStringError(
+        "its weight has more dimensions than its activations");
   if (weightType.getNumElements() == 0)
     return createStringError("its weight is empty");
   float alpha = float(product.alpha);

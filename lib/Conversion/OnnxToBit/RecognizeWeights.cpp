@@ -23,15 +23,6 @@ namespace bit {
 
 namespace {
 
-/// Whether the weight of a MatMul gives the product dimensions that the
-/// activations do not have.
-bool hasMoreDimensions(const Product &product, Operation *op) {
-  auto x = cast<RankedTensorType>(product.x.getType());
-  auto weight = dyn_cast<RankedTensorType>(product.weight.getType());
-  return isa<onnx::MatMulOp, onnx::MSFusedMatMulOp>(op) && weight &&
-         weight.getRank() > std::max<int64_t>(x.getRank(), 2);
-}
-
 /// The codes and scales of a weight, made once for all its users.
 struct Weight {
   Value codes, scale;
