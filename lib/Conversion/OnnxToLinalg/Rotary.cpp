@@ -205,49 +205,93 @@ static LogicalResult checkPositions(OpBuilder &builder, Operation *op,
   return success();
 }
 
+namespace {
+/// What is rotated, as rank 4, and what of it.
+struct RotaryInput {
+  Value x;
+  Dims sizes;
+  int64_t half, lengthDim;
+  bool hasRows; ///< heads stood beside each other in rows
+
+  OpFoldResult batch() const { return sizes[0]; }
+  OpFoldResult length() const { return sizes[lengthDim]; }
+};
+} // namespace
+
+/// `x` of batch, heads, length and size, or of rows of `heads` heads.
+static FailureOr<RotaryInput> getInput(OpBuilder &builder, Operation *op,
+                                       Value x, StringRef name, int64_t heads,
+                                       int64_t rotaryDim) {
+  const int64_t rank = rankOf(x);
+  if (rank != 3 && rank != 4)
+    return op->emitOpError("expects ")
+           << name << " of rank 3 or 4, got " << rank;
+  RotaryInput input{x, {}, 0, /*lengthDim=*/2, /*hasRows=*/rank == 3};
+  if (input.hasRows) {
+    FailureOr<Value> split = splitRows(builder, op, x, heads);
+    if (failed(split))
+      return failure();
+    input.x = *split;
+    input.lengthDim = 1;
+  }
+  input.sizes = getDims(builder, op->getLoc(), input.x);
+  FailureOr<int64_t> half = getHalf(op, input.sizes[3], rotaryDim);
+  if (failed(half))
+    return failure();
+  input.half = *half;
+  return input;
+}
+
+static Value rotate(OpBuilder &builder, Location loc, const RotaryInput &input,
+                    const RotaryAngles &angles, bool isInterleaved,
+                    Type onnxType) {
+  Value y = rotate(builder, loc, input.x, angles, input.half, isInterleaved,
+                   input.lengthDim, onnxType);
+  return input.hasRows ? mergeRows(builder, loc, y) : y;
+}
+
 static LogicalResult rotary(RotaryEmbeddingOp op,
                             RotaryEmbeddingOp::Adaptor operands,
                             Rewriter &rewriter,
                             SmallVectorImpl<Value> &results) {
   Location loc = op.getLoc();
   Type onnxType = elementType(op.getX());
-  Value x = stripStaticCasts(operands.getX());
-  const int64_t rank = rankOf(x);
-  if (rank != 3 && rank != 4)
-    return op.emitOpError("expects X of rank 3 or 4, got ") << rank;
-  int64_t lengthDim = 2;
-  if (rank == 3) {
-    FailureOr<Value> split =
-        splitRows(rewriter, op, x, op.getNumHeads().value_or(0));
-    if (failed(split))
-      return failure();
-    x = *split;
-    lengthDim = 1;
-  }
-  Dims sizes = getDims(rewriter, loc, x);
-  FailureOr<int64_t> half =
-      getHalf(op, sizes[3], static_cast<int64_t>(op.getRotaryEmbeddingDim()));
-  if (failed(half))
+  FailureOr<RotaryInput> input = getInput(
+      rewriter, op, stripStaticCasts(operands.getX()), "X",
+      op.getNumHeads().value_or(0), int64_t(op.getRotaryEmbeddingDim()));
+  if (failed(input))
     return failure();
   FailureOr<RotaryAngles> angles;
   if (Value positions = operands.getPositionIds()) {
     positions = stripStaticCasts(positions);
-    if (failed(checkPositions(rewriter, op, positions, sizes[0],
-                              sizes[lengthDim])))
+    if (failed(checkPositions(rewriter, op, positions, input->batch(),
+                              input->length())))
       return failure();
-    angles = gatherAngles(rewriter, op, operands.getCosCache(),
-                          operands.getSinCache(), positions, onnxType, *half);
+    angles =
+        gatherAngles(rewriter, op, operands.getCosCache(),
+                     operands.getSinCache(), positions, onnxType, input->half);
   } else {
     angles =
         takeAngles(rewriter, op, operands.getCosCache(), operands.getSinCache(),
-                   sizes[0], sizes[lengthDim], onnxType, *half);
+                   input->batch(), input->length(), onnxType, input->half);
   }
   if (failed(angles))
     return failure();
-  Value y = rotate(rewriter, loc, x, *angles, *half, op.getInterleaved() != 0,
-                   lengthDim, onnxType);
-  results.push_back(rank == 3 ? mergeRows(rewriter, loc, y) : y);
+  results.push_back(rotate(rewriter, loc, *input, *angles,
+                           op.getInterleaved() != 0, onnxType));
   return success();
+}
+
+/// Without num_heads the caches say how wide a head is.
+static int64_t getHeads(MSRotaryEmbeddingOp op, OpBuilder &builder, Value x,
+                        Value cache) {
+  auto type = cast<RankedTensorType>(cache.getType());
+  if (op.getNumHeads() != 0 || rankOf(x) != 3 || type.getRank() != 2 ||
+      type.getDimSize(1) <= 0)
+    return op.getNumHeads();
+  std::optional<int64_t> width =
+      getConstant(getDim(builder, op.getLoc(), x, 2));
+  return width ? *width / (2 * type.getDimSize(1)) : 0;
 }
 
 /// onnxruntime's: heads by the caches' width, and one position for the start of
@@ -261,26 +305,11 @@ static LogicalResult microsoftRotary(MSRotaryEmbeddingOp op,
   if (op.getScale().convertToDouble() != 1 || op.getIsPackedBatching())
     return op.emitOpError("expects scale of 1 and is_packed_batching of 0");
   Value x = stripStaticCasts(operands.getInput());
-  const int64_t rank = rankOf(x);
-  if (rank != 3 && rank != 4)
-    return op.emitOpError("expects input of rank 3 or 4, got ") << rank;
-  int64_t lengthDim = 2;
-  if (rank == 3) {
-    std::optional<int64_t> width = getConstant(getDim(rewriter, loc, x, 2));
-    auto cache = cast<RankedTensorType>(operands.getCosCache().getType());
-    auto heads = static_cast<int64_t>(op.getNumHeads());
-    if (heads == 0 && width && cache.getRank() == 2 && cache.getDimSize(1) > 0)
-      heads = *width / (2 * cache.getDimSize(1));
-    FailureOr<Value> split = splitRows(rewriter, op, x, heads);
-    if (failed(split))
-      return failure();
-    x = *split;
-    lengthDim = 1;
-  }
-  Dims sizes = getDims(rewriter, loc, x);
-  FailureOr<int64_t> half =
-      getHalf(op, sizes[3], static_cast<int64_t>(op.getRotaryEmbeddingDim()));
-  if (failed(half))
+  FailureOr<RotaryInput> input =
+      getInput(rewriter, op, x, "input",
+               getHeads(op, rewriter, x, operands.getCosCache()),
+               int64_t(op.getRotaryEmbeddingDim()));
+  if (failed(input))
     return failure();
   Value positions = stripStaticCasts(operands.getPositionIds());
   if (rankOf(positions) == 1) {
@@ -291,24 +320,23 @@ static LogicalResult microsoftRotary(MSRotaryEmbeddingOp op,
     AffineMap first = AffineMap::get(2, 0, rewriter.getAffineConstantExpr(0));
     positions = createPointwise(
         rewriter, loc, LoopOperand{positions, first, {}},
-        {sizes[0], sizes[lengthDim]}, rewriter.getI64Type(),
+        {input->batch(), input->length()}, rewriter.getI64Type(),
         [&](OpBuilder &b, Location loc, ValueRange p) -> Value {
           Value step = arith::IndexCastOp::create(
               b, loc, b.getI64Type(), linalg::IndexOp::create(b, loc, 1));
           return arith::AddIOp::create(b, loc, p[0], step);
         });
-  } else if (failed(checkPositions(rewriter, op, positions, sizes[0],
-                                   sizes[lengthDim]))) {
+  } else if (failed(checkPositions(rewriter, op, positions, input->batch(),
+                                   input->length()))) {
     return failure();
   }
   FailureOr<RotaryAngles> angles =
       gatherAngles(rewriter, op, operands.getCosCache(), operands.getSinCache(),
-                   positions, onnxType, *half);
+                   positions, onnxType, input->half);
   if (failed(angles))
     return failure();
-  Value y = rotate(rewriter, loc, x, *angles, *half, op.getInterleaved() != 0,
-                   lengthDim, onnxType);
-  results.push_back(rank == 3 ? mergeRows(rewriter, loc, y) : y);
+  results.push_back(rotate(rewriter, loc, *input, *angles,
+                           op.getInterleaved() != 0, onnxType));
   return success();
 }
 
