@@ -231,10 +231,15 @@ def no_eps_wide(g, x):
     return g.op("Div", codes(g, x, s, -200.0, 200.0), s)
 
 
-def no_eps_inverse_no_clamp(g, x):
+def no_eps_inverse_no_clamp(g, x, q=Q):
     """The step underflows, and nothing clamps."""
-    d = g.op("Div", absmax(g, x), g.const(Q))
+    d = g.op("Div", absmax(g, x), g.const(q))
     return g.op("Mul", g.op("Round", g.op("Div", x, d)), d)
+
+
+def no_eps_inverse_of_7(g, x):
+    """The same of four bits: where the step is a subnormal of one bit, codes are up to 10."""
+    return no_eps_inverse_no_clamp(g, x, 7.0)
 
 
 def no_eps_ste(g, x):
@@ -445,7 +450,7 @@ FORMS = {
         no_eps_norm_mul,
         no_eps_no_clamp,
         no_eps_wide,
-        no_eps_inverse_no_clamp,
+        no_eps_inverse_of_7,
         no_eps_ste,
         no_eps_absmean,
         tiny_eps,
@@ -487,6 +492,7 @@ def get_bits(name):
         return int(name[0])
     return {
         "no_eps_recip_mul": 4,
+        "no_eps_inverse_of_7": 4,
         "no_eps_absmean": 4,
         "absmean": 4,
         "absmean per tensor": 4,
@@ -667,6 +673,7 @@ DECLINED = {
     relu_maximum: "the maximum of Relu, which negative values may exceed",
     signed_maximum: "their maximum without Abs, which negative values may exceed",
     no_eps_norm_mul_no_clamp: "infinite codes",
+    no_eps_inverse_no_clamp: "codes up to 190: they need an eps, or a clamp",
     euclidean: "ReduceL2",
     ste_around_other: "no straight-through arithmetic",
     ste_of_other_rescale: "rescaled by another factor",

@@ -151,6 +151,14 @@ std::string explainScale(Value scaled) {
   return "the form of their scale is not known";
 }
 
+std::string explainShortStep(unsigned most) {
+  return llvm::formatv(
+      "no eps keeps their step from being a subnormal of a few "
+      "bits, which gives codes up to {0}: they need an eps, "
+      "or a clamp to eight bits",
+      most);
+}
+
 } // namespace
 
 std::string explainActivations(Value x) {
@@ -173,8 +181,11 @@ std::string explainActivations(Value x) {
     return nameOf(rounding) + " does not round to nearest";
   if (!getComputeType(scaled))
     return "they are not quantized in float32, float16 or bfloat16";
-  if (!matchScaled(scaled))
+  std::optional<ScaledMatch> scale = matchScaled(scaled);
+  if (!scale)
     return explainScale(scaled);
+  unsigned most = getMostCode(scale->scale);
+  bool mayExceed = most > scale->scale.maxCode && most > 127;
 
   // The codes themselves, or codes that are rescaled by something else.
   if (!matchCodes(rounding->getResult(0))) {
@@ -200,6 +211,8 @@ std::string explainActivations(Value x) {
         return "they are clamped at bounds that are no integers";
       bool isEmpty = (low && *low > 0) || (high && *high < 0);
       bool isWide = (low && *low < -128) || (high && *high > 127);
+      if (isWide && mayExceed)
+        return explainShortStep(most);
       if (isEmpty || isWide)
         return llvm::formatv("they are clamped to [{0}, {1}], which is no "
                              "range of codes",
@@ -211,6 +224,8 @@ std::string explainActivations(Value x) {
       value = inner;
       continue;
     }
+    if ((!op || op == rounding) && mayExceed)
+      return explainShortStep(most);
     if (!op || op == rounding)
       return "the range of their codes is not known to fit eight bits";
     Value around;

@@ -143,18 +143,23 @@ struct CodesWalk {
   Value stepCast(onnx::CastOp cast);
 };
 
+/// Whether eps keeps scales finite and steps normal.
+bool isGuarded(const ScaleMatch &scale) {
+  // The least eps for which Q / eps is finite.
+  float least = scale.compute == ComputeType::F16 ? 2e-3f : 1e-35f;
+  return scale.statistic.epsMode != EpsMode::None &&
+         scale.statistic.eps >= least;
+}
+
 bool CodesWalk::setOverflow(CodesMatch &match) const {
   const ScaleMatch &scale = match.scale;
   const StatisticMatch &statistic = scale.statistic;
-  // The least eps for which Q / eps is finite.
-  float least = scale.compute == ComputeType::F16 ? 2e-3f : 1e-35f;
-  bool isGuarded = statistic.epsMode != EpsMode::None && statistic.eps >= least;
   // x / a is at most 1.
   bool isBounded =
       statistic.statistic == Statistic::AbsMax &&
       (scale.form == ScaleForm::DivMul || scale.form == ScaleForm::MulDiv);
   // inf - inf is NaN, whatever clamps it.
-  if (isGuarded || isBounded || hasStraightThrough)
+  if (isGuarded(scale) || isBounded || hasStraightThrough)
     return true;
   // Those of one sign would be finite, the others NaN.
   if (bool(floatLow) != bool(floatHigh))
@@ -225,6 +230,15 @@ Value CodesWalk::step(Value value) {
 
 } // namespace
 
+unsigned getMostCode(const ScaleMatch &scale) {
+  unsigned q = scale.maxCode;
+  // a / Q below 1.5 of the least subnormal is rounded to 1 of it, and x is
+  // divided by that. 1 / d is finite only where d has more bits.
+  bool divides =
+      scale.form == ScaleForm::Inverse || scale.form == ScaleForm::InverseMul;
+  return divides && !isGuarded(scale) ? q + q / 2 : q;
+}
+
 std::optional<CodesMatch> matchCodes(Value codes) {
   CodesWalk walk;
   Value value = codes;
@@ -250,9 +264,9 @@ std::optional<CodesMatch> matchCodes(Value codes) {
   if (!walk.setOverflow(match))
     return std::nullopt;
 
-  // No code of the absolute maximum is beyond Q, so that bounds farther out say
+  // No code of the absolute maximum is beyond q, so that bounds farther out say
   // nothing. Others have no bounds but these. (x * Q may overflow.)
-  double q = match.scale.maxCode;
+  double q = getMostCode(match.scale);
   bool isFinite = match.scale.statistic.statistic == Statistic::AbsMax &&
                   !QuantizerAttr::multipliesFirst(match.scale.form);
   // Roundings to halves take the code of the maximum beyond Q.

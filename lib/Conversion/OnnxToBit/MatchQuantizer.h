@@ -89,6 +89,10 @@ std::optional<StatisticMatch> matchStatistic(mlir::Value value,
 /// Matches values that are scaled, not yet rounded.
 std::optional<ScaledMatch> matchScaled(mlir::Value value);
 
+/// The greatest code that an absolute maximum in f32 gives: Q, more where a
+/// step that nothing guards may be a subnormal of a few bits.
+unsigned getMostCode(const ScaleMatch &scale);
+
 /// Matches clamp(round(scaled)), codes that are not yet rescaled.
 std::optional<CodesMatch> matchCodes(mlir::Value codes);
 

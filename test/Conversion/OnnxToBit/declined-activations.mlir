@@ -448,3 +448,21 @@ func.func @infinite_codes_in_the_product(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>
   %5 = onnx.Mul %y, %1 : (tensor<3x2xf32>, tensor<3x1xf32>) -> tensor<3x2xf32>
   return %5 : tensor<3x2xf32>
 }
+
+// -----
+
+// A step that is a subnormal of one bit gives codes of more than eight bits.
+// CHECK-LABEL: func @short_step
+// CHECK: bit.activations_declined = "no eps keeps their step from being a subnormal of a few bits, which gives codes up to 190: they need an eps, or a clamp to eight bits"
+func.func @short_step(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %3 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Mul %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

@@ -161,16 +161,15 @@ func.func @step_reciprocal(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<
 
 // -----
 
-// a * (1 / Q).
+// a * (1 / Q). Nothing keeps the step from being a subnormal of one bit, where
+// codes are up to 3 / 2 * Q.
 // CHECK-LABEL: func @step_multiplied
-// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = inverse_mul>
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <bits = 4, eps_mode = none, scale = inverse_mul, clamp = [-11, 10]>
 func.func @step_multiplied(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
-  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
-  %q = onnx.Constant dense<127.0> : tensor<f32>
   %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
   %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
-  %i = onnx.Constant dense<0.007874016> : tensor<f32>
+  %i = onnx.Constant dense<0.142857149> : tensor<f32>
   %2 = onnx.Mul %1, %i : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
   %4 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
   %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
@@ -349,14 +348,16 @@ func.func @half(%x: tensor<3x4xf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> 
 // CHECK-SAME: %[[X:.+]]: tensor<3x4xbf16>
 // CHECK: %[[F:.+]] = onnx.Cast %[[X]]
 // CHECK-NOT: onnx.Round
-// CHECK: bit.linear %[[F]], {{.+}} quantizer = <eps_mode = none, scale = inverse>
+// CHECK: bit.linear %[[F]], {{.+}} quantizer = <scale = inverse>
 func.func @half_around(%h: tensor<3x4xbf16>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
   %x = onnx.Cast %h {to = 1 : i64} : (tensor<3x4xbf16>) -> tensor<3x4xf32>
   %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
   %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
-  %2 = onnx.Div %1, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %a = onnx.Max %1, %eps : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %2 = onnx.Div %a, %q : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
   %3 = onnx.Div %x, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
   %4 = onnx.Round %3 : (tensor<3x4xf32>) -> tensor<3x4xf32>
   %5 = onnx.Mul %4, %2 : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>

@@ -144,13 +144,13 @@ func.func @row_for_each_row(%x: tensor<2x4xf32>, %w: tensor<2x4xi8>, %ws: tensor
 // CHECK-LABEL: func @bias_before_rescale
 // CHECK: %[[A:.+]] = onnx.ReduceMax
 // CHECK: %[[D:.+]] = onnx.Div %[[A]]
-// CHECK: %[[Y:.+]] = bit.linear %arg0, %arg1, %{{.+}} weights = ternary quantizer = <eps_mode = none, scale = inverse> :
+// CHECK: %[[Y:.+]] = bit.linear %arg0, %arg1, %{{.+}} weights = ternary quantizer = <bits = 4, eps_mode = none, scale = inverse, clamp = [-11, 10]> :
 // CHECK: %[[B:.+]] = onnx.Mul %arg2, %[[D]] : (tensor<2xf32>, tensor<?x1xf32>) -> tensor<?x2xf32>
 // CHECK: onnx.Add %[[Y]], %[[B]]
 func.func @bias_before_rescale(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %b: tensor<2xf32>) -> tensor<?x2xf32> {
   %ws = arith.constant dense<1.0> : tensor<1xf32>
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
-  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %q = onnx.Constant dense<7.0> : tensor<f32>
   %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
   %1 = onnx.ReduceMax %0, %axes : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
   %2 = onnx.Div %1, %q : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>

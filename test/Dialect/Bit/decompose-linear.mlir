@@ -82,3 +82,20 @@ func.func @samples(%x: tensor<?x?x8xf32>, %w: tensor<4x8xi8>, %s: tensor<1xf32>)
       : (tensor<?x?x8xf32>, tensor<4x8xi8>, tensor<1xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// -----
+
+// Rows of a tensor too small for its scale are NaN where they have zeros, the
+// others are not: each has a scale.
+// CHECK-LABEL: @overflow_of_rows
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>
+func.func @overflow_of_rows(%x: tensor<?x8xf32>, %w: tensor<4x8xi8>, %s: tensor<1xf32>) -> tensor<?x4xf32> {
+  // CHECK: %[[SAMPLE:.*]] = tensor.expand_shape %[[X]] {{\[\[}}0, 1], [2]] {{.*}} into tensor<1x?x8xf32>
+  // CHECK: %[[CODES:.*]], %[[SCALE:.*]], %{{.*}} = bit.absmax_quantize ins(%[[SAMPLE]] : tensor<1x?x8xf32>) {{.*}} quantizer = <granularity = sample, eps_mode = none, overflow = clamp>
+  // CHECK-DAG: tensor.collapse_shape %[[CODES]] {{\[\[}}0, 1], [2]]
+  // CHECK-DAG: tensor.collapse_shape %[[SCALE]] {{\[\[}}0, 1]]
+  // CHECK: bit.rescale {{.*}} : (tensor<?x4xi32>, tensor<?xf32>, tensor<1xf32>) -> tensor<?x4xf32>
+  %y = bit.linear %x, %w, %s weights = ternary quantizer = <granularity = tensor, eps_mode = none, overflow = clamp>
+      : (tensor<?x8xf32>, tensor<4x8xi8>, tensor<1xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}

@@ -88,6 +88,14 @@ FloatType QuantizerAttr::getComputeType() const {
   llvm_unreachable("all types are handled");
 }
 
+QuantizerAttr
+QuantizerAttr::withGranularity(ActivationGranularity granularity) const {
+  return get(getContext(), getBits(), granularity, getEps(), getEpsMode(),
+             getScale(), getDequant(), getClampLow(), getClampHigh(),
+             getRounding(), getStatistic(), getOverflow(), getCompute(),
+             getMaxCode());
+}
+
 /// Parses a word of an enum into `value`.
 template <typename EnumT>
 static ParseResult parseCase(AsmParser &parser, EnumT &value) {

@@ -124,6 +124,25 @@ struct LinearToMatrix : OpRewritePattern<LinearOp> {
   }
 };
 
+/// Whether rows that share a scale may differ in whether it is NaN: those too
+/// small for it, of which some have zeros.
+bool hasOverflowOfRows(LinearOp op) {
+  QuantizerAttr quantizer = op.getQuantizerAttr();
+  return quantizer.getGranularity() == ActivationGranularity::Tensor &&
+         quantizer.clampsOverflow() && op.getX().getType().getDimSize(0) != 1;
+}
+
+/// The matrix `x` as the only sample.
+Value toSample(OpBuilder &builder, Location loc, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<OpFoldResult> shape = tensor::getMixedSizes(builder, loc, x);
+  shape.insert(shape.begin(), builder.getIndexAttr(1));
+  SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
+  return tensor::ExpandShapeOp::create(
+      builder, loc, type.clone({1, type.getDimSize(0), type.getDimSize(1)}), x,
+      groups, shape);
+}
+
 /// Splits bit.linear with a quantizer into its steps.
 struct LinearToSteps : OpRewritePattern<LinearOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -137,6 +156,11 @@ struct LinearToSteps : OpRewritePattern<LinearOp> {
       return failure();
     Location loc = op.getLoc();
     Value x = op.getX();
+    if (hasOverflowOfRows(op)) {
+      x = toSample(rewriter, loc, x);
+      quantizer = quantizer.withGranularity(ActivationGranularity::Sample);
+      isSample = true;
+    }
     SmallVector<OpFoldResult> dims = tensor::getMixedSizes(rewriter, loc, x);
     dims.back() = rewriter.getIndexAttr(op.getK());
     ArrayRef<OpFoldResult> leading = ArrayRef(dims).drop_back();

@@ -68,7 +68,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     ```
     overflow     nan:         all codes are 0, and xs is NaN
                  clamp:       the same if one of the values is 0 (for each row of a
-                              sample by itself); otherwise each v is infinite, its
+                              sample by itself, and of a tensor where the op has
+                              an xs for each); otherwise each v is infinite, its
                               code clamp[0] or clamp[1], and xs as above, mostly 0
     ```
 
@@ -181,6 +182,8 @@ def Bit_QuantizerAttr : Bit_Attr<"Quantizer", "quantizer"> {
     bool computesInHalf() const { return getCompute() != ComputeType::F32; }
     /// The type that operations round to.
     mlir::FloatType getComputeType() const;
+    /// The same quantizer for values that share scales in another way.
+    QuantizerAttr withGranularity(ActivationGranularity granularity) const;
     /// eps as a number.
     float getEpsValue() const { return getEps().convertToFloat(); }
     /// The clamp range as the attribute that ternary_matmul and packed_matmul
