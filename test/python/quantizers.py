@@ -323,6 +323,31 @@ def per_tensor(g, x):
     return g.op("Div", codes(g, x, s), s)
 
 
+def extremes(g, x):
+    """max(max x, -min x), between which there is no more than |x|."""
+    axes = g.const([-1], np.int64)
+    low = g.op("Neg", g.op("ReduceMin", x, axes, keepdims=1))
+    s = div(g, x, g.op("Max", g.op("ReduceMax", x, axes, keepdims=1), low))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def extremes_and_eps(g, x):
+    """Their magnitudes, and eps by another Max."""
+    axes = g.const([-1], np.int64)
+    least, most = (g.op("Abs", g.op(f"Reduce{m}", x, axes, keepdims=1)) for m in ("Min", "Max"))
+    a = g.op("Max", g.op("Max", least, most), g.const(1e-5))
+    d = g.op("Div", a, g.const(Q))
+    return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
+
+
+def per_tensor_observer(g, x):
+    """As torch's observers do it: max(-min(min x, 0), max(max x, 0))."""
+    least = g.op("Neg", g.op("Min", g.op("ReduceMin", x, keepdims=0), g.const(0)))
+    a = g.op("Max", least, g.op("Max", g.op("ReduceMax", x, keepdims=0), g.const(0)))
+    d = clip(g, g.op("Div", a, g.const(Q)), 1e-6)
+    return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
+
+
 def per_tensor_bitlab(g, x):
     """One step that eps clamps."""
     d = clip(g, g.op("Div", absmax(g, x, ()), g.const(Q)), 1e-6)
@@ -462,6 +487,9 @@ FORMS = {
         integer_clamp,
         per_tensor,
         per_tensor_bitlab,
+        per_tensor_observer,
+        extremes,
+        extremes_and_eps,
         step_of_128,
         absmean,
         absmean_ternary,
@@ -650,6 +678,53 @@ def no_eps_direct_wide(g, x):
     return g.op("Mul", codes(g, x, g.op("Div", g.const(Q), a), -200.0, 200.0), g.op("Div", a, g.const(Q)))
 
 
+def other_extremes(g, x):
+    """max(max x, min x) is no magnitude."""
+    axes = g.const([-1], np.int64)
+    least, most = (g.op(f"Reduce{m}", x, axes, keepdims=1) for m in ("Min", "Max"))
+    s = div(g, x, g.op("Max", least, most))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def extremes_of_both(g, x):
+    """The maximum of a row, the minimum of all."""
+    low = g.op("Neg", g.op("ReduceMin", x, keepdims=1))
+    s = div(g, x, g.op("Max", g.op("ReduceMax", x, g.const([-1], np.int64), keepdims=1), low))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def step_of_one_for_zeros(g, x):
+    """where(d == 0, 1, d)."""
+    d = g.op("Div", absmax(g, x), g.const(Q))
+    d = g.op("Where", g.op("Equal", d, g.const(0)), g.const(1), d)
+    return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
+
+
+def expanded(g, x):
+    """A scale for each value, all the same."""
+    s = g.op("Expand", div(g, x), g.op("Shape", x))
+    return g.op("Div", codes(g, x, s), s)
+
+
+def clamped_by_where(g, x):
+    """where(c > 127, 127, c)."""
+    s = div(g, x)
+    c = g.op("Round", g.op("Mul", x, s))
+    return g.op("Div", g.op("Where", g.op("Greater", c, g.const(Q)), g.const(Q), c), s)
+
+
+def quantize_linear(g, x):
+    """Static, by ONNX's own operators."""
+    s, zero = g.const(0.02), g.const(3, np.int8)
+    return g.op("DequantizeLinear", g.op("QuantizeLinear", x, s, zero), s, zero)
+
+
+def quantize_linear_by_maximum(g, x):
+    """The same with a scale of its own."""
+    s, zero = g.op("Div", clip(g, absmax(g, x, ()), 1e-5), g.const(Q)), g.const(0, np.int8)
+    return g.op("DequantizeLinear", g.op("QuantizeLinear", x, s, zero), s, zero)
+
+
 def not_quantized(g, x):
     """Nothing at all."""
     return g.op("Mul", x, g.const(2.0))
@@ -680,5 +755,12 @@ DECLINED = {
     no_eps_one_bound: "clamped on one side only",
     no_eps_direct_no_clamp: "infinite codes",
     no_eps_direct_wide: "infinite codes",
+    other_extremes: "their scale comes from ReduceMin",
+    extremes_of_both: "their maximum without Abs",
+    step_of_one_for_zeros: "their scale goes through Where",
+    expanded: "their scale goes through Expand",
+    clamped_by_where: "Where between Round and matmul",
+    quantize_linear: "scaled by a constant",
+    quantize_linear_by_maximum: "QuantizeLinear with a scale that is not constant",
     not_quantized: "they are not quantized",
 }

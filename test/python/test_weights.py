@@ -303,6 +303,32 @@ def test_integer_products(kind, levels, operands, tmp_path):
         np.testing.assert_array_equal(bm.load(path.with_suffix(".so"))(x)[1], theirs)
 
 
+@pytest.mark.parametrize("k, found", [(768, True), (65793, True), (65794, False)])
+@pytest.mark.parametrize("has_sums", [False, True], ids=["floats", "sums"])
+def test_integer_products_of_127(has_sums, k, found, tmp_path):
+    """Ternary weights as onnxruntime's quantizer leaves them: sums are rounded where the graph rounds them."""
+    g, rng = Graph(), np.random.default_rng(12)
+    weights = 127 * rng.integers(-1, 2, (k, 3))
+    weights[:, 0] = 127
+    g.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], ["codes", "scale", "zero"], name="node_quantize"))
+    acc = g.op("MatMulInteger", "codes", g.const(weights, np.int8), "zero")
+    outputs = {g.op("Cast", acc, to=1): [2, 3]}
+    if has_sums:
+        # Whoever reads the integers gets them to the last one.
+        mod = g.op("Mod", acc, g.const(1000, np.int32))
+        outputs[g.op("Cast", mod, to=1)] = [2, 3]
+    path = g.save(tmp_path / "model.onnx", {"x": [2, k]}, outputs)
+    report = compile_report(path, tmp_path)["bitlinear"]
+    assert report["found"] == (found and not has_sums)
+    if not report["found"]:
+        assert "may not fit into float32" in report["rejected"][0]["reason"]
+    model, reference = bm.load(path.with_suffix(".so")), ties.reference(path)
+    for x in (sample(2, k, 0), np.abs(sample(2, k, 1)), np.ones((2, k), np.float32)):
+        ours = model(x)
+        for a, b in zip(ours if has_sums else [ours], reference.run(None, {"x": x}), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_integer_codes(tmp_path):
     """The b1.58 quantizer's codes as int8 into MatMulInteger: the layer gets the quantizer."""
     g, rng = Graph(), np.random.default_rng(11)

@@ -4,6 +4,7 @@
 // MatchScale.cpp and MatchQuantizer.cpp.
 
 #include "MatchQuantizer.h"
+#include "Product.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
 #include "llvm/ADT/SetVector.h"
@@ -85,9 +86,23 @@ std::string explainScale(Value scaled) {
     if (onnx::evaluateScalar(operand))
       return "they are scaled by a constant, not by their own maximum";
   Operation *reduction = findAbove(scaled, isReduction, isElementwise);
-  if (!reduction)
+  if (!reduction) {
+    // Behind what hides it.
+    auto isPassed = [](Operation *op) {
+      return op && !op->getResults().empty() && !isReduction(op);
+    };
+    auto isHiding = [&](Operation *op) {
+      return isa_and_nonnull<onnx::WhereOp, onnx::ExpandOp, onnx::PowOp,
+                             onnx::SqueezeOp, onnx::UnsqueezeOp,
+                             onnx::TransposeOp, onnx::FlattenOp>(op) &&
+             findAbove(op->getResult(0), isReduction, isPassed);
+    };
+    if (Operation *op = findAbove(scaled, isHiding, isElementwise))
+      return "their scale goes through " + nameOf(op) +
+             ", which is not looked through";
     return "their scale is not computed from them: there is no ReduceMax "
            "before it";
+  }
   bool isKnown = isa<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(reduction);
   if (!isKnown)
     return "their scale comes from " + nameOf(reduction) +
@@ -151,6 +166,16 @@ std::string explainScale(Value scaled) {
   return "the form of their scale is not known";
 }
 
+std::string explainQuantizeLinear(onnx::QuantizeLinearOp op) {
+  if (isConstant(op.getYScale()))
+    return "they are scaled by a constant, not by their own maximum";
+  if (Value zero = op.getYZeroPoint(); zero && !isConstant(zero))
+    return "their quantizer has a zero point that depends on them, codes of a "
+           "layer have none";
+  return "QuantizeLinear with a scale that is not constant is not looked "
+         "through";
+}
+
 std::string explainShortStep(unsigned most) {
   return llvm::formatv(
       "no eps keeps their step from being a subnormal of a few "
@@ -162,8 +187,20 @@ std::string explainShortStep(unsigned most) {
 } // namespace
 
 std::string explainActivations(Value x) {
+  auto isQuantize = [](Operation *op) {
+    return isa_and_nonnull<onnx::QuantizeLinearOp>(op);
+  };
+  auto isBehindRound = [](Operation *op) {
+    return (isElementwise(op) && !isRounding(op)) ||
+           isa_and_nonnull<onnx::DequantizeLinearOp, onnx::WhereOp>(op);
+  };
+  if (auto quantize = dyn_cast_or_null<onnx::QuantizeLinearOp>(
+          findAbove(x, isQuantize, isBehindRound)))
+    return explainQuantizeLinear(quantize);
   Operation *rounding = findAbove(x, isRounding, isElementwise);
   if (!rounding) {
+    if (findAbove(x, isRounding, isBehindRound))
+      return "Where between Round and matmul is neither Clip nor Min and Max";
     auto isScale = [](Operation *op) {
       auto reduction = dyn_cast_or_null<onnx::ReduceMaxOp>(op);
       return reduction && getDefining<onnx::AbsOp>(reduction.getData());

@@ -121,13 +121,11 @@ bool isMagnitude(Value value, Value input) {
   return abs && isInput(abs.getX());
 }
 
-/// Over which elements of `input` a ReduceMax or ReduceMean goes. `keepsRank`
-/// says that its result has a last dimension of 1.
+/// Over which elements of `input` a reduction of it, or of its magnitudes,
+/// goes. `keepsRank` says that its result has a last dimension of 1.
 template <typename OpTy>
-std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input,
+std::optional<ActivationGranularity> getGranularity(OpTy reduce, Value input,
                                                     bool keepsRank) {
-  if (!isMagnitude(reduce.getData(), input))
-    return std::nullopt;
   auto type = cast<ShapedType>(input.getType());
   int64_t rank = type.getRank();
   SmallVector<int64_t> axes;
@@ -162,6 +160,55 @@ std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input,
   if (isSample && reduce.getKeepdims() != 0)
     return ActivationGranularity::Sample;
   return std::nullopt;
+}
+
+/// The same for a ReduceMax or ReduceMean of magnitudes.
+template <typename OpTy>
+std::optional<ActivationGranularity> matchReduction(OpTy reduce, Value input,
+                                                    bool keepsRank) {
+  return isMagnitude(reduce.getData(), input)
+             ? getGranularity(reduce, input, keepsRank)
+             : std::nullopt;
+}
+
+/// Looks through a bound of 0, which changes no maximum of an extreme and its
+/// opposite.
+template <typename OpTy> Value skipZeroBound(Value value) {
+  auto op = getDefining<OpTy>(value);
+  if (!op || op->getNumOperands() != 2)
+    return value;
+  for (unsigned i : {0, 1})
+    if (onnx::evaluateScalar(op->getOperand(i)) == 0.0)
+      return op->getOperand(1 - i);
+  return value;
+}
+
+/// Max(max x, -min x), which is max |x|; either may be a magnitude instead.
+std::optional<ActivationGranularity> matchExtremes(onnx::MaxOp max,
+                                                   Value input) {
+  if (max->getNumOperands() != 2)
+    return std::nullopt;
+  auto match = [&](auto reduce) {
+    return reduce && skipIdentity(reduce.getData()) == input
+               ? getGranularity(reduce, input, reduce.getKeepdims() != 0)
+               : std::nullopt;
+  };
+  return eitherOrder(
+      max->getOperand(0), max->getOperand(1), [&](Value high, Value low) {
+        high = skipZeroBound<onnx::MaxOp>(high);
+        if (auto abs = getDefining<onnx::AbsOp>(high))
+          high = abs.getX();
+        if (auto neg = getDefining<onnx::NegOp>(low))
+          low = skipZeroBound<onnx::MinOp>(neg.getX());
+        else if (auto abs = getDefining<onnx::AbsOp>(low))
+          low = abs.getX();
+        else
+          return decltype(match(onnx::ReduceMaxOp()))();
+        auto granularity = match(getDefining<onnx::ReduceMaxOp>(high));
+        return granularity == match(getDefining<onnx::ReduceMinOp>(low))
+                   ? granularity
+                   : std::nullopt;
+      });
 }
 
 /// A reduction without the last dimension that has it back as a 1; `value` is
@@ -204,6 +251,8 @@ std::optional<StatisticMatch> matchPlainStatistic(Value value, Value input) {
       return std::nullopt;
     granularity = match(mean);
     result.statistic = Statistic::AbsMean;
+  } else if (auto extremes = getDefining<onnx::MaxOp>(value)) {
+    granularity = matchExtremes(extremes, input);
   }
   if (!granularity)
     return std::nullopt;
@@ -274,8 +323,8 @@ std::optional<StatisticMatch> matchStatistic(Value value, Value input) {
   }
   if (auto max = getDefining<onnx::MaxOp>(value)) {
     std::optional<double> eps;
-    Value a = splitMax(max, eps);
-    return a ? finish(a, eps, true) : std::nullopt;
+    if (Value a = splitMax(max, eps))
+      return finish(a, eps, true);
   }
   if (auto add = getDefining<onnx::AddOp>(value))
     return eitherOrder(add.getA(), add.getB(), [&](Value a, Value eps) {

@@ -128,9 +128,19 @@ Expected<Value> WeightRecognizer::makeInput(const Product &product,
                                             Operation *op) {
   if (!product.isInteger)
     return makeRows(rewriter, product, weight.k, op);
-  // Floats hold all sums exactly: nothing is rounded on the way.
-  constexpr double largestCode = 255, exact = 1 << 24;
-  if (weight.error != 0 || largestCode * weight.k * weight.largest >= exact)
+  // Floats hold all sums of codes exactly, and those times a level, too; or
+  // they are rounded once, as the cast to floats rounds them.
+  constexpr double largestCode = 255, exact = 1 << 24, overflow = 1u << 31;
+  double sum = largestCode * weight.k;
+  bool hasGroups = cast<RankedTensorType>(weight.scale.getType()).getRank() > 1;
+  bool mayRound =
+      !hasGroups && llvm::all_of(op->getUsers(), [](Operation *user) {
+        return isa<onnx::CastOp, onnx::CastLikeOp>(user) &&
+               getElementTypeOrSelf(user->getResult(0).getType()).isF32();
+      });
+  double most = sum * weight.largest;
+  if (weight.error != 0 || sum >= exact ||
+      most >= (mayRound ? overflow : exact))
     return createStringError("its integer sums may not fit into float32, where "
                              "they are computed");
   auto type = cast<RankedTensorType>(product.x.getType());

@@ -466,3 +466,50 @@ func.func @short_step(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32
   %y = bit.linear %5, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// What hides a scale is named, and so is a quantizer that is not made of Round.
+// CHECK-LABEL: func @hidden_scale
+// CHECK: bit.activations_declined = "their scale goes through Expand, which is not looked through"
+// CHECK: bit.activations_declined = "they are scaled by a constant, not by their own maximum"
+// CHECK: bit.activations_declined = "QuantizeLinear with a scale that is not constant is not looked through"
+// CHECK: bit.activations_declined = "their quantizer has a zero point that depends on them, codes of a layer have none"
+func.func @hidden_scale(%x: tensor<3x4xf32>, %s: tensor<f32>, %z: tensor<i8>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %shape = onnx.Constant dense<[3, 4]> : tensor<2xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %zero = onnx.Constant dense<0> : tensor<i8>
+  %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %3 = onnx.Expand %2, %shape : (tensor<3x1xf32>, tensor<2xi64>) -> tensor<3x4xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %5 = onnx.Round %4 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %6 = onnx.Div %5, %3 : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %a = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  %7 = onnx.QuantizeLinear %x, %q, %zero : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  %8 = onnx.DequantizeLinear %7, %q, %zero : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %b = bit.linear %8, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  %9 = onnx.QuantizeLinear %x, %s, %zero : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  %10 = onnx.DequantizeLinear %9, %s, %zero : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %c = bit.linear %10, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  %11 = onnx.QuantizeLinear %x, %s, %z : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  %12 = onnx.DequantizeLinear %11, %s, %z : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %d = bit.linear %12, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %a, %b, %c, %d : tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>
+}
+
+// -----
+
+// Clamped by Where.
+// CHECK-LABEL: func @clamped_by_where
+// CHECK: bit.activations_declined = "Where between Round and matmul is neither Clip nor Min and Max"
+func.func @clamped_by_where(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Round %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %1 = onnx.Greater %0, %q : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xi1>
+  %2 = onnx.Where %1, %q, %0 : (tensor<3x4xi1>, tensor<f32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %y = bit.linear %2, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

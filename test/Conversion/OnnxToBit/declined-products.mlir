@@ -69,6 +69,18 @@ func.func @integer_overflow(%x: tensor<1x70000xi8>) -> tensor<1x1xi32> {
 
 // -----
 
+// 255 * 768 * 127 is more than 2^24, and the integers are wanted.
+// CHECK-LABEL: func @integer_sums
+// CHECK: onnx.MatMulInteger {{.*}}bit.declined = "its integer sums may not fit into float32, where they are computed"
+func.func @integer_sums(%x: tensor<1x768xi8>) -> (tensor<1x1xi32>, tensor<1x1xf32>) {
+  %w = onnx.Constant dense<127> : tensor<768x1xi8>
+  %y = onnx.MatMulInteger %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x768xi8>, tensor<768x1xi8>) -> tensor<1x1xi32>
+  %f = onnx.Cast %y {to = 1 : i64} : (tensor<1x1xi32>) -> tensor<1x1xf32>
+  return %y, %f : tensor<1x1xi32>, tensor<1x1xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @zero_points_of_rows
 // CHECK: onnx.MatMulInteger {{.*}}bit.declined = "the zero point of its activations is not one element"
 func.func @zero_points_of_rows(%x: tensor<3x2xi8>, %z: tensor<3xi8>) -> tensor<3x1xi32> {

@@ -549,3 +549,27 @@ func.func @power_of_two(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf
   %y = bit.linear %6, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// max(max(max x, 0), -min(min x, 0)) is max |x|.
+// CHECK-LABEL: func @extremes
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <granularity = tensor, scale = inverse>
+func.func @extremes(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<3x2xf32> {
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.ReduceMin %x {keepdims = 0 : i64} : (tensor<3x4xf32>) -> tensor<f32>
+  %1 = onnx.Min %zero, %0 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %2 = onnx.Neg %1 : (tensor<f32>) -> tensor<f32>
+  %3 = onnx.ReduceMax %x {keepdims = 0 : i64} : (tensor<3x4xf32>) -> tensor<f32>
+  %4 = onnx.Max %3, %zero : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %5 = onnx.Max %2, %4 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %6 = onnx.Max %5, %eps : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %7 = onnx.Div %6, %q : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %8 = onnx.Div %x, %7 : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %9 = onnx.Round %8 : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %10 = onnx.Mul %9, %7 : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
+  %y = bit.linear %10, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
+  return %y : tensor<3x2xf32>
+}

@@ -155,6 +155,19 @@ func.func @integers(%x: tensor<?x2xui8>, %z: tensor<ui8>) -> tensor<?x2xi32> {
 
 // -----
 
+// Sums beyond 2^24 are rounded once, as their cast to floats is.
+// CHECK-LABEL: func @levels_of_127
+// CHECK: %[[Y:.+]] = bit.linear {{.*}} -> tensor<1x1xf32>
+// CHECK-NEXT: return %[[Y]]
+func.func @levels_of_127(%x: tensor<1x768xi8>) -> tensor<1x1xf32> {
+  %w = onnx.Constant dense<127> : tensor<768x1xi8>
+  %y = onnx.MatMulInteger %x, %w {operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<1x768xi8>, tensor<768x1xi8>) -> tensor<1x1xi32>
+  %f = onnx.Cast %y {to = 1 : i64} : (tensor<1x1xi32>) -> tensor<1x1xf32>
+  return %f : tensor<1x1xf32>
+}
+
+// -----
+
 // Codes as int8: the sums are wanted as floats only.
 // CHECK-LABEL: func @integer_codes
 // CHECK: %[[X:.+]] = onnx.Cast %arg0
