@@ -3,8 +3,10 @@
 // Writes the TableGen of all ai.onnx operators from the schemas in libonnx:
 // the newest version of each that the pinned opset has, with the types of newer
 // ones that the import keeps. Runs at build time, so that neither the schemas
-// nor thousands of generated lines are tracked.
+// nor thousands of generated lines are tracked. Also writes which operators
+// conversion to that opset leaves alone.
 
+#include "Unchanged.h"
 #include "bit/Import/NewerOperators.h"
 #include "onnx/defs/schema.h"
 #include <algorithm>
@@ -234,11 +236,16 @@ void writeOp(std::ostream &os, const OpSchema &schema) {
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    std::cerr << "usage: onnx-tblgen OPSET\n";
+  const bool unchanged = argc == 3 && std::string(argv[2]) == "unchanged";
+  if (argc != 2 && !unchanged) {
+    std::cerr << "usage: onnx-tblgen OPSET [unchanged]\n";
     return 1;
   }
   const int opset = std::stoi(argv[1]);
+  if (unchanged) {
+    writeUnchanged(std::cout, opset);
+    return std::cout.flush() ? 0 : 1;
+  }
   std::map<std::string, OpSchema> newest;
   for (const OpSchema &schema :
        onnx::OpSchemaRegistry::get_all_schemas_with_history()) {
