@@ -89,16 +89,25 @@ static void forgetZeros(::onnx::InferenceContext &context) {
   }
 }
 
-Schemas::Schemas() {
-  for (OpSchema &schema : getMicrosoftSchemas())
-    microsoft.emplace(schema.Name(), schema);
+/// Made when first asked for: that takes longer than reading a small model.
+static const std::map<std::string, OpSchema> &getMicrosoftSchemasByName() {
+  static const auto *schemas = [] {
+    auto *made = new std::map<std::string, OpSchema>;
+    for (OpSchema &schema : getMicrosoftSchemas()) {
+      std::string name = schema.Name();
+      made->emplace(std::move(name), std::move(schema));
+    }
+    return made;
+  }();
+  return *schemas;
 }
 
 const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
                                    const std::string &domain) const {
   if (domain == kMicrosoftDomain) {
-    auto it = microsoft.find(opType);
-    return it == microsoft.end() ? nullptr : &it->second;
+    const auto &schemas = getMicrosoftSchemasByName();
+    auto it = schemas.find(opType);
+    return it == schemas.end() ? nullptr : &it->second;
   }
   if (domain.empty() && version == static_cast<int>(kImportOpset))
     version = std::max(version, getNewerVersion(opType));

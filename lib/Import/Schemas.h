@@ -16,8 +16,6 @@ namespace bit::detail {
 
 class Schemas final : public ::onnx::ISchemaRegistry {
 public:
-  Schemas();
-
   const ::onnx::OpSchema *GetSchema(const std::string &opType, int version,
                                     const std::string &domain) const override;
 
@@ -26,7 +24,6 @@ private:
   /// first asked for.
   mutable std::map<const ::onnx::OpSchema *, std::unique_ptr<::onnx::OpSchema>>
       wrapped;
-  std::map<std::string, ::onnx::OpSchema> microsoft;
 };
 
 /// Returns what libonnx does not know about com.microsoft: the types of the
