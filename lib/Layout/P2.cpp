@@ -38,22 +38,37 @@ P2Layout::Position P2Layout::getPosition(int64_t row, int64_t column) const {
           static_cast<int>(2 * plane)};
 }
 
+/// Packs 16 codes into 4 bytes, the bytes of a word side by side; false if some
+/// are not -1, 0 or 1.
+static bool packStep(const int8_t *weights, uint8_t *out) {
+  static_assert(P2Layout::kPerStep == 16 && P2Layout::paddingByte == 0x55);
+  constexpr uint32_t ones = 0x01010101;
+  uint32_t packed = 0x55555555, wrong = 0;
+  for (int plane = 0; plane < 4; ++plane) {
+    uint32_t codes;
+    std::memcpy(&codes, weights + 4 * plane, sizeof(codes));
+    const uint32_t negative = codes >> 7 & ones;
+    const uint32_t positive = codes & ones & ~negative;
+    wrong |= codes ^ (negative * 255 | positive);
+    // Against the padding's code 1, w + 1 differs by an exclusive or of 1 for
+    // -1 and of 3 for 1.
+    packed ^= (negative | positive * 3) << 2 * plane;
+  }
+  std::memcpy(out, &packed, sizeof(packed));
+  return wrong == 0;
+}
+
 /// Packs one row of one group; `out` is the row's 4 bytes in step 0.
 static std::optional<int64_t> packRow(const int8_t *weights, int64_t k,
                                       int64_t stride, uint8_t *out) {
   for (int64_t first = 0; first < k; first += P2Layout::kPerStep) {
-    uint8_t bytes[4] = {P2Layout::paddingByte, P2Layout::paddingByte,
-                        P2Layout::paddingByte, P2Layout::paddingByte};
-    int64_t count = std::min(P2Layout::kPerStep, k - first);
-    for (int64_t i = 0; i < count; ++i) {
-      int weight = weights[first + i];
-      if (weight < -1 || weight > 1)
-        return first + i;
-      // Against the padding's code 1, w + 1 differs by an exclusive or.
-      int shift = static_cast<int>(i / 4 * 2);
-      bytes[i % 4] ^= static_cast<uint8_t>(((weight + 1) ^ 1) << shift);
-    }
-    std::memcpy(out, bytes, sizeof(bytes));
+    const int64_t count = std::min(P2Layout::kPerStep, k - first);
+    int8_t step[P2Layout::kPerStep] = {};
+    std::memcpy(step, weights + first, count);
+    if (!packStep(step, out))
+      for (int64_t i = 0; i < count; ++i)
+        if (step[i] < -1 || step[i] > 1)
+          return first + i;
     out += stride;
   }
   return std::nullopt;

@@ -116,13 +116,7 @@ bool isMatMulLike(Operation *op) {
              onnx::MSFusedMatMulOp>(op);
 }
 
-bool isConstant(Value value) {
-  Expected<SmallVector<Value>> sources = onnx::getConstantSources(value);
-  if (sources)
-    return true;
-  llvm::consumeError(sources.takeError());
-  return false;
-}
+bool isConstant(Value value) { return onnx::isComputable(value); }
 
 Expected<Product> getProduct(Operation *op) {
   Expected<Product> product = getUnpeeled(op);

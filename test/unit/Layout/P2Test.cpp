@@ -115,6 +115,25 @@ TEST(P2Test, NamesTheFirstWeightOutsideTheSet) {
   EXPECT_EQ(packP2(*layout, weights.data(), 0, 3, packed.data()), 41);
 }
 
+/// Sixteen codes are checked at once: each of them, for each byte.
+TEST(P2Test, RefusesEveryOtherByte) {
+  constexpr int64_t k = 21;
+  std::optional<P2Layout> layout = P2Layout::get(1, k);
+  ASSERT_TRUE(layout);
+  std::vector<uint8_t> packed(layout->getPackedBytes());
+  for (int64_t at = 0; at < k; ++at)
+    for (int byte = -128; byte < 128; ++byte) {
+      std::vector<int8_t> weights(k, -1);
+      weights[at] = static_cast<int8_t>(byte);
+      std::optional<int64_t> bad =
+          packP2(*layout, weights.data(), 0, 1, packed.data());
+      if (byte >= -1 && byte <= 1)
+        EXPECT_FALSE(bad) << byte;
+      else
+        EXPECT_EQ(bad, at) << byte;
+    }
+}
+
 TEST(P2Test, PadsOnlyToWholeGroupsAndSteps) {
   EXPECT_EQ(P2Layout::get(1, 1)->getPackedBytes(), 64);
   EXPECT_EQ(P2Layout::get(10, 784)->getPackedBytes(), 49 * 64);

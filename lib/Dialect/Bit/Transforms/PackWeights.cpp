@@ -101,6 +101,12 @@ static std::optional<ArrayRef<int8_t>> getCodes(ElementsAttr attr,
 LogicalResult WeightPacker::checkCodes(const Product &product,
                                        ArrayRef<int8_t> codes, int64_t k) {
   bool binary = product.weights == WeightKind::Binary;
+  // Without a branch a code: vectorized.
+  bool wrong = false;
+  for (int8_t code : codes)
+    wrong |= (uint8_t(code + 1) > 2) | (binary & (code == 0));
+  if (!wrong)
+    return success();
   for (auto [i, code] : llvm::enumerate(codes))
     if (code < -1 || code > 1 || (binary && code == 0))
       return fail(product, Twine("expects ") + stringifyEnum(product.weights) +

@@ -31,14 +31,21 @@ constexpr size_t kMaxOps = 1024;
 /// Operations in one expression: bounds its recursion and its registers.
 constexpr unsigned kMaxFused = 48;
 
-OperandRange getDataOperands(Operation *op) {
+/// Returns what `op` computes with, nothing if it is not evaluated.
+std::optional<OperandRange> getEvaluatedOperands(Operation *op) {
   if (isa<ConstantOp>(op))
     return op->getOperands();
   if (std::optional<Elementwise> step = getElementwise(op))
     return op->getOperands().take_front(step->info.numInputs);
   if (isReduction(op))
     return op->getOperands().take_front(1);
-  return op->getOperands().take_front(getNumDataOperands(op));
+  if (isDataMovement(op))
+    return op->getOperands().take_front(getNumDataOperands(op));
+  return std::nullopt;
+}
+
+OperandRange getDataOperands(Operation *op) {
+  return getEvaluatedOperands(op).value_or(op->getOperands());
 }
 
 /// Scales and zero points of an axis or of blocks along it.
@@ -110,11 +117,6 @@ Expected<unsigned> addAlongAxis(Operation *op, HostTensor tensor,
   return expression.addLeaf(tensor.reshaped(blocks), split);
 }
 
-bool isEvaluated(Operation *op) {
-  return isa<ConstantOp>(op) || getElementwise(op) || isReduction(op) ||
-         isDataMovement(op);
-}
-
 Error describeSource(BlockArgument argument) {
   auto function =
       dyn_cast_or_null<FunctionOpInterface>(argument.getOwner()->getParentOp());
@@ -130,35 +132,42 @@ Error describeSource(BlockArgument argument) {
 }
 
 /// Lists what `root` is computed from, operands before users. That a value is
-/// known only at run time is a better reason than an operator in between.
-Error collect(Value root, llvm::SetVector<Operation *> &order) {
-  SmallVector<std::pair<Operation *, unsigned>> stack;
+/// known only at run time is a better reason than an operator in between, but
+/// takes a search through all that is before it: not unless asked to `explain`.
+Error collect(Value root, llvm::SetVector<Operation *> &order,
+              bool explain = true) {
+  struct Visit {
+    Operation *op;
+    OperandRange operands;
+    unsigned next;
+  };
+  SmallVector<Visit> stack;
   llvm::DenseSet<Operation *> seen;
   Operation *notEvaluated = nullptr;
   auto visit = [&](Value value) -> Error {
     Operation *op = value.getDefiningOp();
     if (!op)
       return describeSource(cast<BlockArgument>(value));
-    if (!isEvaluated(op) && !notEvaluated)
-      notEvaluated = op;
-    if (seen.insert(op).second)
-      stack.push_back({op, 0});
+    if (!seen.insert(op).second)
+      return Error::success();
     if (seen.size() > kMaxOps)
       return createStringError("it depends on too many operations");
+    std::optional<OperandRange> operands = getEvaluatedOperands(op);
+    if (!operands && !notEvaluated)
+      notEvaluated = op;
+    stack.push_back({op, operands.value_or(op->getOperands()), 0});
     return Error::success();
   };
   if (Error error = visit(root))
     return error;
-  while (!stack.empty()) {
-    auto &[op, next] = stack.back();
-    OperandRange operands =
-        isEvaluated(op) ? getDataOperands(op) : op->getOperands();
-    if (next == operands.size()) {
-      order.insert(op);
+  while (!stack.empty() && (explain || !notEvaluated)) {
+    Visit &last = stack.back();
+    if (last.next == last.operands.size()) {
+      order.insert(last.op);
       stack.pop_back();
       continue;
     }
-    if (Error error = visit(operands[next++]))
+    if (Error error = visit(last.operands[last.next++]))
       return error;
   }
   if (notEvaluated)
@@ -435,6 +444,14 @@ Expected<SmallVector<Value>> getConstantSources(Value value) {
     if (isa<ConstantOp>(op))
       sources.push_back(op->getResult(0));
   return sources;
+}
+
+bool isComputable(Value value) {
+  llvm::SetVector<Operation *> order;
+  Error error = collect(value, order, /*explain=*/false);
+  const bool succeeded = !error;
+  llvm::consumeError(std::move(error));
+  return succeeded;
 }
 
 Expected<HostTensor> evaluate(Value value) {

@@ -27,11 +27,9 @@ SmallVector<Value> findConstants(Operation *root, ArrayRef<std::string> leave,
   llvm::DenseSet<Operation *> isConstant;
   root->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (!isa_and_nonnull<OnnxDialect>(op->getDialect()) ||
-        op->getNumResults() == 0 || op->getNumRegions() != 0)
+        op->getNumResults() == 0 || op->getNumRegions() != 0 ||
+        !isComputable(op->getResult(0)))
       return;
-    Expected<SmallVector<Value>> sources = getConstantSources(op->getResult(0));
-    if (!sources)
-      return llvm::consumeError(sources.takeError());
     isConstant.insert(op);
     constant.push_back(op);
   });

@@ -18,6 +18,10 @@ class FloatRun;
 llvm::Expected<llvm::SmallVector<mlir::Value>>
 getConstantSources(mlir::Value value);
 
+/// Whether getConstantSources returns values. Takes less time where it does
+/// not.
+bool isComputable(mlir::Value value);
+
 /// Computes `value`, each operation once, on all threads of the context. Chains
 /// of elementwise operations run in blocks that stay in the cache, so that the
 /// memory needed is that of the result and of what reductions, transpositions
