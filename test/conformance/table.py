@@ -20,6 +20,18 @@ tolerance (Attention in bfloat16 at 2^-7: it is computed in f32 and rounded once
 twice: *static*, and *dynamic*, where every dim of every input and output is a symbol of its own. Axes given
 as inputs are constants in both; shapes given as inputs stay inputs.
 
+Where the specification, its reference and onnxruntime differ, bit-mlir follows the text, then the reference:
+
+- Resize and GridSample of integers round to the nearest integer, as onnx.reference does for Resize (and torch);
+  onnxruntime truncates a linear Resize. The reference's GridSample keeps the weights themselves as integers.
+- Gemm of integers with other factors than 1 is exact, then scaled in f64 and truncated, as in the reference.
+  onnxruntime has none.
+- QuantizeLinear divides in the type of its scales unless `precision` names another; int32 by int32 in f64.
+- A Cast of a float that an integer type cannot hold saturates, NaN becomes 0; the specification leaves it undefined.
+- Integer Pow wraps where its result does not fit; onnxruntime's result is then undefined.
+- LayerNormalization's Mean and InvStdDev have the type that `stash_type` names, as its schema has it. The reference
+  gives them X's. A reduction of narrow integers has their type, which numpy widens.
+
 """
 
 

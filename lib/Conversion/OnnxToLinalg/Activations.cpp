@@ -48,6 +48,25 @@ static Value expMinusOne(ScalarBuilder &s, Value x) {
   return s.make<math::ExpM1Op>(x);
 }
 
+/// Integers are compared and moved as f64, and truncated. (They have no
+/// negative lambd where they have no sign.)
+static Value shrink(ScalarBuilder &s, Elements x, ShrinkOp op) {
+  Type onnxType = s.getOnnxType();
+  const bool isFloat = s.isFloat();
+  ScalarBuilder wide(s.builder, s.loc,
+                     isFloat ? s.getType() : Type(s.builder.getF64Type()));
+  Value element =
+      isFloat ? x[0]
+              : castScalar(s.builder, s.loc, x[0], onnxType, wide.getType());
+  Value bias = number(wide, op.getBias()), lambd = number(wide, op.getLambd());
+  Value high = wide.select(wide.less(lambd, element), wide.sub(element, bias),
+                           wide.number(0));
+  Value y = wide.select(wide.less(element, wide.neg(lambd)),
+                        wide.add(element, bias), high);
+  return isFloat ? y
+                 : castScalar(s.builder, s.loc, y, wide.getType(), onnxType);
+}
+
 /// Clip's bounds are operands that may be missing: then they are the least and
 /// the greatest finite number, which infinities exceed.
 static Value clip(ScalarBuilder &s, Elements x, ClipOp op) {
@@ -128,6 +147,7 @@ static void addOnnxPatterns(PatternList &list) {
     return op.getApproximate() == "tanh" ? geluTanh(s, x[0]) : geluErf(s, x[0]);
   });
   addElementwise<ClipOp>(list, clip);
+  addElementwise<ShrinkOp>(list, shrink);
 }
 
 static void addMicrosoftPatterns(PatternList &list) {

@@ -146,10 +146,9 @@ static FailureOr<GridOptions> getOptions(GridSampleOp op) {
     return op.emitOpError(
                "expects an input of rank 4 for mode cubic, got rank ")
            << rankOf(op.getX());
-  if (!isa<FloatType>(elementType(op.getX())) ||
-      !isa<FloatType>(elementType(op.getGrid())))
-    return op.emitOpError("expects float elements, got ")
-           << elementType(op.getX()) << " and " << elementType(op.getGrid());
+  if (!isa<FloatType>(elementType(op.getGrid())))
+    return op.emitOpError("expects a grid of floats, got ")
+           << elementType(op.getGrid());
   return GridOptions{*mode, *padding, op.getAlignCorners() != 0};
 }
 
@@ -159,9 +158,9 @@ static Value sumTaps(ScalarBuilder &s, Value input, Type onnxType,
                      Value inside) {
   size_t axis = where.size() - 2;
   if (axis == taps.size()) {
-    Value x = toCompute(
-        s.builder, s.loc,
-        tensor::ExtractOp::create(s.builder, s.loc, input, where), onnxType);
+    Value x = tensor::ExtractOp::create(s.builder, s.loc, input, where);
+    x = castScalar(s.builder, s.loc, toCompute(s.builder, s.loc, x, onnxType),
+                   onnxType, s.getType());
     return inside ? s.select(inside, x, s.number(0)) : x;
   }
   Value total;
@@ -211,10 +210,13 @@ static LogicalResult gridSample(GridSampleOp op, GridSampleOp::Adaptor operands,
   Dims sizes = {dims[0], dims[1]};
   llvm::append_range(sizes, ArrayRef(gridDims).drop_front().drop_back());
   Type onnxType = elementType(op.getX()), gridType = elementType(op.getGrid());
+  // What is nearest is copied, whatever it is.
+  Type type = options->mode == Mode::Nearest ? onnxType
+                                             : getInterpolationType(onnxType);
   results.push_back(createPointwise(
       rewriter, loc, ArrayRef<LoopOperand>{}, sizes, elementType(input),
       [&](OpBuilder &b, Location loc, ValueRange) {
-        ScalarBuilder s(b, loc, onnxType), coordinates(b, loc, gridType);
+        ScalarBuilder s(b, loc, type), coordinates(b, loc, gridType);
         SmallVector<Value> where, at;
         for (int64_t i = 0; i < rank; ++i)
           (i == 1 ? where : at).push_back(linalg::IndexOp::create(b, loc, i));
@@ -229,9 +231,10 @@ static LogicalResult gridSample(GridSampleOp op, GridSampleOp::Adaptor operands,
                               toValue(b, loc, dims[axis + 2]));
           taps.push_back(sampler.getTaps(toCompute(b, loc, x, gridType)));
         }
-        return toStorage(b, loc,
-                         sumTaps(s, input, onnxType, taps, where, Value()),
-                         onnxType);
+        Value y = sumTaps(s, input, onnxType, taps, where, Value());
+        if (isa<IntegerType>(onnxType))
+          return isa<FloatType>(type) ? roundScalar(b, loc, y, onnxType) : y;
+        return toStorage(b, loc, y, onnxType);
       }));
   return success();
 }

@@ -104,19 +104,24 @@ static FailureOr<Value> createProduct(OpBuilder &builder, Operation *op,
   return generic.getResult(0);
 }
 
-/// Rounds the product once, after scaling it.
+/// Rounds the product once, after scaling it in `scaleType`.
 static Value finish(OpBuilder &builder, Location loc, Value product,
-                    Type onnxType, double scale = 1.0) {
+                    Type onnxType, Type scaleType, double scale = 1.0) {
   Type storage = getStorageType(onnxType);
   if (scale == 1.0 && elementType(product) == storage)
     return product;
   return createPointwise(builder, loc, product, storage,
                          [&](OpBuilder &b, Location loc, ValueRange x) {
-                           ScalarBuilder scalar(b, loc, onnxType);
+                           ScalarBuilder scalar(b, loc, scaleType);
                            Value y = x.front();
+                           if (scaleType != onnxType)
+                             y = castScalar(b, loc, y, onnxType, scaleType);
                            if (scale != 1.0)
                              y = scalar.mul(scalar.number(scale), y);
-                           return toStorage(b, loc, y, onnxType);
+                           return scaleType == onnxType
+                                      ? toStorage(b, loc, y, onnxType)
+                                      : castScalar(b, loc, y, scaleType,
+                                                   onnxType);
                          });
 }
 
@@ -160,7 +165,7 @@ FailureOr<Value> bit::onnx::lowerMatMul(OpBuilder &builder, Operation *op,
       createProduct(builder, op, {a, b, false, false, onnxType});
   if (failed(product))
     return failure();
-  Value result = finish(builder, loc, *product, onnxType);
+  Value result = finish(builder, loc, *product, onnxType, onnxType);
   if (!rows.empty())
     result = expandRows(builder, loc, result, rows);
   int64_t rank = rankOf(result);
@@ -192,9 +197,11 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
   Type onnxType = elementType(op.getA());
   double alpha = op.getAlpha().convertToDouble();
   double beta = op.getBeta().convertToDouble();
-  if (isa<IntegerType>(onnxType) && (alpha != 1.0 || beta != 1.0))
-    return op.emitOpError(
-        "expects alpha and beta to be 1 where elements are integers");
+  // As in ONNX's reference, integers are scaled in f64 and truncated.
+  const bool isScaled = alpha != 1.0 || (beta != 1.0 && op.getC());
+  Type sumType = isa<IntegerType>(onnxType) && isScaled
+                     ? Type(rewriter.getF64Type())
+                     : onnxType;
   if (rankOf(op.getA()) != 2 || rankOf(op.getB()) != 2)
     return op.emitOpError("expects matrices of rank 2");
   Value b = stripStaticCasts(operands.getB());
@@ -216,7 +223,8 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
   if (failed(product))
     return failure();
   if (!operands.getC()) {
-    results.push_back(finish(rewriter, loc, *product, onnxType, alpha));
+    results.push_back(
+        finish(rewriter, loc, *product, onnxType, sumType, alpha));
     return success();
   }
   FailureOr<Broadcast> sum = broadcastToFirst(
@@ -226,13 +234,21 @@ static LogicalResult gemm(GemmOp op, GemmOp::Adaptor operands,
   results.push_back(createPointwise(
       rewriter, loc, sum->operands, sum->sizes, getStorageType(onnxType),
       [&](OpBuilder &b, Location loc, ValueRange x) {
-        ScalarBuilder scalar(b, loc, onnxType);
+        ScalarBuilder scalar(b, loc, sumType);
         Value y = x[0], c = toCompute(b, loc, x[1], onnxType);
+        if (sumType != onnxType) {
+          y = castScalar(b, loc, y, onnxType, sumType);
+          c = castScalar(b, loc, c, onnxType, sumType);
+        }
         if (alpha != 1.0)
           y = scalar.mul(scalar.number(alpha), y);
         if (beta != 1.0)
           c = scalar.mul(scalar.number(beta), c);
-        return toStorage(b, loc, scalar.add(y, c), onnxType);
+        // As in BLAS, what is multiplied by 0 is not read.
+        if (beta != 0.0)
+          y = scalar.add(y, c);
+        return sumType == onnxType ? toStorage(b, loc, y, onnxType)
+                                   : castScalar(b, loc, y, sumType, onnxType);
       }));
   return success();
 }
@@ -252,7 +268,7 @@ static LogicalResult fusedMatMul(MSFusedMatMulOp op,
                      op.getTransB() != 0, onnxType});
   if (failed(product))
     return failure();
-  results.push_back(finish(rewriter, op.getLoc(), *product, onnxType,
+  results.push_back(finish(rewriter, op.getLoc(), *product, onnxType, onnxType,
                            op.getAlpha().convertToDouble()));
   return success();
 }

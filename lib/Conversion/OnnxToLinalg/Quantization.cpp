@@ -114,17 +114,39 @@ static FailureOr<Scales> getScales(Rewriter &rewriter, Operation *op,
   return scales;
 }
 
+/// What QuantizeLinear divides in: the type of its scales unless it names one.
+/// f64 holds what is halfway between two codes of integers of 32 bits.
+static FailureOr<Type> getPrecision(QuantizeLinearOp op, OpBuilder &builder) {
+  switch (int64_t named = op.getPrecision()) {
+  case 0: {
+    Type scale = elementType(op.getYScale());
+    return isa<FloatType>(scale) ? scale : Type(builder.getF64Type());
+  }
+  case 1:
+    return Type(builder.getF32Type());
+  case 10:
+    return Type(builder.getF16Type());
+  case 16:
+    return Type(builder.getBF16Type());
+  default:
+    return op.emitOpError("expects a precision of float, float16 or bfloat16, "
+                          "got type ")
+           << named;
+  }
+}
+
 /// saturate(round(x / scale) + zero_point)
 static LogicalResult quantize(QuantizeLinearOp op,
                               QuantizeLinearOp::Adaptor operands,
                               Rewriter &rewriter,
                               SmallVectorImpl<Value> &results) {
   Type from = elementType(op.getX()), to = elementType(op.getResult());
-  if (!isa<FloatType>(from) || from != elementType(op.getYScale()) ||
-      !isa<IntegerType>(to))
-    return op.emitOpError("expects to turn floats and scales of one type into "
-                          "integers, got ")
-           << from << " and " << elementType(op.getYScale()) << " into " << to;
+  Type scaleType = elementType(op.getYScale());
+  if (!isa<IntegerType>(to))
+    return op.emitOpError("expects to make integers, got ") << to;
+  FailureOr<Type> precision = getPrecision(op, rewriter);
+  if (failed(precision))
+    return failure();
   Value x = stripStaticCasts(operands.getX());
   auto scales =
       getScales(rewriter, op, x, operands.getYScale(), operands.getYZeroPoint(),
@@ -136,11 +158,20 @@ static LogicalResult quantize(QuantizeLinearOp op,
       getDims(rewriter, op.getLoc(), x), getStorageType(to),
       [&](OpBuilder &b, Location loc, ValueRange elements) {
         SmallVector<Value> in = scales->read(b, loc, elements);
-        ScalarBuilder scalar(b, loc, from);
-        Value y = scalar.div(toCompute(b, loc, in[0], from),
-                             toCompute(b, loc, in[1], from));
+        ScalarBuilder scalar(b, loc, *precision);
         // What a half was divided to is a half before it is rounded.
-        y = toCompute(b, loc, toStorage(b, loc, y, from), from);
+        auto rounded = [&](Value x) {
+          return toCompute(b, loc, toStorage(b, loc, x, *precision),
+                           *precision);
+        };
+        auto read = [&](Value x, Type type) {
+          x = toCompute(b, loc, x, type);
+          if (type == *precision)
+            return x;
+          return rounded(castScalar(b, loc, x, type, *precision));
+        };
+        Value y =
+            rounded(scalar.div(read(in[0], from), read(in[1], scaleType)));
         y = scalar.make<math::RoundEvenOp>(y);
         if (in.size() > 2) {
           Value zero = castScalar(b, loc, toCompute(b, loc, in[2], to), to,

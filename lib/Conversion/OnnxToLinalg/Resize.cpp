@@ -335,31 +335,25 @@ static LogicalResult resize(ResizeOp op, ResizeOp::Adaptor operands,
     results.push_back(readNearest(rewriter, loc, x, *mode, *axes, onnxType));
     return success();
   }
-  // f32 holds integers of 16 bits; what lies between two is truncated.
-  const bool isFloat = isa<FloatType>(onnxType);
-  if (!isFloat && onnxType.getIntOrFloatBitWidth() > 16)
-    return op.emitOpError(
-               "expects floats or integers of 8 or 16 bits for mode ")
-           << op.getMode() << ", got " << onnxType;
   llvm::sort(*axes, [](const ResizeAxis &a, const ResizeAxis &b) {
     return a.dim < b.dim;
   });
-  Type f32 = rewriter.getF32Type();
+  Type type = getInterpolationType(onnxType);
+  const bool isFloat = isa<FloatType>(onnxType);
   x = isFloat
           ? toComputeTensor(rewriter, loc, x, onnxType)
-          : createPointwise(rewriter, loc, x, f32,
+          : createPointwise(rewriter, loc, x, type,
                             [&](OpBuilder &b, Location loc, ValueRange in) {
-                              return castScalar(b, loc, in[0], onnxType, f32);
+                              return castScalar(b, loc, in[0], onnxType, type);
                             });
   for (const ResizeAxis &axis : *axes)
     x = interpolate(rewriter, loc, x, *mode, axis);
   results.push_back(
-      isFloat
-          ? toStorageTensor(rewriter, loc, x, onnxType)
-          : createPointwise(rewriter, loc, x, getStorageType(onnxType),
-                            [&](OpBuilder &b, Location loc, ValueRange in) {
-                              return castScalar(b, loc, in[0], f32, onnxType);
-                            }));
+      isFloat ? toStorageTensor(rewriter, loc, x, onnxType)
+              : createPointwise(rewriter, loc, x, getStorageType(onnxType),
+                                [&](OpBuilder &b, Location loc, ValueRange in) {
+                                  return roundScalar(b, loc, in[0], onnxType);
+                                }));
   return success();
 }
 

@@ -98,6 +98,15 @@ mlir::Value toStorage(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value castScalar(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value computed, mlir::Type from, mlir::Type to);
 
+/// The float in which numbers between elements of a type are computed: f32
+/// holds integers of 16 bits, f64 is as near as there is to wider ones.
+mlir::Type getInterpolationType(mlir::Type onnxType);
+
+/// A float as the nearest element, of two the even one; a bool is whether it is
+/// above one half.
+mlir::Value roundScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                        mlir::Value computed, mlir::Type to);
+
 } // namespace bit::onnx
 
 #endif // BIT_LIB_CONVERSION_ONNXTOLINALG_SCALARBUILDER_H

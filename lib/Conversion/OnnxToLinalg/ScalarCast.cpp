@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "ScalarBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace bit::onnx;
@@ -116,4 +117,25 @@ Value bit::onnx::castScalar(OpBuilder &builder, Location loc, Value computed,
   if (toFloat)
     return integerToFloat(builder, loc, computed, from, to);
   return integerToInteger(builder, loc, computed, from, to);
+}
+
+Type bit::onnx::getInterpolationType(Type onnxType) {
+  if (isa<FloatType>(onnxType))
+    return getComputeType(onnxType);
+  MLIRContext *context = onnxType.getContext();
+  if (onnxType.getIntOrFloatBitWidth() > 16)
+    return Float64Type::get(context);
+  return Float32Type::get(context);
+}
+
+Value bit::onnx::roundScalar(OpBuilder &builder, Location loc, Value computed,
+                             Type to) {
+  Type from = computed.getType();
+  if (isa<FloatType>(to))
+    return castScalar(builder, loc, computed, from, to);
+  ScalarBuilder s(builder, loc, from);
+  if (to.isInteger(1))
+    return s.less(s.number(0.5), computed);
+  return castScalar(builder, loc, s.make<math::RoundEvenOp>(computed), from,
+                    to);
 }

@@ -66,14 +66,6 @@ func.func @huge(%x: tensor<4xf32>) -> tensor<?xf32> {
 
 // -----
 
-func.func @integers(%x: tensor<4xi32>, %s: tensor<1xf32>) -> tensor<?xi32> {
-  // expected-error @+1 {{op expects floats or integers of 8 or 16 bits for mode linear, got 'i32'}}
-  %0 = onnx.Resize %x, %s {mode = "linear", operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<4xi32>, tensor<1xf32>) -> tensor<?xi32>
-  return %0 : tensor<?xi32>
-}
-
-// -----
-
 func.func @axes(%x: tensor<4x4xf32>, %s: tensor<2xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{op expects different axes, got -1 twice}}
   %0 = onnx.Resize %x, %s {axes = array<i64: 1, -1>, operandSegmentSizes = array<i32: 1, 0, 1, 0>} : (tensor<4x4xf32>, tensor<2xf32>) -> tensor<?x?xf32>

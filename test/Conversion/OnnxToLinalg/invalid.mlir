@@ -44,14 +44,6 @@ func.func @matmul_rank(%a: tensor<f32>, %b: tensor<2xf32>) -> tensor<2xf32> {
 
 // -----
 
-func.func @gemm_integers(%a: tensor<2x2xi32>) -> tensor<2x2xi32> {
-  // expected-error @+1 {{op expects alpha and beta to be 1 where elements are integers}}
-  %0 = onnx.Gemm %a, %a {alpha = 2.0 : f32} : (tensor<2x2xi32>, tensor<2x2xi32>) -> tensor<2x2xi32>
-  return %0 : tensor<2x2xi32>
-}
-
-// -----
-
 func.func @gemm_rank(%a: tensor<2xf32>) -> tensor<2x2xf32> {
   // expected-error @+1 {{op expects matrices of rank 2}}
   %0 = onnx.Gemm %a, %a : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>

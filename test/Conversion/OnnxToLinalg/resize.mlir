@@ -37,10 +37,11 @@ func.func @dynamic(%x: tensor<?xf32>, %scales: tensor<1xf32>) -> tensor<?xf32> {
   return %0 : tensor<?xf32>
 }
 
-// Codes are interpolated as floats and truncated.
+// Codes are interpolated as floats and rounded.
 // CHECK-LABEL: func @codes
 // CHECK: arith.uitofp
 // CHECK: math.fma
+// CHECK: math.roundeven
 // CHECK: arith.fptoui
 func.func @codes(%x: tensor<1x2x4xui8>) -> tensor<1x2x8xui8> {
   %scales = onnx.Constant dense<[1.0, 1.0, 2.0]> : tensor<3xf32>
