@@ -1,6 +1,7 @@
 """Compiles and runs tests, one a line of stdin ("mode name"), in a process that may die of one.
 
-Answers each line with one line of JSON: {"case", "error"}, error null where the test passed.
+Answers each line with one line of JSON: {"case", "error"}, error null where the test passed. The mode "types" runs an
+operator on all element types; its error is an object with one entry for each.
 """
 
 import contextlib
@@ -9,9 +10,11 @@ import os
 import sys
 import tempfile
 
+import bundle
 import cases
 import numpy as np
 import onnx
+import retyped
 
 import bit_mlir as bm
 from bit_mlir.compiler import compile_file
@@ -56,6 +59,22 @@ def compare(case, expected, got):
     return None
 
 
+def run_types(operator, folder):
+    """{type: None or what went wrong} of an operator."""
+    parts = retyped.make_all(operator)
+    got = bundle.run_all(parts, folder) if parts else {}
+    return {label: _judge(part, got[label]) for label, part in parts.items()}
+
+
+def _judge(part, got):
+    if isinstance(got, str):
+        return got
+    expected = retyped.expect(*part)
+    if expected is None:
+        return "nobody says what is right"
+    return retyped.compare(part[0], expected, got)
+
+
 def main():
     # The answers have stdout for themselves.
     answers = os.fdopen(os.dup(1), "w")
@@ -65,7 +84,7 @@ def main():
         for line in sys.stdin:
             mode, name = line.split()
             try:
-                error = run_case(known[name], mode, folder)
+                error = run_types(name, folder) if mode == "types" else run_case(known[name], mode, folder)
             except Exception as problem:  # noqa: BLE001 - a broken test is an answer, too
                 error = f"harness: {type(problem).__name__}: {problem}".splitlines()[0]
             answers.write(json.dumps({"case": [mode, name], "error": error}) + "\n")
