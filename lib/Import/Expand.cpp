@@ -2,6 +2,7 @@
 
 #include "Expand.h"
 #include "Guard.h"
+#include "OnnxBodies.h"
 #include "Operators.h"
 #include "onnx/defs/function.h"
 #include "onnx/shape_inference/attribute_binder.h"
@@ -50,7 +51,7 @@ private:
   buildBody(const ::onnx::NodeProto &node, const Types &types);
   void inlineBody(const ::onnx::NodeProto &call, ::onnx::FunctionProto &body,
                   Nodes &out);
-  void rename(::onnx::NodeProto &node,
+  void rename(::onnx::NodeProto &node, const std::string &prefix,
               const llvm::StringMap<std::string> &names);
   std::string makeUnique(const std::string &prefix, const std::string &name);
 
@@ -83,8 +84,10 @@ Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
     return body; // refused by checkOperators
   const int opset =
       std::max(static_cast<int>(kImportOpset), schema->SinceVersion());
+  std::string refusal;
   LogicalResult built = guard(model, "function body", [&]() {
-    if (schema->HasFunction()) {
+    // Ours goes before libonnx's.
+    if (schema->HasFunction() && !schema->HasContextDependentFunction()) {
       if (const auto *function = schema->GetFunction(opset))
         body = *function;
       return;
@@ -96,11 +99,17 @@ Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
     }
     ::onnx::FunctionBodyBuildContextImpl context(node, inputTypes);
     ::onnx::FunctionProto function;
-    if (schema->BuildContextDependentFunction(context, function, opset))
-      body = std::move(function);
+    try {
+      if (schema->BuildContextDependentFunction(context, function, opset))
+        body = std::move(function);
+    } catch (const BodyError &error) {
+      refusal = error.what();
+    }
   });
   if (failed(built))
     return failure();
+  if (!refusal.empty())
+    return model.emitError(node) << refusal;
   if (!body)
     return model.emitError(node) << "is not supported: there is no lowering of "
                                  << getOperatorName(node)
@@ -108,34 +117,42 @@ Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
   return body;
 }
 
-/// Renames values that `names` knows; a subgraph's own ones shadow them.
-void Expander::rename(::onnx::NodeProto &node,
+/// Renames values that `names` knows. Those of subgraphs get names of their
+/// own, for the graph around the call may have the body's.
+void Expander::rename(::onnx::NodeProto &node, const std::string &prefix,
                       const llvm::StringMap<std::string> &names) {
-  auto replace = [&](std::string &name) {
+  auto replace = [](std::string &name,
+                    const llvm::StringMap<std::string> &names) {
     auto it = names.find(name);
     if (it != names.end())
       name = it->second;
   };
   for (std::string &input : *node.mutable_input())
-    replace(input);
+    replace(input, names);
   for (std::string &output : *node.mutable_output())
-    replace(output);
+    replace(output, names);
   forEachSubgraph(node, [&](::onnx::GraphProto &graph) {
     llvm::StringMap<std::string> inner = names;
+    auto define = [&](const std::string &name) {
+      if (!name.empty())
+        inner[name] = makeUnique(prefix, name);
+    };
     for (const auto &value : graph.input())
-      inner.erase(value.name());
+      define(value.name());
     for (const auto &tensor : graph.initializer())
-      inner.erase(tensor.name());
+      define(tensor.name());
     for (const ::onnx::NodeProto &nested : graph.node())
       for (const std::string &output : nested.output())
-        inner.erase(output);
+        define(output);
+    graph.clear_value_info();
+    for (auto &value : *graph.mutable_input())
+      replace(*value.mutable_name(), inner);
+    for (auto &tensor : *graph.mutable_initializer())
+      replace(*tensor.mutable_name(), inner);
     for (::onnx::NodeProto &nested : *graph.mutable_node())
-      rename(nested, inner);
-    for (auto &output : *graph.mutable_output()) {
-      auto it = inner.find(output.name());
-      if (it != inner.end())
-        output.set_name(it->second);
-    }
+      rename(nested, prefix, inner);
+    for (auto &output : *graph.mutable_output())
+      replace(*output.mutable_name(), inner);
   });
 }
 
@@ -179,7 +196,7 @@ void Expander::inlineBody(const ::onnx::NodeProto &call,
     for (const std::string &output : node.output())
       if (!output.empty() && !names.contains(output))
         names[output] = makeUnique(prefix, output);
-    rename(node, names);
+    rename(node, prefix, names);
     // Whatever it becomes, to the user it is the node of the file.
     node.set_name(call.name());
     *out.Add() = std::move(node);

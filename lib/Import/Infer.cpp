@@ -2,6 +2,7 @@
 //
 // Types of all values, then libonnx's checker, which wants them.
 
+#include "BodyConstants.h"
 #include "Expand.h"
 #include "Guard.h"
 #include "LoopTypes.h"
@@ -80,6 +81,7 @@ LogicalResult inferTypes(Model &model) {
   nameBodyOutputs(model.proto);
   forgetLoopTypes(model.proto);
   for (int round = 0; round < kMaxRounds; ++round) {
+    copyConstantsIntoBodies(model.proto);
     if (failed(inferShapes(model, schemas)))
       return failure();
     FailureOr<bool> expanded = expandOperators(model, schemas);

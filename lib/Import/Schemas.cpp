@@ -2,6 +2,7 @@
 
 #include "Schemas.h"
 #include "Model.h"
+#include "OnnxBodies.h"
 #include "bit/Import/NewerOperators.h"
 #include "onnx/defs/shape_inference.h"
 
@@ -122,12 +123,17 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
     inferMore = inferSplit;
   else if (opType == "Attention")
     inferMore = forgetZeros;
-  if (!inferMore && !schema->has_data_propagation_function())
+  auto body = domain.empty() ? getRecurrentBody(opType) : nullptr;
+  if (!body && domain.empty())
+    body = getGridBody(opType);
+  if (!inferMore && !body && !schema->has_data_propagation_function())
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);
   if (!inserted)
     return it->second.get();
   it->second = std::make_unique<OpSchema>(*schema);
+  if (body)
+    it->second->SetContextDependentFunctionBodyBuilder(body);
   if (inferMore) {
     auto infer = schema->GetTypeAndShapeInferenceFunction();
     it->second->TypeAndShapeInferenceFunction(

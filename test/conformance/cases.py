@@ -30,6 +30,7 @@ FAMILIES = {
     "Normalization": "LayerNormalization RMSNormalization BatchNormalization InstanceNormalization GroupNormalization "
     "LRN MeanVarianceNormalization LpNormalization",
     "Attention": "Attention FlexAttention RotaryEmbedding LinearAttention CausalConvWithState",
+    "Recurrent networks": "LSTM GRU RNN",
     "Signals and grids": "HannWindow HammingWindow BlackmanWindow AffineGrid GridSample",
     "Losses": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "Control flow": "If Loop Scan",
@@ -67,6 +68,7 @@ SHAPES = {
     "Split": (1,),
     "Resize": (1, 2, 3),
     "Upsample": (1,),
+    "AffineGrid": (1,),
 }
 
 

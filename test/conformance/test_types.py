@@ -10,9 +10,6 @@ OPERATORS = list(retyped.tests())
 
 # What is refused, by operator and type parameter: the types and a part of the error.
 REFUSED = {
-    ("AffineGrid", "T1"): ("double float16 bfloat16", "expects a tensor of known rank, got one"),
-    ("LinearAttention", "T"): ("float16 bfloat16", "expects a tensor of known rank, got one"),
-    ("LinearAttention", "S"): ("float16 bfloat16", "expects a tensor of known rank, got one"),
     ("Attention", "T2"): ("double float16 bfloat16", "expects Q, K and V of one float type, got"),
     ("Attention", "U"): (
         "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
