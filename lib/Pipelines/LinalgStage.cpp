@@ -42,4 +42,9 @@ void bit::buildLinalgStage(OpPassManager &pm,
   pm.addPass(createFuseElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  if (options.pack) {
+    pm.addNestedPass<func::FuncOp>(createFuseEpilogues());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  }
 }

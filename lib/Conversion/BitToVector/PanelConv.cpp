@@ -4,10 +4,12 @@
 // that are read where they lie. A pixel's sums are neighbours in a register and
 // far apart in memory, so tiles are transposed before they are stored.
 
+#include "Epilogue.h"
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "RowTiles.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -74,6 +76,14 @@ private:
   void store(ArrayRef<Value> sums, int64_t vector, Value pixel,
              ArrayRef<SmallVector<Value>> positions);
   SmallVector<Value> transpose(ArrayRef<Value> sums);
+  Value loadChannels(Value source, int64_t vector);
+  SmallVector<Value> loadOfChannels(int64_t vector);
+  Value loadRow(Value input, const std::optional<Strided> &plain, int64_t first,
+                Value pixel, ArrayRef<SmallVector<Value>> positions,
+                int64_t pixels);
+  Value finishRow(Value row, int64_t vector, int64_t first, Value pixel,
+                  ArrayRef<SmallVector<Value>> positions, int64_t pixels,
+                  ArrayRef<Value> ofChannels);
   void ifChannel(Value channel, llvm::function_ref<void()> body);
 
   Value index(int64_t value) {
@@ -92,6 +102,23 @@ private:
     return b.createOrFold<arith::MulIOp>(left, right, noWrap());
   }
   Value mul(Value value, int64_t factor) { return mul(value, index(factor)); }
+  /// Where a channel of the image begins.
+  Value getPlane(const Strided &buffer, Value channel) {
+    return add(mul(image, buffer.strides[0]), mul(channel, buffer.strides[1]));
+  }
+  /// Whether each channel of each panel exists.
+  bool isWhole() {
+    int64_t count = op.getInit().getType().getShape()[1];
+    return !ShapedType::isDynamic(count) && count % width == 0;
+  }
+  /// A channel of the panel, or the last one that exists.
+  Value getStored(int64_t channelOfPanel) {
+    Value channel = add(firstChannel, channelOfPanel);
+    if (isWhole())
+      return channel;
+    return arith::MinUIOp::create(
+        b, channel, arith::SubIOp::create(b, channelsOut, index(1)));
+  }
   Value dim(Value memref, int64_t position) {
     return b.createOrFold<memref::DimOp>(memref, position);
   }
@@ -100,9 +127,10 @@ private:
   bool isContiguous() {
     auto isOne = [](int64_t value) { return value == 1; };
     return llvm::all_of(op.getStrides(), isOne) &&
-           llvm::all_of(op.getWindow().drop_front(), isOne) && hasPlainRows(x);
+           llvm::all_of(op.getWindow().drop_front(), isOne) &&
+           hasPlainRows(op.getX());
   }
-  bool hasPlainRows(const Strided &buffer);
+  bool hasPlainRows(Value buffer);
 
   ImplicitLocOpBuilder &b;
   bit::PanelConvOp op;
@@ -112,6 +140,13 @@ private:
   Value channelsIn, channelsOut;
   SmallVector<Value> outputs; ///< the spatial dims of y
   bool isPlain = false;       ///< pixels of y are neighbours in memory
+
+  /// Of the epilogue's inputs those whose pixels are neighbours in memory.
+  SmallVector<std::optional<Strided>> inputs;
+  bool arePlain = true; ///< so are all that have the shape of y
+  /// Whether the epilogue is computed with pixels as lanes, as it reads them,
+  /// and not with channels.
+  bool finishesPixels = false;
 
   // Of the item that is being emitted.
   Value image, panel, firstChannel;
@@ -147,10 +182,8 @@ Strided Emitter::flatten(Value buffer) {
 }
 
 /// Whether the spatial dims follow each other without gaps.
-bool Emitter::hasPlainRows(const Strided &buffer) {
-  bool isX = buffer.flat == x.flat;
-  MemRefType type =
-      cast<MemRefType>((isX ? op.getX() : op.getInit()).getType());
+bool Emitter::hasPlainRows(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
   if (type.getLayout().isIdentity())
     return true;
   SmallVector<int64_t> strides;
@@ -210,24 +243,26 @@ Value Emitter::getBase(Value pixel, ArrayRef<Value> position) {
   return base;
 }
 
+/// What `source` has for each channel of a vector; zero for those that pad.
+Value Emitter::loadChannels(Value source, int64_t vector) {
+  Value channel = add(firstChannel, vector * lanes);
+  if (isWhole())
+    return vector::LoadOp::create(b, sumType(), source, channel);
+  auto maskType = VectorType::get(lanes, b.getI1Type());
+  Value left = arith::SubIOp::create(b, channelsOut, channel);
+  Value none = arith::MaxSIOp::create(b, left, index(0));
+  Value mask = vector::CreateMaskOp::create(b, maskType, none);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
+  return vector::MaskedLoadOp::create(b, sumType(), source, channel, mask,
+                                      zero);
+}
+
 SmallVector<Value> Emitter::startSums(int64_t firstVector, int64_t vectors,
                                       int64_t pixels) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
   SmallVector<Value> row(vectors, zero), sums;
-  for (int64_t v = 0; op.getBias() && v < vectors; ++v) {
-    Value channel = add(firstChannel, (firstVector + v) * lanes);
-    Value left = arith::SubIOp::create(b, channelsOut, channel);
-    int64_t count = op.getInit().getType().getShape()[1];
-    if (!ShapedType::isDynamic(count) && count % width == 0) {
-      row[v] = vector::LoadOp::create(b, sumType(), op.getBias(), channel);
-      continue;
-    }
-    auto maskType = VectorType::get(lanes, b.getI1Type());
-    Value none = arith::MaxSIOp::create(b, left, index(0));
-    Value mask = vector::CreateMaskOp::create(b, maskType, none);
-    row[v] = vector::MaskedLoadOp::create(b, sumType(), op.getBias(), channel,
-                                          mask, zero);
-  }
+  for (int64_t v = 0; op.getBias() && v < vectors; ++v)
+    row[v] = loadChannels(op.getBias(), firstVector + v);
   for (int64_t i = 0; i < pixels; ++i)
     llvm::append_range(sums, row);
   return sums;
@@ -381,10 +416,90 @@ SmallVector<Value> Emitter::transpose(ArrayRef<Value> sums) {
   return rows;
 }
 
+/// The epilogue's inputs for a vector of channels; null for those that have the
+/// shape of y.
+SmallVector<Value> Emitter::loadOfChannels(int64_t vector) {
+  return llvm::map_to_vector(op.getEpilogueInputs(), [&](Value input) -> Value {
+    bit::EpilogueAccess access = bit::getEpilogueAccess(input);
+    if (access == bit::EpilogueAccess::Element)
+      return nullptr;
+    if (access == bit::EpilogueAccess::Channel)
+      return loadChannels(input, vector);
+    return vector::BroadcastOp::create(b, sumType(),
+                                       memref::LoadOp::create(b, input));
+  });
+}
+
+/// The elements of a transposed tile's row of an input with the shape of y: of
+/// some channels after `vector` and `first`, and of all pixels. What pads is
+/// any number.
+Value Emitter::loadRow(Value input, const std::optional<Strided> &plain,
+                       int64_t first, Value pixel,
+                       ArrayRef<SmallVector<Value>> positions, int64_t pixels) {
+  const int64_t padded = llvm::PowerOf2Ceil(pixels);
+  if (!plain || pixels == 1) {
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < lanes; ++i) {
+      Value channel = getStored(first + i / padded);
+      if (plain) {
+        elements.push_back(memref::LoadOp::create(
+            b, plain->flat, add(getPlane(*plain, channel), pixel)));
+        continue;
+      }
+      SmallVector<Value> at{image, channel};
+      llvm::append_range(at, positions[std::min(i % padded, pixels - 1)]);
+      elements.push_back(memref::LoadOp::create(b, input, at));
+    }
+    return vector::FromElementsOp::create(b, sumType(), elements);
+  }
+  auto type = VectorType::get(padded, b.getF32Type());
+  Value row;
+  for (int64_t i = 0; i < lanes / padded; ++i) {
+    Value at = add(getPlane(*plain, getStored(first + i)), pixel);
+    Value loaded;
+    if (padded == pixels) {
+      loaded = vector::LoadOp::create(b, type, plain->flat, at);
+    } else {
+      Value mask = vector::ConstantMaskOp::create(
+          b, VectorType::get(padded, b.getI1Type()), pixels);
+      loaded = vector::MaskedLoadOp::create(
+          b, type, plain->flat, at, mask,
+          arith::ConstantOp::create(b, b.getZeroAttr(type)));
+    }
+    if (padded == lanes)
+      return loaded;
+    if (!row)
+      row = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
+    row = vector::InsertStridedSliceOp::create(b, loaded, row, i * padded, 1);
+  }
+  return row;
+}
+
+/// The epilogue of a row of a transposed tile, whose lanes are pixels as they
+/// lie in its inputs: of the channels of `vector` from `first` on.
+Value Emitter::finishRow(Value row, int64_t vector, int64_t first, Value pixel,
+                         ArrayRef<SmallVector<Value>> positions, int64_t pixels,
+                         ArrayRef<Value> ofChannels) {
+  SmallVector<Value> loaded;
+  for (auto [input, plain, ofChannel] :
+       llvm::zip_equal(op.getEpilogueInputs(), inputs, ofChannels)) {
+    if (!ofChannel) {
+      loaded.push_back(loadRow(input, plain, vector * lanes + first, pixel,
+                               positions, pixels));
+      continue;
+    }
+    SmallVector<int64_t> channels;
+    for (int64_t i = 0; i < lanes; ++i)
+      channels.push_back(first + i / llvm::PowerOf2Ceil(pixels));
+    loaded.push_back(
+        vector::ShuffleOp::create(b, ofChannel, ofChannel, channels));
+  }
+  return bit::emitEpilogue(b, b.getLoc(), op.getEpilogue(), row, loaded);
+}
+
 /// The last panel may have more channels than there are.
 void Emitter::ifChannel(Value channel, llvm::function_ref<void()> body) {
-  int64_t count = op.getInit().getType().getShape()[1];
-  if (!ShapedType::isDynamic(count) && count % width == 0)
+  if (isWhole())
     return body();
   Value exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, channel, channelsOut);
@@ -401,15 +516,21 @@ void Emitter::store(ArrayRef<Value> sums, int64_t vector, Value pixel,
   const int64_t padded = llvm::PowerOf2Ceil(pixels);
   rows.resize(padded, rows.back());
   rows = transpose(rows);
+  SmallVector<Value> ofChannels;
+  if (finishesPixels)
+    ofChannels = loadOfChannels(vector);
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Value channel = add(firstChannel, vector * lanes + lane);
     const int64_t from = lane * padded;
+    // Right before it is stored, as registers are few.
+    if (Value &row = rows[from / lanes]; finishesPixels && from % lanes == 0)
+      row = finishRow(row, vector, lane, pixel, positions, pixels, ofChannels);
     ifChannel(channel, [&] {
       Value values = vector::ExtractStridedSliceOp::create(
           b, rows[from / lanes], from % lanes, pixels, 1);
       if (isPlain) {
-        Value plane = add(mul(image, y.strides[0]), mul(channel, y.strides[1]));
-        vector::StoreOp::create(b, values, y.flat, add(plane, pixel));
+        vector::StoreOp::create(b, values, y.flat,
+                                add(getPlane(y, channel), pixel));
         return;
       }
       for (int64_t i = 0; i < pixels; ++i) {
@@ -425,7 +546,7 @@ void Emitter::store(ArrayRef<Value> sums, int64_t vector, Value pixel,
 void Emitter::emitTile(Value pixel, int64_t pixels) {
   const bool contiguous = isContiguous();
   SmallVector<SmallVector<Value>> positions;
-  if (!contiguous || !isPlain)
+  if (!contiguous || !isPlain || !arePlain)
     positions = getPositions(pixel, pixels);
   SmallVector<Value> bases;
   for (int64_t i = 0; i < pixels; ++i)
@@ -438,9 +559,16 @@ void Emitter::emitTile(Value pixel, int64_t pixels) {
   for (int64_t first = 0; first < all; first += vectors) {
     SmallVector<Value> sums = emitSums(bases, first, vectors);
     for (int64_t v = 0; v < vectors; ++v) {
-      SmallVector<Value> column;
-      for (int64_t i = 0; i < pixels; ++i)
-        column.push_back(sums[i * vectors + v]);
+      SmallVector<Value> column, loaded;
+      if (!finishesPixels)
+        loaded = loadOfChannels(first + v);
+      for (int64_t i = 0; i < pixels; ++i) {
+        Value sum = sums[i * vectors + v];
+        column.push_back(finishesPixels ? sum
+                                        : bit::emitEpilogue(b, b.getLoc(),
+                                                            op.getEpilogue(),
+                                                            sum, loaded));
+      }
       store(column, first + v, pixel, positions);
     }
   }
@@ -450,7 +578,17 @@ void Emitter::emit() {
   OpBuilder::InsertionGuard guard(b);
   x = flatten(op.getX());
   y = flatten(op.getInit());
-  isPlain = hasPlainRows(y);
+  isPlain = hasPlainRows(op.getInit());
+  finishesPixels = bit::readsElements(op.getEpilogueInputs());
+  for (Value input : op.getEpilogueInputs()) {
+    inputs.emplace_back();
+    if (bit::getEpilogueAccess(input) != bit::EpilogueAccess::Element)
+      continue;
+    if (hasPlainRows(input))
+      inputs.back() = flatten(input);
+    else
+      arePlain = false;
+  }
   channelsIn = dim(op.getX(), 1);
   channelsOut = dim(op.getInit(), 1);
   Value pixels = index(1), images = dim(op.getInit(), 0);

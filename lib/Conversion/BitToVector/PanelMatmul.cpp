@@ -3,10 +3,12 @@
 // Products by panels: tiles of rows and vectors whose sums stay in registers
 // over all k.
 
+#include "Epilogue.h"
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "RowTiles.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -44,6 +46,10 @@ private:
   void emitTiles(Value row, int64_t rows);
   void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
   SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
+  Value load(Value source, ValueRange where, Value mask);
+  void prefetchInputs(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
+  SmallVector<Value> loadInputs(ValueRange where, Value mask,
+                                ArrayRef<Value> known);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
@@ -150,6 +156,52 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
+Value Emitter::load(Value source, ValueRange where, Value mask) {
+  auto type = VectorType::get(lanes, b.getF32Type());
+  if (!mask)
+    return vector::LoadOp::create(b, type, source, where);
+  return vector::MaskedLoadOp::create(
+      b, type, source, where, mask,
+      arith::ConstantOp::create(b, b.getZeroAttr(type)));
+}
+
+/// Fetches what the epilogue reads of y's shape before the tile's sums.
+void Emitter::prefetchInputs(ArrayRef<Value> rows, ArrayRef<int64_t> columns) {
+  constexpr int64_t line = 16;
+  for (Value input : op.getEpilogueInputs()) {
+    if (bit::getEpilogueAccess(input) != bit::EpilogueAccess::Element)
+      continue;
+    for (Value row : rows)
+      for (int64_t column : columns)
+        if (column * lanes % line == 0)
+          memref::PrefetchOp::create(
+              b, input, at({row, add(firstColumn, column * lanes)}),
+              /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+}
+
+/// Vectors of the epilogue's inputs at `where`, the column only or all indices
+/// of y. Of those of each element there is none without the others; the others
+/// are taken from `known`, where there is one.
+SmallVector<Value> Emitter::loadInputs(ValueRange where, Value mask,
+                                       ArrayRef<Value> known) {
+  SmallVector<Value> inputs;
+  for (auto [i, input] : llvm::enumerate(op.getEpilogueInputs())) {
+    bit::EpilogueAccess access = bit::getEpilogueAccess(input);
+    if (access == bit::EpilogueAccess::Element)
+      inputs.push_back(where.size() > 1 ? load(input, where, mask) : Value());
+    else if (!known.empty())
+      inputs.push_back(known[i]);
+    else if (access == bit::EpilogueAccess::Channel)
+      inputs.push_back(load(input, where, mask));
+    else
+      inputs.push_back(
+          vector::BroadcastOp::create(b, VectorType::get(lanes, b.getF32Type()),
+                                      memref::LoadOp::create(b, input)));
+  }
+  return inputs;
+}
+
 void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
                        int64_t vectors) {
   SmallVector<Value> rowIndices;
@@ -157,23 +209,22 @@ void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
     rowIndices.push_back(add(row, i));
   auto columns =
       llvm::to_vector(llvm::seq<int64_t>(firstVector, firstVector + vectors));
+  prefetchInputs(rowIndices, columns);
   SmallVector<Value> sums = emitSums(rowIndices, columns);
-  auto type = VectorType::get(lanes, b.getF32Type());
   for (int64_t v = 0; v < vectors; ++v) {
     Value column = add(firstColumn, (firstVector + v) * lanes);
     Value mask = masks.empty() ? Value() : masks[firstVector + v];
     Value bias;
-    if (op.getBias() && mask)
-      bias = vector::MaskedLoadOp::create(
-          b, type, op.getBias(), column, mask,
-          arith::ConstantOp::create(b, b.getZeroAttr(type)));
-    else if (op.getBias())
-      bias = vector::LoadOp::create(b, type, op.getBias(), column);
+    if (op.getBias())
+      bias = load(op.getBias(), column, mask);
+    SmallVector<Value> ofColumn = loadInputs(column, mask, {});
     for (int64_t i = 0; i < rows; ++i) {
       Value y = sums[i * vectors + v];
       if (bias)
         y = arith::AddFOp::create(b, y, bias);
       SmallVector<Value> where = at({rowIndices[i], column});
+      y = bit::emitEpilogue(b, b.getLoc(), op.getEpilogue(), y,
+                            loadInputs(where, mask, ofColumn));
       if (mask)
         vector::MaskedStoreOp::create(b, op.getInit(), where, mask, y);
       else

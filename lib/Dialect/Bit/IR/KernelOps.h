@@ -29,6 +29,12 @@ mlir::LogicalResult reifyInits(mlir::OpBuilder &builder,
 /// Adds the types of tensors among `inits` as result types.
 void addResults(mlir::OperationState &state, mlir::ValueRange inits);
 
+/// `inputs` and `epilogue` fit each other and the kernel's init, whose dim
+/// `channelDim` is that of the channels.
+mlir::LogicalResult verifyEpilogue(mlir::Operation *op, mlir::ValueRange inputs,
+                                   mlir::Region &epilogue,
+                                   mlir::ShapedType init, int64_t channelDim);
+
 } // namespace bit
 
 #endif // BIT_LIB_DIALECT_BIT_IR_KERNELOPS_H

@@ -78,7 +78,11 @@ LogicalResult PanelConvOp::verify() {
            << "expects a tile of 1 to 8 pixels and 1 to 32 vectors, got "
            << tile;
   // C7
-  return verifyPanelFeatures(*this, **kernel);
+  if (failed(verifyPanelFeatures(*this, **kernel)))
+    return failure();
+  // C8
+  return verifyEpilogue(*this, getEpilogueInputs(), getEpilogue(),
+                        getInit().getType(), getChannelDim());
 }
 
 void PanelConvOp::getEffects(

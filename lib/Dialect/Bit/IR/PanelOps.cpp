@@ -124,7 +124,8 @@ void PanelMatmulOp::build(OpBuilder &builder, OperationState &state, Value x,
   SmallVector<Type, 1> types;
   if (isa<RankedTensorType>(init.getType()))
     types.push_back(init.getType());
-  build(builder, state, types, x, panels, bias, init, kernel);
+  build(builder, state, types, x, panels, bias, /*epilogueInputs=*/ValueRange(),
+        init, kernel);
 }
 
 LogicalResult PanelMatmulOp::verify() {
@@ -170,7 +171,11 @@ LogicalResult PanelMatmulOp::verify() {
                             "1 to 32 vectors, got "
                          << tile;
   // C7
-  return verifyPanelFeatures(*this, **kernel);
+  if (failed(verifyPanelFeatures(*this, **kernel)))
+    return failure();
+  // C8
+  return verifyEpilogue(*this, getEpilogueInputs(), getEpilogue(),
+                        getInit().getType(), getChannelDim());
 }
 
 void PanelMatmulOp::getEffects(

@@ -23,12 +23,11 @@ void createOnBuffers(RewriterBase &rewriter, AbsmaxQuantizeOp op,
 
 template <typename OpT>
 void createOnBuffers(RewriterBase &rewriter, OpT op, ArrayRef<Value> buffers) {
-  clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
-}
-
-void createOnBuffers(RewriterBase &rewriter, AttentionOp op,
-                     ArrayRef<Value> buffers) {
-  clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
+  Operation *newOp = cloneWithoutRegions(
+      rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
+  // Epilogues are on scalars and stay what they are.
+  for (auto [from, to] : llvm::zip_equal(op->getRegions(), newOp->getRegions()))
+    rewriter.inlineRegionBefore(from, to, to.end());
 }
 
 template <typename OpT>

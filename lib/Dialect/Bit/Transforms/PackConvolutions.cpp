@@ -170,8 +170,9 @@ bool packConvolution(linalg::GenericOp op) {
       builder, loc, tensor::getMixedSizes(builder, loc, conv->init),
       y.getElementType());
   auto result = PanelConvOp::create(
-      builder, loc, TypeRange(y), conv->x, panels, start, init,
-      w.getShape().drop_front(2), conv->strides, conv->dilations,
+      builder, loc, TypeRange(y), conv->x, panels, start,
+      /*epilogueInputs=*/ValueRange(), init, w.getShape().drop_front(2),
+      conv->strides, conv->dilations,
       KernelAttr::get(builder.getContext(), "generic.panel", {}));
   result->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   op.getResult(0).replaceAllUsesWith(result.getY());

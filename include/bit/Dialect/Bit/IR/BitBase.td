@@ -33,6 +33,9 @@ class Bit_KernelOp<string mnemonic, list<Trait> traits = []>
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                                   ["reifyResultShapes"]>])>;
 
+// The region of an epilogue: empty where there is none.
+def Bit_EpilogueRegion : MaxSizedRegion<1>;
+
 def Bit_Float : AnyTypeOf<[F32, F16, BF16]>;
 def Bit_FloatTensor : RankedTensorOf<[Bit_Float]>;
 def Bit_F32Tensor : RankedTensorOf<[F32]>;

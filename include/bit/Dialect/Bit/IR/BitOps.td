@@ -6,6 +6,7 @@
 #define BIT_DIALECT_BIT_IR_BITOPS_TD
 
 include "bit/Dialect/Bit/IR/BitAttentionOps.td"
+include "bit/Dialect/Bit/IR/BitEpilogueOps.td"
 include "bit/Dialect/Bit/IR/BitLinearOps.td"
 include "bit/Dialect/Bit/IR/BitModelOps.td"
 include "bit/Dialect/Bit/IR/BitPackedOps.td"

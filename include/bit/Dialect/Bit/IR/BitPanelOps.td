@@ -66,7 +66,8 @@ def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
   }];
 }
 
-def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
+def Bit_PanelMatmulOp
+    : Bit_KernelOp<"panel_matmul", [AttrSizedOperandSegments]> {
   let summary = "multiplies floats by a matrix in panels with a kernel";
   let description = [{
     `b` being the K x N matrix that `bit.pack_panels` arranged in `panels`:
@@ -75,6 +76,7 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
     y[m, n] = 0
     for k in 0..K:  y[m, n] = fma(x[m, k], f32(b[k, n]), y[m, n])
     y[m, n] = y[m, n] + bias[n]         where there is one
+    y[m, n] = epilogue(y[m, n], ...)    where there is one
     ```
 
     Where `panels` has the rank of `x` it is `b` as it is: what is computed while
@@ -96,6 +98,10 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
     the rows, a divisor of 96, and the registers along n, at most 32.
     (C7) the target features of the enclosing function, its `passthrough`
     attribute, have all of the kernel's.
+    (C8) each of the `with` is a tensor of rank 0, or has N elements, or the shape of
+    the init; `epilogue` is there if they are, takes a result and an element of each,
+    all f32, and yields an f32 that it computes elementwise, without division of
+    integers (`bit.yield`).
 
     Example:
 
@@ -114,10 +120,13 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
     Bit_F32Shaped:$x,
     Bit_FloatShaped:$panels,
     Optional<Bit_F32Shaped>:$bias,
+    Variadic<Bit_F32Shaped>:$epilogueInputs,
     Bit_F32Shaped:$init,
     Bit_KernelAttr:$kernel
   );
   let results = (outs Optional<Bit_F32Tensor>:$y);
+  let hasCanonicalizer = 1;
+  let regions = (region Bit_EpilogueRegion:$epilogue);
 
   let builders = [
     // With a result where the init is a tensor; a null bias is none.
@@ -129,12 +138,16 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
   let assemblyFormat = [{
     `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
     (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`with` `(` $epilogueInputs^ `:` type($epilogueInputs) `)`)?
     `outs` `(` $init `:` type($init) `)`
-    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+    `kernel` `=` qualified($kernel) attr-dict
+    (`epilogue` $epilogue^)? (`->` type($y)^)?
   }];
 
   let extraClassDeclaration = [{
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// The dim of the init that inputs of the epilogue of rank 1 run along.
+    int64_t getChannelDim() { return getInit().getType().getRank() - 1; }
     /// Whether `panels` is the matrix as it is.
     bool isUnpacked() {
       return getPanels().getType().getRank() == getX().getType().getRank();
@@ -147,7 +160,8 @@ def Bit_PanelMatmulOp : Bit_KernelOp<"panel_matmul"> {
   }];
 }
 
-def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
+def Bit_PanelConvOp
+    : Bit_KernelOp<"panel_conv", [AttrSizedOperandSegments]> {
   let summary = "slides a kernel in panels over the spatial dims of a tensor";
   let description = [{
     `w` being the weights, C_out x K with K = C x all taps, whose transpose
@@ -158,6 +172,7 @@ def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
     for c in 0..C, for t... in 0..window...:
       y[n, oc, o...] = fma(x[n, c, o * stride + t * dilation, ...],
                            f32(w[oc, c, t...]), y[n, oc, o...])
+    y[n, oc, o...] = epilogue(y[n, oc, o...], ...)   where there is one
     ```
 
     What the model pads is part of `x`. Lanes run over output channels and tiles
@@ -178,6 +193,10 @@ def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
     the pixels, at most 8, and the registers of channels, at most 32.
     (C7) the target features of the enclosing function, its `passthrough`
     attribute, have all of the kernel's.
+    (C8) each of the `with` is a tensor of rank 0, or has C_out elements, or the shape of
+    the init; `epilogue` is there if they are, takes a result and an element of each,
+    all f32, and yields an f32 that it computes elementwise, without division of
+    integers (`bit.yield`).
 
     Example:
 
@@ -190,6 +209,21 @@ def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
           kernel = #bit.kernel<generic.panel> -> tensor<?x40x8x8xf32>
       return %r : tensor<?x40x8x8xf32>
     }
+
+    func.func @add_and_relu(%x: tensor<1x16x4x4xf32>, %panels: tensor<1x16x16xf32>,
+        %z: tensor<1x16x4x4xf32>, %y: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
+      %zero = arith.constant 0.0 : f32
+      %r = bit.panel_conv ins(%x, %panels : tensor<1x16x4x4xf32>, tensor<1x16x16xf32>)
+          with(%z : tensor<1x16x4x4xf32>) outs(%y : tensor<1x16x4x4xf32>)
+          window = [1, 1] strides = [1, 1] dilations = [1, 1]
+          kernel = #bit.kernel<generic.panel> epilogue {
+        ^bb0(%a: f32, %b: f32):
+          %sum = arith.addf %a, %b : f32
+          %positive = arith.maximumf %sum, %zero : f32
+          bit.yield %positive : f32
+        } -> tensor<1x16x4x4xf32>
+      return %r : tensor<1x16x4x4xf32>
+    }
     ```
   }];
 
@@ -197,6 +231,7 @@ def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
     Bit_F32Shaped:$x,
     Bit_FloatShaped:$panels,
     Optional<Bit_F32Shaped>:$bias,
+    Variadic<Bit_F32Shaped>:$epilogueInputs,
     Bit_F32Shaped:$init,
     DenseI64ArrayAttr:$window,
     DenseI64ArrayAttr:$strides,
@@ -204,17 +239,23 @@ def Bit_PanelConvOp : Bit_KernelOp<"panel_conv"> {
     Bit_KernelAttr:$kernel
   );
   let results = (outs Optional<Bit_F32Tensor>:$y);
+  let hasCanonicalizer = 1;
+  let regions = (region Bit_EpilogueRegion:$epilogue);
 
   let assemblyFormat = [{
     `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
     (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`with` `(` $epilogueInputs^ `:` type($epilogueInputs) `)`)?
     `outs` `(` $init `:` type($init) `)`
     `window` `=` $window `strides` `=` $strides `dilations` `=` $dilations
-    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+    `kernel` `=` qualified($kernel) attr-dict
+    (`epilogue` $epilogue^)? (`->` type($y)^)?
   }];
 
   let extraClassDeclaration = [{
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// The dim of the init that inputs of the epilogue of rank 1 run along.
+    int64_t getChannelDim() { return 1; }
     /// The number of spatial dims.
     int64_t getSpatialRank() { return getWindow().size(); }
     /// Positions in the window.

@@ -67,6 +67,26 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FuseEpilogues : Pass<"bit-fuse-epilogues", "::mlir::func::FuncOp"> {
+  let summary = "let kernels compute what follows them element by element";
+  let description = [{
+    An elementwise `linalg.generic` that is the only user of a kernel's result, as
+    it is or with its first dim expanded, becomes the kernel's epilogue, or its
+    end. Everything else that it reads has the result's shape, runs along its
+    channels or is one number. Where it reads the results of several
+    kernels it is the last one's. The bits are the same.
+
+    Left as they are: other types than f32, results of a kernel that are read
+    twice, broadcasts along other dims.
+  }];
+  let statistics = [
+    Statistic<"numFused", "fused", "kernels with an epilogue">,
+    Statistic<"numDeclined", "declined",
+              "elementwise operations that read a kernel's result from memory">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
   let summary = "choose the best kernel that a function's features allow";
   let description = [{

@@ -24,6 +24,10 @@ void populateFuseElementwisePatterns(
     mlir::RewritePatternSet &patterns,
     const mlir::linalg::ControlFusionFn &controlFusion);
 
+/// Makes elementwise linalg ops epilogues of the kernels whose results they
+/// read.
+void populateFuseEpiloguesPatterns(mlir::RewritePatternSet &patterns);
+
 #define GEN_PASS_REGISTRATION
 #include "bit/Dialect/Bit/Transforms/Passes.h.inc"
 
