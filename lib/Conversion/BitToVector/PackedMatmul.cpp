@@ -4,6 +4,7 @@
 
 #include "ParallelRange.h"
 #include "Patterns.h"
+#include "TableProduct.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Layout/P2.h"
@@ -20,6 +21,10 @@ namespace bit {
 namespace {
 
 constexpr int64_t lanes = P2Layout::rowsPerGroup;
+/// About 10 us of multiplications are worth another thread.
+constexpr int64_t pieceWork = 1 << 20;
+/// Fewer rows do not pay for tables.
+constexpr int64_t leastTableRows = 256;
 
 /// Emits one packed_matmul: rows blocks in parallel, then tokens, then what of
 /// the block one tile does not hold.
@@ -28,11 +33,20 @@ public:
   Emitter(OpBuilder &builder, const P2Kernel &kernel, PackedMatmulOp op)
       : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
         isFloat(op.hasFloatActivations()), hasGroups(op.hasGroupScales()),
+        usesTables(kernel.usesTables() && !isFloat && !hasGroups &&
+                   op.getKernel().getTile().empty() &&
+                   op.getN() >= leastTableRows),
         maxTokens(kernel.getTokens(op)) {}
 
   void emit();
 
 private:
+  int64_t getStaticFirstToken(int64_t m) const {
+    return usesTables ? m - m % lanes : 0;
+  }
+  void emitTables();
+  void emitTables(Value first, Value tiles, int64_t tokens);
+  void storeTableSums(Value token, Value group, int64_t rows, Value sums);
   void emitBlock(Value number, int64_t rows);
   void emitTokens(Value token, int64_t tokens);
   SmallVector<Value> loadScales(const P2Tile &tile, Value group,
@@ -41,6 +55,7 @@ private:
                               ValueRange addends);
   SmallVector<Value> emitGroups(P2Tile tile, int64_t firstGroup,
                                 ArrayRef<Value> addends);
+  void storeRows(Value y, Value token, Value first, int64_t rows);
   void emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y);
 
   /// The rows of the block that group `group` has, 16 but in the last group.
@@ -61,7 +76,7 @@ private:
     return vector::BroadcastOp::create(
         builder, loc, VectorType::get(lanes, scalar.getType()), scalar);
   }
-  Value loadRows(Value source, int64_t group);
+  Value loadRows(Value source, Value first, int64_t rows);
   Value loadXScale(Value token);
 
   OpBuilder &builder;
@@ -69,9 +84,11 @@ private:
   PackedMatmulOp op;
   Location loc;
   bool isFloat, hasGroups;
+  bool usesTables; ///< for whole tiles of tokens
   int64_t maxTokens;
 
   // Of the row block that is being emitted.
+  Value firstToken; ///< the first that tables leave over
   Value block, firstRow, firstByte;
   int64_t blockRows = 0;
   SmallVector<Value> weightScales, biases; ///< of each 16 rows
@@ -81,12 +98,10 @@ private:
 
 /// The elements of `source`, one a row, of a group. What is past the last row
 /// is zero and its sums are dropped.
-Value Emitter::loadRows(Value source, int64_t group) {
-  int64_t rows = getRowsOfGroup(group);
+Value Emitter::loadRows(Value source, Value first, int64_t rows) {
   auto type = VectorType::get(lanes, builder.getF32Type());
   Value loaded = vector::LoadOp::create(
-      builder, loc, VectorType::get(rows, builder.getF32Type()), source,
-      add(firstRow, group * lanes));
+      builder, loc, VectorType::get(rows, builder.getF32Type()), source, first);
   if (rows == lanes)
     return loaded;
   Value zero =
@@ -190,20 +205,22 @@ SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
+/// Stores those of `y` that are rows.
+void Emitter::storeRows(Value y, Value token, Value first, int64_t rows) {
+  if (rows != lanes)
+    y = vector::ExtractStridedSliceOp::create(
+        builder, loc, y, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{rows},
+        ArrayRef<int64_t>{1});
+  vector::StoreOp::create(builder, loc, y, op.getInit(),
+                          ValueRange{token, first});
+}
+
 void Emitter::emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y) {
   for (int64_t t = 0; t < tile.tokens; ++t)
-    for (int64_t g = 0; g < tile.groups; ++g) {
-      Value out = y[t * tile.groups + g];
-      int64_t rows = getRowsOfGroup(firstGroup + g);
-      if (rows != lanes)
-        out = vector::ExtractStridedSliceOp::create(
-            builder, loc, out, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{rows},
-            ArrayRef<int64_t>{1});
-      vector::StoreOp::create(
-          builder, loc, out, op.getInit(),
-          ValueRange{add(tile.token, t),
-                     add(firstRow, (firstGroup + g) * lanes)});
-    }
+    for (int64_t g = 0; g < tile.groups; ++g)
+      storeRows(y[t * tile.groups + g], add(tile.token, t),
+                add(firstRow, (firstGroup + g) * lanes),
+                getRowsOfGroup(firstGroup + g));
 }
 
 /// All groups of the block for `tokens` tokens.
@@ -243,12 +260,14 @@ void Emitter::emitBlock(Value number, int64_t rows) {
   biases.clear();
   bool oneScale = !hasGroups && op.getWScale().getType().getNumElements() == 1;
   for (int64_t g = 0; g < getBlockGroups(); ++g) {
+    Value first = add(firstRow, g * lanes);
     if (op.getBias())
-      biases.push_back(loadRows(op.getBias(), g));
+      biases.push_back(loadRows(op.getBias(), first, getRowsOfGroup(g)));
     if (hasGroups)
       continue;
     if (!oneScale)
-      weightScales.push_back(loadRows(op.getWScale(), g));
+      weightScales.push_back(
+          loadRows(op.getWScale(), first, getRowsOfGroup(g)));
     else if (g == 0)
       weightScales.push_back(broadcast(memref::LoadOp::create(
           builder, loc, op.getWScale(), ValueRange(index(0)))));
@@ -259,11 +278,12 @@ void Emitter::emitBlock(Value number, int64_t rows) {
   // Whole token tiles in a loop, the rest by a tile of its own for each count.
   int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
   if (!ShapedType::isDynamic(m)) {
-    int64_t whole = m - m % maxTokens;
-    if (whole == maxTokens) {
-      emitTokens(index(0), maxTokens);
-    } else if (whole != 0) {
-      auto loop = scf::ForOp::create(builder, loc, index(0), index(whole),
+    int64_t begin = getStaticFirstToken(m);
+    int64_t whole = m - (m - begin) % maxTokens;
+    if (whole - begin == maxTokens) {
+      emitTokens(index(begin), maxTokens);
+    } else if (whole != begin) {
+      auto loop = scf::ForOp::create(builder, loc, index(begin), index(whole),
                                      index(maxTokens));
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(loop.getBody());
@@ -274,11 +294,12 @@ void Emitter::emitBlock(Value number, int64_t rows) {
     return;
   }
   Value count = memref::DimOp::create(builder, loc, op.getX(), 0);
-  Value rest = arith::RemUIOp::create(builder, loc, count, index(maxTokens));
+  Value left = arith::SubIOp::create(builder, loc, count, firstToken);
+  Value rest = arith::RemUIOp::create(builder, loc, left, index(maxTokens));
   Value whole = arith::SubIOp::create(builder, loc, count, rest);
   OpBuilder::InsertionGuard guard(builder);
   auto loop =
-      scf::ForOp::create(builder, loc, index(0), whole, index(maxTokens));
+      scf::ForOp::create(builder, loc, firstToken, whole, index(maxTokens));
   builder.setInsertionPointToStart(loop.getBody());
   emitTokens(loop.getInductionVar(), maxTokens);
   builder.setInsertionPointAfter(loop);
@@ -292,15 +313,93 @@ void Emitter::emitBlock(Value number, int64_t rows) {
   }
 }
 
+void Emitter::storeTableSums(Value token, Value group, int64_t rows,
+                             Value sums) {
+  Value first = arith::MulIOp::create(builder, loc, group, index(lanes));
+  Value scale;
+  if (op.getWScale().getType().getNumElements() == 1)
+    scale = broadcast(memref::LoadOp::create(builder, loc, op.getWScale(),
+                                             ValueRange(index(0))));
+  else
+    scale = loadRows(op.getWScale(), first, rows);
+  auto floatType = VectorType::get(lanes, builder.getF32Type());
+  Value y = arith::SIToFPOp::create(builder, loc, floatType, sums);
+  scale = arith::MulFOp::create(builder, loc, loadXScale(token), scale);
+  if (op.getBias())
+    y = math::FmaOp::create(builder, loc, y, scale,
+                            loadRows(op.getBias(), first, rows));
+  else
+    y = arith::MulFOp::create(builder, loc, y, scale);
+  storeRows(y, token, first, rows);
+}
+
+/// `tiles` tiles of so many tokens, shared by threads.
+void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
+  int64_t blocks = llvm::divideCeil(op.getN(), P2Layout::rowsPerBlock);
+  int64_t units =
+      llvm::divideCeil(blocks, TableProduct::maxRows / P2Layout::rowsPerBlock);
+  int64_t unitBlocks = llvm::divideCeil(blocks, units);
+  OpBuilder::InsertionGuard guard(builder);
+  Value count = arith::MulIOp::create(builder, loc, tiles, index(units));
+  Value work = index(tokens * unitBlocks * P2Layout::rowsPerBlock * op.getK());
+  Value unit = emitParallelRange(builder, loc, count, work, pieceWork);
+  // Tiles of the same rows follow each other, so that these stay in the cache.
+  Value tile = arith::RemUIOp::create(builder, loc, unit, tiles);
+  Value rows = arith::DivUIOp::create(builder, loc, unit, tiles);
+
+  TableProduct product;
+  product.x = op.getX();
+  product.packed = op.getPacked();
+  product.n = op.getN();
+  product.k = op.getK();
+  PackedMatmulSpec spec = op.getSpec();
+  product.largest = std::max(-spec.low, spec.high);
+  product.tokens = tokens;
+  product.token = arith::AddIOp::create(
+      builder, loc, first,
+      arith::MulIOp::create(builder, loc, tile, index(tokens)));
+  product.block = arith::MulIOp::create(builder, loc, rows, index(unitBlocks));
+  product.endBlock = arith::MinUIOp::create(
+      builder, loc, add(product.block, unitBlocks), index(blocks));
+  product.emit(builder, loc,
+               [&](Value token, Value group, int64_t rows, Value sums) {
+                 storeTableSums(token, group, rows, sums);
+               });
+}
+
+/// Multiplies as many tokens as tables are for: all but M mod 16.
+void Emitter::emitTables() {
+  constexpr int64_t wide = 2 * lanes;
+  int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
+  bool isStatic = !ShapedType::isDynamic(m);
+  Value count = memref::DimOp::create(builder, loc, op.getX(), 0);
+  auto divide = [&](Value value, int64_t by) -> Value {
+    return arith::DivUIOp::create(builder, loc, value, index(by));
+  };
+  if (!isStatic || m >= wide)
+    emitTables(index(0), divide(count, wide), wide);
+  Value rest = arith::RemUIOp::create(builder, loc, count, index(wide));
+  if (!isStatic || m % wide >= lanes)
+    emitTables(arith::SubIOp::create(builder, loc, count, rest),
+               divide(rest, lanes), lanes);
+  firstToken = arith::SubIOp::create(
+      builder, loc, count,
+      arith::RemUIOp::create(builder, loc, count, index(lanes)));
+}
+
 void Emitter::emit() {
+  int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
+  firstToken = index(0);
+  if (usesTables)
+    emitTables();
+  if (!ShapedType::isDynamic(m) && m != 0 && getStaticFirstToken(m) == m)
+    return;
   int64_t n = op.getN();
   int64_t whole = n / P2Layout::rowsPerBlock;
   int64_t rest = n % P2Layout::rowsPerBlock;
   int64_t blocks = whole + (rest != 0);
   if (blocks == 1)
     return emitBlock(index(0), n);
-  // About 10 us of multiplications are worth another thread.
-  constexpr int64_t pieceWork = 1 << 20;
   OpBuilder::InsertionGuard guard(builder);
   Value tokens = memref::DimOp::create(builder, loc, op.getX(), 0);
   Value work = arith::MulIOp::create(builder, loc, tokens,

@@ -3,6 +3,7 @@
 #include "Jit.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
 #include "mlir/IR/MLIRContext.h"
@@ -131,6 +132,7 @@ std::unique_ptr<MLIRContext> makeContext() {
   std::call_once(once, [] {
     registerAllPasses();
     registerBitToVectorPasses();
+    registerBitTransformsPasses();
   });
   DialectRegistry registry;
   registerAllDialects(registry);

@@ -39,7 +39,8 @@ public:
   static std::unique_ptr<Jit>
   compile(mlir::MLIRContext &context, llvm::StringRef source,
           llvm::StringRef passes =
-              "func.func(convert-bit-to-vector,scf-forall-to-for)");
+              "func.func(convert-bit-to-vector),bit-outline-parallel,"
+              "func.func(scf-forall-to-for)");
   ~Jit();
 
   void run(llvm::StringRef function, llvm::ArrayRef<Buffer> arguments);

@@ -63,6 +63,27 @@ TEST_P(KernelTest, LongColumns) {
     expectRight({80, k}, {1, 2, 3, 4});
 }
 
+// Enough rows and tokens for tables of sums, with ragged ends of each.
+TEST_P(KernelTest, ManyTokens) {
+  constexpr std::pair<int64_t, int64_t> shapes[] = {
+      {255, 64}, {256, 16}, {300, 33}, {321, 250}, {1100, 272}};
+  int count = 0;
+  for (auto [n, k] : shapes) {
+    Shape shape{n, k, /*bias=*/++count % 2 == 0};
+    shape.tensorXScale = n == 300;
+    shape.channelScale = n != 321;
+    expectRight(shape, {15, 16, 17, 31, 32, 33, 50, 64});
+  }
+}
+
+TEST_P(KernelTest, ManyStaticTokens) {
+  for (int64_t m : {16, 31, 32, 37, 48}) {
+    Shape shape{290, 40};
+    shape.staticM = m;
+    expectRight(shape, {m});
+  }
+}
+
 TEST_P(KernelTest, StaticTokens) {
   for (int64_t m : {0, 1, 2, 3, 4, 5, 8, 11}) {
     Shape shape{70, 40};
@@ -140,14 +161,14 @@ TEST_P(FloatKernelTest, GroupScales) {
 /// All codes and weights at an extreme, where sums are largest.
 TEST_P(KernelTest, ExtremeCodes) {
   for (int64_t k : {515, 4096}) {
-    Shape shape{33, k};
+    Shape shape{k == 515 ? 257 : 33, k};
     Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
     ASSERT_TRUE(matmul.compiled());
     for (int weight : {-1, 0, 1}) {
       std::fill(matmul.getWeights().begin(), matmul.getWeights().end(), weight);
       matmul.repack(kernel());
       for (int code : {-128, 127})
-        for (int64_t m : {1, 2, 4})
+        for (int64_t m : {1, 2, 4, 16})
           matmul.expectRight(m, std::vector<int8_t>(m * k, code),
                              std::vector<float>(m * k));
     }

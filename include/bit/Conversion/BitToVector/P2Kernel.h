@@ -99,6 +99,9 @@ public:
 
   /// Whether tiles can be built of f32 activations.
   virtual bool supportsFloat() const { return false; }
+  /// Whether many tokens by many rows are multiplied faster through tables of
+  /// sums than by tiles.
+  virtual bool usesTables() const { return false; }
   /// The most tokens that a tile should have.
   virtual int64_t getTileTokens(bool floatActivations) const = 0;
   /// The most groups that a tile of so many tokens should have, at most 4.
