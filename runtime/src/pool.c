@@ -21,6 +21,8 @@
 enum { SPINS_BEFORE_SLEEP = 2000, SPINS_BEFORE_YIELD = 200 };
 /* Chunks a thread: some, so that a late worker still finds work. */
 enum { CHUNKS_PER_THREAD = 4 };
+/* Kernels use 260 KB; some C libraries give a thread 128. */
+enum { STACK_BYTES = 1 << 20 };
 
 /* `state`: workers inside the job, how many may be, whether it takes more,
    and its number. Fields of the job are read only after entering it. */
@@ -134,11 +136,15 @@ static void start_workers(void) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
   int count = atomic_load(&pool.workers);
   while (count < pool.wanted &&
-         pthread_create(&pool.threads[count], NULL, work, NULL) == 0)
+         pthread_create(&pool.threads[count], &attributes, work, NULL) == 0)
     ++count;
   atomic_store(&pool.workers, count);
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 

@@ -106,8 +106,8 @@ typedef struct bit_allocator {
 } bit_allocator;
 
 /* Calls body(body_context, lo, hi) for disjoint ranges that together are 0..n
-   (n > 0), each but the last at least `grain` >= 1 long, on any threads;
-   returns when all are done. */
+   (n > 0), each but the last at least `grain` >= 1 long, on any threads, whose
+   stacks have 512 KiB or more; returns when all are done. */
 typedef void (*bit_parallel_for)(void *context,
                                  void (*body)(void *body_context, int64_t lo,
                                               int64_t hi),

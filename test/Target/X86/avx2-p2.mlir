@@ -34,3 +34,42 @@ func.func @four_tokens(%x: memref<4x528xi8>, %p: memref<2112xi8>, %ws: memref<1x
       n = 16 k = 528 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p2>
   return
 }
+
+// -----
+
+// 32 tokens and 1,100 rows: for each step of 16 k four tables of the sums of
+// four codes, whose entries the bytes of a row choose. Two units of 9 blocks of
+// 64 rows share the work. Sums of i16 last for 15 steps.
+// CHECK-LABEL: @tables
+func.func @tables(%x: memref<32x272xi8>, %p: memref<75072xi8>, %ws: memref<1xf32>, %xs: memref<32xf32>, %sum: memref<32xi32>, %y: memref<32x1100xf32>)
+    attributes {passthrough = [["target-features", "+avx2"]]} {
+  // CHECK-DAG: %[[NARROW:.*]] = memref.alloca() {alignment = 64 : i64} : memref<1024x32xi16>
+  // CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {alignment = 64 : i64} : memref<4x205x32xi16>
+  // CHECK: scf.for {{.*}} step %c15
+  // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi8>, vector<16xi8>
+  // CHECK-COUNT-81: vector.store {{.*}}, %[[TABLES]]
+  // CHECK-NOT: vector.store {{.*}}, %[[TABLES]]
+  // Two rows, each with 32 tokens in two vectors.
+  // CHECK: scf.for {{.*}} step %c2
+  // CHECK-COUNT-16: vector.load %[[TABLES]]{{.*}} : memref<4x205x32xi16>, vector<16xi16>
+  // CHECK-NOT: vector.load %[[TABLES]]
+  // CHECK-NOT: llvm.call_intrinsic
+  bit.packed_matmul ins(%x, %p, %ws : memref<32x272xi8>, memref<75072xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<32xf32>, memref<32xi32>) outs(%y : memref<32x1100xf32>)
+      n = 1100 k = 272 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p2>
+  return
+}
+
+// -----
+
+// Two steps at once for 16 tokens; what is left of 20 has tiles.
+// CHECK-LABEL: @sixteen
+func.func @sixteen(%x: memref<20x48xi8>, %p: memref<3072xi8>, %ws: memref<1xf32>, %xs: memref<20xf32>, %sum: memref<20xi32>, %y: memref<20x256xf32>)
+    attributes {passthrough = [["target-features", "+avx2"]]} {
+  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<8x174x16xi16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+  bit.packed_matmul ins(%x, %p, %ws : memref<20x48xi8>, memref<3072xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<20xf32>, memref<20xi32>) outs(%y : memref<20x256xf32>)
+      n = 256 k = 48 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p2>
+  return
+}
