@@ -340,6 +340,14 @@ def extremes_and_eps(g, x):
     return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
 
 
+def late_dimension(g, x):
+    """The scale's last dimension comes back when it is computed: (127 / (max |x| + eps)).unsqueeze(-1)."""
+    a = g.op("ReduceMax", g.op("Abs", x), g.const([-1], np.int64), keepdims=0)
+    s = g.op("Mul", g.op("Reciprocal", g.op("Add", a, g.const([1e-5]))), g.const(Q))
+    s = g.op("Unsqueeze", s, g.const([-1], np.int64))
+    return g.op("Div", codes(g, x, s), s)
+
+
 def per_tensor_observer(g, x):
     """As torch's observers do it: max(-min(min x, 0), max(max x, 0))."""
     least = g.op("Neg", g.op("Min", g.op("ReduceMin", x, keepdims=0), g.const(0)))
@@ -490,6 +498,7 @@ FORMS = {
         per_tensor_observer,
         extremes,
         extremes_and_eps,
+        late_dimension,
         step_of_128,
         absmean,
         absmean_ternary,

@@ -116,6 +116,22 @@ def test_evaluated_operators(make, tmp_path):
     same_as_reference(path, sample(4, 6), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("squash", ["Tanh", "Sigmoid"])
+def test_squashed_weights(squash, tmp_path):
+    """DoReFa's weights: tanh(w) over its greatest magnitude, rounded; with a scale that is the logarithm of one."""
+    g, rng = Graph(), np.random.default_rng(13)
+    w = g.op(squash, g.const(rng.standard_normal((24, 64))))
+    if squash == "Sigmoid":
+        w = g.op("Log", g.op("Exp", g.op("Sub", g.op("Mul", w, g.const(2)), g.const(1))))
+    w = g.op("Round", g.op("Div", w, g.op("ReduceMax", g.op("Abs", w), keepdims=0)))
+    w = g.op("Mul", w, g.op("Exp", g.const(-2.5)))
+    y = g.op("MatMul", "x", g.op("Transpose", w, perm=[1, 0]))
+    path = g.save(tmp_path / "model.onnx", {"x": ["batch", 64]}, {y: ["batch", 24]})
+    (layer,) = compile_report(path, tmp_path)["bitlinear"]["layers"]
+    assert layer["packed_bytes"] > 0
+    same_as_reference(path, sample(5, 64), rtol=1e-5, atol=1e-5)
+
+
 def small_integers(dtype, axis, block, rng):
     """Ternary codes of 24 x 64 in `dtype`, with zero points, as an initializer and its DequantizeLinear."""
     signed = not dtype.startswith("U")

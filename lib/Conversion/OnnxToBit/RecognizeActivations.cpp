@@ -6,6 +6,7 @@
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Onnx/Eval/Evaluator.h"
 #include "bit/Dialect/Onnx/IR/OnnxOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -107,6 +108,55 @@ template <typename OpTy> struct DropFactorOfOne : OpRewritePattern<OpTy> {
   }
 };
 
+/// Whether arithmetic with numbers leads from `value` up to a reduction.
+bool isScaleOfReduction(Value value, unsigned depth = 8) {
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(op))
+    return true;
+  Operation *next = depth > 0 ? op : nullptr;
+  if (!isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::MaxOp,
+                       onnx::ClipOp, onnx::ReciprocalOp>(next))
+    return false;
+  Value inner;
+  for (Value operand : next->getOperands()) {
+    if (onnx::evaluateScalar(operand))
+      continue;
+    if (inner || operand.getType() != value.getType())
+      return false;
+    inner = operand;
+  }
+  return inner && isScaleOfReduction(inner, depth - 1);
+}
+
+/// A scale whose last dimension comes back when all is computed, gets it back
+/// right behind the reduction: Unsqueeze(127 / max(a)) is 127 /
+/// max(Unsqueeze(a)).
+struct RaiseUnsqueeze : OpRewritePattern<onnx::UnsqueezeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(onnx::UnsqueezeOp op,
+                                PatternRewriter &rewriter) const override {
+    Value data = op.getData();
+    Operation *scale = data.getDefiningOp();
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!scale || !type || !onnx::getConstantIntegers(op.getAxes()) ||
+        isa<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(scale) ||
+        !isScaleOfReduction(data))
+      return rewriter.notifyMatchFailure(op, "follows no scale");
+    IRMapping mapping;
+    for (Value operand : scale->getOperands())
+      if (!onnx::evaluateScalar(operand))
+        mapping.map(operand,
+                    onnx::UnsqueezeOp::create(rewriter, op.getLoc(), type,
+                                              operand, op.getAxes())
+                        .getResult());
+    Operation *raised = rewriter.clone(*scale, mapping);
+    raised->getResult(0).setType(type);
+    rewriter.replaceOp(op, raised);
+    return success();
+  }
+};
+
 struct RecognizeActivations
     : impl::RecognizeActivationsBase<RecognizeActivations> {
   void runOnOperation() override {
@@ -132,7 +182,7 @@ struct RecognizeActivations
 void populateRecognizeActivationsPatterns(RewritePatternSet &patterns,
                                           RecognitionCounts &counts) {
   patterns.add<AbsorbQuantizer>(patterns.getContext(), counts);
-  patterns.add<DropCastToOwnType, DropFactorOfOne<onnx::MulOp>,
+  patterns.add<RaiseUnsqueeze, DropCastToOwnType, DropFactorOfOne<onnx::MulOp>,
                DropFactorOfOne<onnx::DivOp>>(patterns.getContext());
 }
 

@@ -573,3 +573,24 @@ func.func @extremes(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>)
   %y = bit.linear %10, %w, %ws weights = ternary : (tensor<3x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
 }
+
+// -----
+
+// A scale that gets its last dimension back when it is computed.
+// CHECK-LABEL: func @late_dimension
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <scale = div>
+func.func @late_dimension(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> tensor<?x2xf32> {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0, %axes {keepdims = 0 : i64} : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?xf32>
+  %2 = onnx.Clip %1, %eps {operandSegmentSizes = array<i32: 1, 1, 0>} : (tensor<?xf32>, tensor<f32>) -> tensor<?xf32>
+  %3 = onnx.Div %q, %2 : (tensor<f32>, tensor<?xf32>) -> tensor<?xf32>
+  %4 = onnx.Unsqueeze %3, %axes : (tensor<?xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %5 = onnx.Mul %x, %4 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %6 = onnx.Round %5 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %7 = onnx.Div %6, %4 : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %y = bit.linear %7, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

@@ -23,6 +23,10 @@ double floorOf(double x) { return std::floor(x); }
 double ceilOf(double x) { return std::ceil(x); }
 double sqrtOf(double x) { return std::sqrt(x); }
 double reciprocalOf(double x) { return 1 / x; }
+double expOf(double x) { return std::exp(x); }
+double logOf(double x) { return std::log(x); }
+double tanhOf(double x) { return std::tanh(x); }
+double sigmoidOf(double x) { return 1 / (1 + std::exp(-x)); }
 double reluOf(double x) { return x < 0 ? 0 : x; }
 double notOf(double x) { return x == 0; }
 double bitwiseNotOf(double x) { return double(~int64_t(x)); }
@@ -201,6 +205,10 @@ BlockFunction findFunction(StringRef opType) {
       .Case("Round", unary<roundOf>)
       .Case("Sqrt", unary<sqrtOf>)
       .Case("Reciprocal", unary<reciprocalOf>)
+      .Case("Exp", unary<expOf>)
+      .Case("Log", unary<logOf>)
+      .Case("Tanh", unary<tanhOf>)
+      .Case("Sigmoid", unary<sigmoidOf>)
       .Case("Relu", unary<reluOf>)
       .Case("Not", unary<notOf>)
       .Case("BitwiseNot", unary<bitwiseNotOf>)
