@@ -3,7 +3,6 @@
 import pathlib
 import re
 
-import onnx
 import pytest
 from onnx import TensorProto, defs, helper, version_converter
 
@@ -47,4 +46,3 @@ def test_conversion_changes_nothing(name):
 def test_changes_are_known(name, since):
     """Attributes that became inputs, and defaults that changed."""
     assert UNCHANGED[name] == since
-
