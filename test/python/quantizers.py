@@ -340,6 +340,12 @@ def extremes_and_eps(g, x):
     return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
 
 
+def expanded(g, x):
+    """A scale for each value, all the same."""
+    s = g.op("Expand", div(g, x), g.op("Shape", x))
+    return g.op("Div", codes(g, x, s), s)
+
+
 def late_dimension(g, x):
     """The scale's last dimension comes back when it is computed: (127 / (max |x| + eps)).unsqueeze(-1)."""
     a = g.op("ReduceMax", g.op("Abs", x), g.const([-1], np.int64), keepdims=0)
@@ -498,6 +504,7 @@ FORMS = {
         per_tensor_observer,
         extremes,
         extremes_and_eps,
+        expanded,
         late_dimension,
         step_of_128,
         absmean,
@@ -709,9 +716,16 @@ def step_of_one_for_zeros(g, x):
     return g.op("Mul", clip(g, g.op("Round", g.op("Div", x, d)), -128.0, 127.0), d)
 
 
-def expanded(g, x):
-    """A scale for each value, all the same."""
-    s = g.op("Expand", div(g, x), g.op("Shape", x))
+def expanded_to_rows(g, x):
+    """The scale of one row for several: their number is that of another tensor."""
+    size = g.op("Shape", g.op("Concat", x, x, axis=0))
+    half = g.op(
+        "Concat",
+        g.op("Div", g.op("Slice", size, *(g.const([i], np.int64) for i in (0, 1))), g.const([2], np.int64)),
+        g.op("Slice", size, *(g.const([i], np.int64) for i in (1, 2))),
+        axis=0,
+    )
+    s = g.op("Expand", div(g, x), half)
     return g.op("Div", codes(g, x, s), s)
 
 
@@ -767,7 +781,7 @@ DECLINED = {
     other_extremes: "their scale comes from ReduceMin",
     extremes_of_both: "their maximum without Abs",
     step_of_one_for_zeros: "their scale goes through Where",
-    expanded: "their scale goes through Expand",
+    expanded_to_rows: "their scale goes through Expand",
     clamped_by_where: "Where between Round and matmul",
     quantize_linear: "scaled by a constant",
     quantize_linear_by_maximum: "QuantizeLinear with a scale that is not constant",

@@ -108,25 +108,110 @@ template <typename OpTy> struct DropFactorOfOne : OpRewritePattern<OpTy> {
   }
 };
 
-/// Whether arithmetic with numbers leads from `value` up to a reduction.
-bool isScaleOfReduction(Value value, unsigned depth = 8) {
+/// The reduction from which arithmetic with numbers leads to `value`, if any.
+Operation *getReduction(Value value, unsigned depth = 8) {
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(op))
-    return true;
+    return op;
   Operation *next = depth > 0 ? op : nullptr;
   if (!isa_and_nonnull<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::MaxOp,
                        onnx::ClipOp, onnx::ReciprocalOp>(next))
-    return false;
+    return nullptr;
   Value inner;
   for (Value operand : next->getOperands()) {
     if (onnx::evaluateScalar(operand))
       continue;
     if (inner || operand.getType() != value.getType())
-      return false;
+      return nullptr;
     inner = operand;
   }
-  return inner && isScaleOfReduction(inner, depth - 1);
+  return inner ? getReduction(inner, depth - 1) : nullptr;
 }
+
+/// Whether `value` is a scale made of `x`, of its rank.
+bool isScaleOf(Value value, Value x) {
+  Operation *reduction = getReduction(value);
+  if (!reduction || cast<ShapedType>(value.getType()).getRank() !=
+                        cast<ShapedType>(x.getType()).getRank())
+    return false;
+  Value data = skipIdentity(reduction->getOperand(0));
+  auto abs = data.getDefiningOp<onnx::AbsOp>();
+  return data == x || (abs && skipIdentity(abs.getX()) == x);
+}
+
+/// Whether `shape` is that of `x`, as a whole or put together of its sizes.
+bool isShapeOf(Value shape, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  auto isPart = [&](Value value, int64_t from, int64_t to) {
+    if (auto op = getDefining<onnx::ShapeOp>(value)) {
+      int64_t end = op.getEnd().value_or(type.getRank());
+      return skipIdentity(op.getData()) == x && op.getStart() == from &&
+             std::min(end, type.getRank()) == to;
+    }
+    auto sizes = onnx::getConstantIntegers(value);
+    return sizes && ArrayRef(*sizes) == type.getShape().slice(from, to - from);
+  };
+  auto concat = getDefining<onnx::ConcatOp>(shape);
+  if (!concat)
+    return isPart(shape, 0, type.getRank());
+  if (int64_t(concat->getNumOperands()) != type.getRank())
+    return false;
+  for (auto [i, part] : llvm::enumerate(concat->getOperands()))
+    if (!isPart(part, i, i + 1))
+      return false;
+  return true;
+}
+
+/// Whether `value` is computed of `x` element by element.
+bool hasShapeOf(Value value, Value x, unsigned depth = 8) {
+  value = skipIdentity(value);
+  Operation *op = value.getDefiningOp();
+  if (value == x)
+    return true;
+  if (!op || depth == 0 ||
+      !isa<onnx::MulOp, onnx::DivOp, onnx::AddOp, onnx::SubOp, onnx::RoundOp,
+           onnx::FloorOp, onnx::CeilOp, onnx::ClipOp, onnx::CastOp, onnx::MaxOp,
+           onnx::MinOp>(op))
+    return false;
+  bool hasShape = false;
+  for (Value operand : op->getOperands()) {
+    // A number may have a rank of its own.
+    if (operand.getType() == value.getType() || isa<onnx::CastOp>(op)) {
+      if (!hasShapeOf(operand, x, depth - 1))
+        return false;
+      hasShape = true;
+    } else if (!onnx::evaluateScalar(operand) && !isScaleOf(operand, x)) {
+      return false;
+    }
+  }
+  return hasShape;
+}
+
+/// A scale that is repeated for each value, which multiplying does anyway.
+template <typename OpTy> struct DropExpand : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i : {0, 1}) {
+      auto expand = getDefining<onnx::ExpandOp>(op->getOperand(i));
+      Value other = op->getOperand(1 - i);
+      Operation *reduction = expand ? getReduction(expand.getInput()) : nullptr;
+      if (!reduction || other.getType() != op.getType())
+        continue;
+      Value x = skipIdentity(reduction->getOperand(0));
+      if (auto abs = x.getDefiningOp<onnx::AbsOp>())
+        x = skipIdentity(abs.getX());
+      if (!isScaleOf(expand.getInput(), x) ||
+          !isShapeOf(expand.getShape(), x) || !hasShapeOf(other, x))
+        continue;
+      rewriter.modifyOpInPlace(op,
+                               [&] { op->setOperand(i, expand.getInput()); });
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "has no repeated scale");
+  }
+};
 
 /// A scale whose last dimension comes back when all is computed, gets it back
 /// right behind the reduction: Unsqueeze(127 / max(a)) is 127 /
@@ -141,7 +226,7 @@ struct RaiseUnsqueeze : OpRewritePattern<onnx::UnsqueezeOp> {
     auto type = dyn_cast<RankedTensorType>(op.getType());
     if (!scale || !type || !onnx::getConstantIntegers(op.getAxes()) ||
         isa<onnx::ReduceMaxOp, onnx::ReduceMeanOp>(scale) ||
-        !isScaleOfReduction(data))
+        !getReduction(data))
       return rewriter.notifyMatchFailure(op, "follows no scale");
     IRMapping mapping;
     for (Value operand : scale->getOperands())
@@ -182,7 +267,8 @@ struct RecognizeActivations
 void populateRecognizeActivationsPatterns(RewritePatternSet &patterns,
                                           RecognitionCounts &counts) {
   patterns.add<AbsorbQuantizer>(patterns.getContext(), counts);
-  patterns.add<RaiseUnsqueeze, DropCastToOwnType, DropFactorOfOne<onnx::MulOp>,
+  patterns.add<RaiseUnsqueeze, DropExpand<onnx::MulOp>, DropExpand<onnx::DivOp>,
+               DropCastToOwnType, DropFactorOfOne<onnx::MulOp>,
                DropFactorOfOne<onnx::DivOp>>(patterns.getContext());
 }
 

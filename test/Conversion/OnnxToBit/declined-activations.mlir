@@ -475,9 +475,8 @@ func.func @short_step(%x: tensor<3x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32
 // CHECK: bit.activations_declined = "they are scaled by a constant, not by their own maximum"
 // CHECK: bit.activations_declined = "QuantizeLinear with a scale that is not constant is not looked through"
 // CHECK: bit.activations_declined = "their quantizer has a zero point that depends on them, codes of a layer have none"
-func.func @hidden_scale(%x: tensor<3x4xf32>, %s: tensor<f32>, %z: tensor<i8>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) {
+func.func @hidden_scale(%x: tensor<3x4xf32>, %shape: tensor<2xi64>, %s: tensor<f32>, %z: tensor<i8>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) {
   %axes = onnx.Constant dense<-1> : tensor<1xi64>
-  %shape = onnx.Constant dense<[3, 4]> : tensor<2xi64>
   %q = onnx.Constant dense<127.0> : tensor<f32>
   %zero = onnx.Constant dense<0> : tensor<i8>
   %0 = onnx.Abs %x : (tensor<3x4xf32>) -> tensor<3x4xf32>

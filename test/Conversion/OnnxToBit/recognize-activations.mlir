@@ -594,3 +594,40 @@ func.func @late_dimension(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1
   %y = bit.linear %7, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// A scale that is repeated to the shape of what it scales.
+// CHECK-LABEL: func @expanded
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div>
+// CHECK: bit.linear %arg0, {{.+}} quantizer = <eps_mode = none, scale = div>
+// CHECK: onnx.Expand %{{.+}}, %arg3
+// CHECK: bit.linear %{{[0-9]+}}, {{.+}} {bit.activations_declined = "their scale goes through Expand, which is not looked through"}
+func.func @expanded(%x: tensor<?x4xf32>, %w: tensor<2x4xi8>, %ws: tensor<1xf32>, %other: tensor<2xi64>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32>) {
+  %axes = onnx.Constant dense<-1> : tensor<1xi64>
+  %q = onnx.Constant dense<127.0> : tensor<f32>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %0 = onnx.Abs %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %1 = onnx.ReduceMax %0, %axes : (tensor<?x4xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Div %q, %1 : (tensor<f32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  %shape = onnx.Shape %x : (tensor<?x4xf32>) -> tensor<2xi64>
+  %3 = onnx.Expand %2, %shape : (tensor<?x1xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %4 = onnx.Mul %x, %3 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %5 = onnx.Round %4 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %6 = onnx.Div %5, %3 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %a = bit.linear %6, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  %rows = onnx.Shape %x {end = 1 : i64} : (tensor<?x4xf32>) -> tensor<1xi64>
+  %sizes = onnx.Concat %rows, %four {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %7 = onnx.Expand %2, %sizes : (tensor<?x1xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %8 = onnx.Mul %7, %x : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %9 = onnx.Round %8 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %10 = onnx.Div %9, %7 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %b = bit.linear %10, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  // One row may become many.
+  %11 = onnx.Expand %2, %other : (tensor<?x1xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %12 = onnx.Mul %x, %11 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %13 = onnx.Round %12 : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %14 = onnx.Div %13, %11 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %c = bit.linear %14, %w, %ws weights = ternary : (tensor<?x4xf32>, tensor<2x4xi8>, tensor<1xf32>) -> tensor<?x2xf32>
+  return %a, %b, %c : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32>
+}
