@@ -103,6 +103,76 @@ static const std::map<std::string, OpSchema> &getMicrosoftSchemasByName() {
   return *schemas;
 }
 
+/// TorchScript leaves the arithmetic on negative axes in the graph, as a Mod,
+/// and reshapes its result for Slice: a % b, with the sign of b.
+static void propagateMod(DataPropagationContext &context) {
+  const ::onnx::TensorShapeProto *a = context.getInputData(0);
+  const ::onnx::TensorShapeProto *b = context.getInputData(1);
+  if (!a || !b)
+    return;
+  const int size = std::max(a->dim_size(), b->dim_size());
+  ::onnx::TensorShapeProto result;
+  for (int i = 0; i < size; ++i) {
+    if ((a->dim_size() != 1 && a->dim_size() != size) ||
+        (b->dim_size() != 1 && b->dim_size() != size))
+      return;
+    const auto &x = a->dim(a->dim_size() == 1 ? 0 : i);
+    const auto &y = b->dim(b->dim_size() == 1 ? 0 : i);
+    auto *dim = result.add_dim();
+    // -1 overflows where the least integer is divided by it.
+    if (!x.has_dim_value() || !y.has_dim_value() || y.dim_value() == 0 ||
+        y.dim_value() == -1)
+      continue;
+    int64_t rest = x.dim_value() % y.dim_value();
+    if (rest != 0 && (rest < 0) != (y.dim_value() < 0))
+      rest += y.dim_value();
+    dim->set_dim_value(rest);
+  }
+  context.addOutputData(0, std::move(result));
+}
+
+/// A part of a shape. libonnx takes a bound that it does not know for 0, and
+/// knows nothing of parts without elements, which the exporter makes of the
+/// dimensions behind the last one.
+static void propagateSlice(DataPropagationContext &context) {
+  const ::onnx::TensorShapeProto *data = context.getInputData(0);
+  // Starts, ends, axes and steps.
+  int64_t numbers[] = {0, 0, 0, 1};
+  const size_t count = context.getNumInputs();
+  if (!data || count < 3)
+    return;
+  for (size_t i = 1; i < std::min<size_t>(count, 5); ++i) {
+    const ::onnx::TensorShapeProto *number = context.getInputData(i);
+    if (!number || number->dim_size() != 1 || !number->dim(0).has_dim_value())
+      return;
+    numbers[i - 1] = number->dim(0).dim_value();
+  }
+  auto [start, end, axis, step] = numbers;
+  if ((axis != 0 && axis != -1) || step < 1)
+    return;
+  const int64_t size = data->dim_size();
+  auto clamp = [&](int64_t bound) {
+    return std::clamp<int64_t>(bound < 0 ? bound + size : bound, 0, size);
+  };
+  ::onnx::TensorShapeProto result;
+  for (int64_t i = clamp(start), stop = clamp(end); i < stop;
+       i += std::min(step, size))
+    *result.add_dim() = data->dim(static_cast<int>(i));
+  context.addOutputData(0, std::move(result));
+}
+
+/// The values of a number or vector stay what they are.
+static void propagateReshape(DataPropagationContext &context) {
+  const ::onnx::TensorShapeProto *data = context.getInputData(0);
+  const ::onnx::TypeProto *shape = context.getInputType(1);
+  if (!data || !shape || shape->tensor_type().shape().dim_size() != 1 ||
+      !shape->tensor_type().shape().dim(0).has_dim_value() ||
+      shape->tensor_type().shape().dim(0).dim_value() > 1)
+    return;
+  ::onnx::TensorShapeProto result = *data;
+  context.addOutputData(0, std::move(result));
+}
+
 const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
                                    const std::string &domain) const {
   if (domain == kMicrosoftDomain) {
@@ -126,7 +196,16 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
   auto body = domain.empty() ? getRecurrentBody(opType) : nullptr;
   if (!body && domain.empty())
     body = getGridBody(opType);
-  if (!inferMore && !body && !schema->has_data_propagation_function())
+  ::onnx::DataPropagationFunction propagate;
+  if (schema->has_data_propagation_function() && opType == "Slice")
+    propagate = propagateSlice;
+  else if (schema->has_data_propagation_function())
+    propagate = schema->GetDataPropagationFunction();
+  else if (opType == "Mod")
+    propagate = propagateMod;
+  else if (opType == "Reshape")
+    propagate = propagateReshape;
+  if (!inferMore && !body && !propagate)
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);
   if (!inserted)
@@ -142,14 +221,12 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
           inferMore(context);
         });
   }
-  if (schema->has_data_propagation_function()) {
-    auto propagate = schema->GetDataPropagationFunction();
+  if (propagate)
     it->second->PartialDataPropagationFunction(
         [propagate](DataPropagationContext &context) {
           if (!hasLongVector(context))
             propagate(context);
         });
-  }
   return it->second.get();
 }
 
