@@ -26,6 +26,8 @@ Where the specification, its reference and onnxruntime differ, bit-mlir follows 
   onnxruntime truncates a linear Resize. The reference's GridSample keeps the weights themselves as integers.
 - Gemm of integers with other factors than 1 is exact, then scaled in f64 and truncated, as in the reference.
   onnxruntime has none.
+- Upsample and Resize up to opset 10, whose text names no coordinates, lay output x at x / scale, as onnxruntime does.
+  Nearest takes the element before, or behind where scales are below 1; scales of both kinds are refused.
 - QuantizeLinear divides in the type of its scales unless `precision` names another; int32 by int32 in f64.
 - A Cast of a float that an integer type cannot hold saturates, NaN becomes 0; the specification leaves it undefined.
 - Integer Pow wraps where its result does not fit; onnxruntime's result is then undefined.

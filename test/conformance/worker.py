@@ -1,7 +1,7 @@
 """Compiles and runs tests, one a line of stdin ("mode name"), in a process that may die of one.
 
 Answers each line with one line of JSON: {"case", "error"}, error null where the test passed. The mode "types" runs an
-operator on all element types; its error is an object with one entry for each.
+operator on all element types, "opset" all operators as of an opset; the error is an object with one entry for each.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import tempfile
 import bundle
 import cases
 import numpy as np
+import older
 import onnx
 import retyped
 
@@ -61,18 +62,30 @@ def compare(case, expected, got):
 
 def run_types(operator, folder):
     """{type: None or what went wrong} of an operator."""
-    parts = retyped.make_all(operator)
+    return _run_parts(retyped.make_all(operator), folder)
+
+
+def run_opset(opset, folder):
+    """{operator: None or what went wrong} of those whose schema changed at an opset."""
+    # Of older versions onnx.reference has not all.
+    return _run_parts(older.make_all(int(opset)), folder, "onnxruntime")
+
+
+def _run_parts(parts, folder, oracle=None):
     got = bundle.run_all(parts, folder) if parts else {}
-    return {label: _judge(part, got[label]) for label, part in parts.items()}
+    return {label: _judge(part, got[label], oracle) for label, part in parts.items()}
 
 
-def _judge(part, got):
+def _judge(part, got, oracle):
     if isinstance(got, str):
         return got
-    expected = retyped.expect(*part)
+    expected = retyped.expect(*part, oracle)
     if expected is None:
         return "nobody says what is right"
     return retyped.compare(part[0], expected, got)
+
+
+MANY = {"types": run_types, "opset": run_opset}
 
 
 def main():
@@ -84,7 +97,10 @@ def main():
         for line in sys.stdin:
             mode, name = line.split()
             try:
-                error = run_types(name, folder) if mode == "types" else run_case(known[name], mode, folder)
+                if mode in MANY:
+                    error = MANY[mode](name, folder)
+                else:
+                    error = run_case(known[name], mode, folder)
             except Exception as problem:  # noqa: BLE001 - a broken test is an answer, too
                 error = f"harness: {type(problem).__name__}: {problem}".splitlines()[0]
             answers.write(json.dumps({"case": [mode, name], "error": error}) + "\n")
