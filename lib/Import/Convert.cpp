@@ -3,14 +3,12 @@
 // One opset for everything behind the import.
 
 #include "onnx/version_converter/convert.h"
+#include "ConvertOperators.h"
 #include "Guard.h"
 #include "Model.h"
 #include "Shapes.h"
 #include "bit/Import/NewerOperators.h"
-#include "onnx/defs/attr_proto_util.h"
-#include "onnx/defs/tensor_proto_util.h"
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 
@@ -200,114 +198,16 @@ static LogicalResult refuseFirstScan(Model &model) {
   return result;
 }
 
-/// Before opset 13 Hardmax, like Softmax, took all dimensions from its axis on
-/// for one. libonnx rewrites Softmax alone.
-static void flattenFirstHardmax(Model &model) {
-  if (model.getOpset("") >= 13)
-    return;
-  int count = 0;
-  forEachNodes(model.proto, [&](Nodes &nodes) {
-    Nodes rewritten;
-    for (::onnx::NodeProto &node : nodes) {
-      if (node.op_type() != "Hardmax" || !node.domain().empty() ||
-          node.input_size() != 1 || node.output_size() != 1) {
-        *rewritten.Add() = std::move(node);
-        continue;
-      }
-      int64_t axis = 1;
-      for (const ::onnx::AttributeProto &attribute : node.attribute())
-        if (attribute.name() == "axis")
-          axis = attribute.i();
-      const std::string prefix =
-          node.output(0) + "/hardmax_" + std::to_string(count++) + "_";
-      auto add = [&](const char *opType, std::vector<std::string> inputs,
-                     const std::string &output) -> ::onnx::NodeProto & {
-        ::onnx::NodeProto &added = *rewritten.Add();
-        added.set_name(node.name());
-        added.set_op_type(opType);
-        for (const std::string &input : inputs)
-          added.add_input(input);
-        added.add_output(output);
-        return added;
-      };
-      auto setAxis = [](::onnx::NodeProto &added, int64_t value) {
-        *added.add_attribute() = ::onnx::MakeAttribute("axis", value);
-      };
-      add("Shape", {node.input(0)}, prefix + "shape");
-      setAxis(add("Flatten", {node.input(0)}, prefix + "rows"), axis);
-      setAxis(add("Hardmax", {prefix + "rows"}, prefix + "result"), 1);
-      add("Reshape", {prefix + "result", prefix + "shape"}, node.output(0));
-    }
-    nodes.Swap(&rewritten);
-  });
-}
-
-/// The floats that a constant of the model holds, if `name` is one.
-static std::vector<float> findFloats(Model &model, const std::string &name) {
-  std::vector<float> values;
-  forEachGraph(model.proto, [&](::onnx::GraphProto &graph) {
-    for (const ::onnx::TensorProto &tensor : graph.initializer())
-      if (tensor.name() == name)
-        values = ::onnx::ParseData<float>(&tensor);
-    for (const ::onnx::NodeProto &node : graph.node())
-      if (node.op_type() == "Constant" && node.output(0) == name)
-        for (const ::onnx::AttributeProto &attribute : node.attribute())
-          if (attribute.name() == "value")
-            values = ::onnx::ParseData<float>(&attribute.t());
-          else if (attribute.name() == "value_floats")
-            values.assign(attribute.floats().begin(), attribute.floats().end());
-  });
-  return values;
-}
-
-/// Up to opset 10 an output at x lies at x / scale in the input, which libonnx
-/// does not say of what it makes of Upsample and of the first Resize. The
-/// nearest element is, as in onnxruntime, the one before, and behind where the
-/// output is smaller.
-static LogicalResult placeFirstResize(Model &model) {
-  LogicalResult result = success();
-  forEachNodes(model.proto, [&](Nodes &nodes) {
-    for (::onnx::NodeProto &node : nodes) {
-      if (node.op_type() != "Resize" || !node.domain().empty() ||
-          node.input_size() < 3)
-        continue;
-      std::vector<float> scales = findFloats(model, node.input(2));
-      const bool isSmaller =
-          llvm::any_of(scales, [](float scale) { return scale < 1; });
-      const bool isLarger =
-          llvm::any_of(scales, [](float scale) { return scale > 1; });
-      auto &attributes = *node.mutable_attribute();
-      const bool isNearest = llvm::none_of(
-          attributes, [](const ::onnx::AttributeProto &attribute) {
-            return attribute.name() == "mode" && attribute.s() != "nearest";
-          });
-      if (isNearest && isSmaller && isLarger)
-        result = model.emitError(node)
-                 << "expects scales that are all at least 1, or at most 1, for "
-                    "mode nearest before opset 11";
-      for (int i = attributes.size(); i-- > 0;)
-        if (attributes[i].name() == "coordinate_transformation_mode" ||
-            attributes[i].name() == "nearest_mode")
-          attributes.DeleteSubrange(i, 1);
-      *attributes.Add() = ::onnx::MakeAttribute(
-          "coordinate_transformation_mode", std::string("asymmetric"));
-      *attributes.Add() = ::onnx::MakeAttribute(
-          "nearest_mode", std::string(isSmaller ? "ceil" : "floor"));
-    }
-  });
-  return result;
-}
-
 LogicalResult convertVersion(Model &model) {
   if (model.getOpset("") == kImportOpset)
     return success();
   if (failed(refuseFirstScan(model)))
     return failure();
+  rewriteOperators(model);
   if (isUnchanged(model, model.getOpset(""))) {
     setOpset(model, kImportOpset);
     return success();
   }
-  flattenFirstHardmax(model);
   std::string what =
       ("conversion from opset " + llvm::Twine(model.getOpset("")) + " to " +
        llvm::Twine(kImportOpset))

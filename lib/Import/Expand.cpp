@@ -72,11 +72,26 @@ std::string Expander::makeUnique(const std::string &prefix,
   return unique;
 }
 
+/// Whether the lowering of a node wants to know more sizes than there are; the
+/// operator's body does without.
+static bool needsBody(const ::onnx::NodeProto &node, const Types &types) {
+  if (node.op_type() != "RotaryEmbedding" || !node.domain().empty() ||
+      node.input_size() == 0)
+    return false;
+  const ::onnx::TypeProto *type = types.lookup(node.input(0));
+  if (!type || !type->tensor_type().has_shape())
+    return false;
+  const auto &shape = type->tensor_type().shape();
+  return shape.dim_size() > 0 &&
+         !shape.dim(shape.dim_size() - 1).has_dim_value();
+}
+
 /// Returns the body of a node that is to be expanded, none for another one.
 FailureOr<std::optional<::onnx::FunctionProto>>
 Expander::buildBody(const ::onnx::NodeProto &node, const Types &types) {
   std::optional<::onnx::FunctionProto> body;
-  if (staysWhole(model, node))
+  if (staysWhole(model, node) &&
+      (model.options.keepAll || !needsBody(node, types)))
     return body;
   const ::onnx::OpSchema *schema = schemas.GetSchema(
       node.op_type(), static_cast<int>(kImportOpset), node.domain());

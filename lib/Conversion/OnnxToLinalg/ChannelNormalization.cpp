@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Norms by and across channels of [N, C, ...]: BatchNormalization with given
-// statistics, and LRN.
+// Norms by and across channels of [N, C, ...]: BatchNormalization with the
+// statistics that are given or the batch's, and LRN.
 
 #include "Convolution.h"
 #include "Pieces.h"
+#include "Reduce.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,15 +21,69 @@ static Value convert(ScalarBuilder &s, Value stored, Type from) {
   return castScalar(s.builder, s.loc, wide, getComputeType(from), s.getType());
 }
 
-/// (x - mean) * (scale / sqrt(var + epsilon)) + B
+namespace {
+/// Of each channel, in the compute type of what is normalized.
+struct ChannelStatistics {
+  Value mean, variance;
+};
+} // namespace
+
+/// The statistics of the batch itself; the variance is that of all elements.
+static ChannelStatistics computeStatistics(OpBuilder &builder, Location loc,
+                                           Value x, Type onnxType) {
+  SmallVector<int64_t> axes;
+  for (int64_t axis = 0, rank = rankOf(x); axis < rank; ++axis)
+    if (axis != 1)
+      axes.push_back(axis);
+  Type compute = getComputeType(onnxType);
+  Value count = countElements(builder, loc, x, onnxType, axes);
+  auto average = [&](Value sums) {
+    return createPointwise(builder, loc, sums, compute,
+                           [&](OpBuilder &b, Location loc, ValueRange in) {
+                             ScalarBuilder s(b, loc, compute);
+                             return s.div(in[0], count);
+                           });
+  };
+  Value mean =
+      average(reduceWith(builder, loc, x, onnxType, axes, sumReduction));
+  Value centered = createPointwise(
+      builder, loc, {x, mean}, compute,
+      [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder s(b, loc, onnxType);
+        return s.sub(toCompute(b, loc, in[0], onnxType), in[1]);
+      },
+      axes);
+  return {mean, average(reduceWith(builder, loc, centered, onnxType, axes,
+                                   squareReduction))};
+}
+
+/// given * momentum + current * (1 - momentum)
+static Value computeRunning(OpBuilder &builder, Location loc, Value given,
+                            Value current, Type givenType, Type resultType,
+                            double momentum) {
+  Type compute = elementType(current);
+  return createPointwise(
+      builder, loc, {given, current}, getStorageType(resultType),
+      [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder s(b, loc, compute);
+        Value sum =
+            s.add(s.mul(convert(s, in[0], givenType), s.number(momentum)),
+                  s.mul(in[1], s.number(1 - momentum)));
+        return toStorage(b, loc, castScalar(b, loc, sum, compute, resultType),
+                         resultType);
+      });
+}
+
+/// (x - mean) * (scale / sqrt(var + epsilon)) + B, with the statistics that are
+/// given or, in training, those of the batch.
 static LogicalResult batchNorm(BatchNormalizationOp op,
                                BatchNormalizationOp::Adaptor operands,
                                Rewriter &rewriter,
                                SmallVectorImpl<Value> &results) {
-  if (op.getTrainingMode())
-    return op.emitOpError("expects a training_mode of 0");
-  if (op.getRunningMean() || op.getRunningVar())
-    return op.emitOpError("expects the running statistics to be unused");
+  const bool isTraining = op.getTrainingMode() != 0;
+  if (!isTraining && (op.getRunningMean() || op.getRunningVar()))
+    return op.emitOpError("expects the running statistics to be unused where "
+                          "training_mode is 0");
   Location loc = op.getLoc();
   Value x = stripStaticCasts(operands.getX());
   Type onnxType = elementType(op.getX());
@@ -53,6 +108,21 @@ static LogicalResult batchNorm(BatchNormalizationOp op,
         variance = parameters[3];
   Type parameterType = elementType(op.getScale());
   Type statisticType = elementType(op.getInputMean());
+  SmallVector<Value> running;
+  if (isTraining) {
+    ChannelStatistics batch = computeStatistics(rewriter, loc, x, onnxType);
+    double momentum = op.getMomentum().convertToDouble();
+    for (auto [result, given, current] :
+         {std::tuple(op.getRunningMean(), mean, batch.mean),
+          std::tuple(op.getRunningVar(), variance, batch.variance)})
+      if (result)
+        running.push_back(computeRunning(rewriter, loc, given, current,
+                                         statisticType, elementType(result),
+                                         momentum));
+    mean = batch.mean;
+    variance = batch.variance;
+    statisticType = elementType(mean);
+  }
   Value factor = createPointwise(
       rewriter, loc, {scale, variance}, getComputeType(onnxType),
       [&](OpBuilder &b, Location loc, ValueRange in) {
@@ -80,6 +150,7 @@ static LogicalResult batchNorm(BatchNormalizationOp op,
             s.add(s.mul(centered, in[2]), convert(s, in[3], parameterType));
         return toStorage(b, loc, y, onnxType);
       }));
+  llvm::append_range(results, running);
   return success();
 }
 

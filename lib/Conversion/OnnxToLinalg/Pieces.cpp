@@ -14,10 +14,10 @@ static bool isEmpty(const Dims &sizes) {
 
 Value takePiece(OpBuilder &builder, Location loc, Value tensor,
                 const Dims &offsets, const Dims &sizes, const Dims &strides) {
-  if (isEmpty(sizes))
-    return tensor::EmptyOp::create(
-        builder, loc, sizes,
-        cast<RankedTensorType>(tensor.getType()).getElementType());
+  auto type = cast<RankedTensorType>(tensor.getType());
+  // What has no elements has no place to begin at, whatever the sizes.
+  if (isEmpty(sizes) || llvm::is_contained(type.getShape(), 0))
+    return tensor::EmptyOp::create(builder, loc, sizes, type.getElementType());
   return tensor::ExtractSliceOp::create(builder, loc, tensor, offsets, sizes,
                                         strides);
 }

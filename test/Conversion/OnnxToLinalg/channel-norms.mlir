@@ -32,3 +32,21 @@ func.func @lrn(%x: tensor<2x5x8x8xf32>) -> tensor<2x5x8x8xf32> {
   %0 = onnx.LRN %x {size = 4 : i64} : (tensor<2x5x8x8xf32>) -> tensor<2x5x8x8xf32>
   return %0 : tensor<2x5x8x8xf32>
 }
+
+// -----
+
+// In training the statistics are the batch's, and the given ones move towards them.
+// CHECK-LABEL: func @batch_norm_training
+// CHECK-DAG: %[[OLD:.*]] = arith.constant 0.899999976 : f32
+// CHECK-DAG: %[[NEW:.*]] = arith.constant 0.100000024 : f32
+// CHECK-DAG: %[[COUNT:.*]] = arith.constant 8.000000e+00 : f32
+// CHECK: linalg.generic {{.*}}iterator_types = ["reduction", "parallel", "reduction"]
+// CHECK: arith.divf %{{.*}}, %[[COUNT]] : f32
+// CHECK: linalg.generic {{.*}}iterator_types = ["reduction", "parallel", "reduction"]
+// CHECK: arith.mulf %{{.*}}, %[[OLD]] : f32
+// CHECK: arith.mulf %{{.*}}, %[[NEW]] : f32
+func.func @batch_norm_training(%x: tensor<2x3x4xf32>, %p: tensor<3xf32>) -> (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %0, %1, %2 = onnx.BatchNormalization %x, %p, %p, %p, %p {training_mode = 1 : i64, resultSegmentSizes = array<i32: 1, 1, 1>}
+    : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>)
+  return %0, %1, %2 : tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>
+}

@@ -53,3 +53,14 @@ func.func @reshaped(%x: tensor<0x3x4xf32>) -> tensor<0x4xf32> {
   %0 = onnx.Reshape %x, %shape : (tensor<0x3x4xf32>, tensor<2xi64>) -> tensor<0x4xf32>
   return %0 : tensor<0x4xf32>
 }
+
+// -----
+
+// Sizes that the run says cannot begin anywhere in what has no elements.
+// CHECK-LABEL: func @split_nothing
+// CHECK-NOT: tensor.extract_slice
+// CHECK: return
+func.func @split_nothing(%x: tensor<0xf32>, %sizes: tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %0:2 = onnx.Split %x, %sizes : (tensor<0xf32>, tensor<2xi64>) -> (tensor<?xf32>, tensor<?xf32>)
+  return %0#0, %0#1 : tensor<?xf32>, tensor<?xf32>
+}

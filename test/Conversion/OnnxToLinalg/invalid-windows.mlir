@@ -152,11 +152,11 @@ func.func @transposed_empty(%x: tensor<1x1x0xf32>, %w: tensor<1x2x3xf32>) -> ten
 
 // -----
 
-func.func @training(%x: tensor<2x3x4xf32>, %p: tensor<3xf32>) -> tensor<2x3x4xf32> {
-  // expected-error @+1 {{op expects a training_mode of 0}}
-  %0 = onnx.BatchNormalization %x, %p, %p, %p, %p {training_mode = 1 : i64, resultSegmentSizes = array<i32: 1, 0, 0>}
-    : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4xf32>
-  return %0 : tensor<2x3x4xf32>
+func.func @running(%x: tensor<2x3x4xf32>, %p: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @+1 {{op expects the running statistics to be unused where training_mode is 0}}
+  %0, %1 = onnx.BatchNormalization %x, %p, %p, %p, %p {resultSegmentSizes = array<i32: 1, 1, 0>}
+    : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<2x3x4xf32>, tensor<3xf32>)
+  return %1 : tensor<3xf32>
 }
 
 // -----
