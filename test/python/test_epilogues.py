@@ -16,30 +16,33 @@ from bit_mlir.paths import tool
 
 LEVELS = ["avx512vnni", "x86-64-v3"]
 
-# Of the result r of a kernel, with c along its channels, z of its shape: nodes, whose last one yields y.
+# Of the result r of a kernel, with c along its channels, z of its shape, n a number: nodes, whose last one yields y.
 TAILS = {
     "relu": [("Relu", ["r"], "y")],
     "scale": [("Mul", ["r", "c"], "s"), ("Clip", ["s", "low", "high"], "y")],
     "add_relu": [("Add", ["r", "z"], "s"), ("Relu", ["s"], "y")],
     "silu": [("Sigmoid", ["r"], "s"), ("Mul", ["r", "s"], "y")],
     "gelu_add": [("Gelu", ["r"], "s"), ("Add", ["z", "s"], "t"), ("Mul", ["t", "c"], "y")],
+    "number": [("Mul", ["r", "n"], "s"), ("Tanh", ["s"], "y")],
     "gate": [("Sigmoid", ["z"], "s"), ("Mul", ["z", "s"], "t"), ("Mul", ["t", "r"], "y")],
 }
 
 
-def save(path, node, weights, x, shape, channels, tail, *, kept, dims):
-    """A model of `node` and its tail, its result an output, too, where it is `kept`; returns the inputs.
+def save(path, nodes, weights, x, shape, channels, tail, *, kept, dims):
+    """A model of `nodes` and their tail, its result an output, too, where it is `kept`; returns the inputs.
 
     `dims` has symbols for sizes of x and y that are not known.
     """
-    names = {"x": x.shape, "y": shape, "z": shape, "r": shape} | dims
+    names = {"x": x.shape, "y": shape, "z": shape, "r": shape, "n": ()} | dims
     rng = np.random.default_rng(1)
     z = rng.standard_normal(shape).astype(np.float32)
     c = rng.standard_normal(channels).astype(np.float32)
-    nodes = [node] + [helper.make_node(op, inputs, [output]) for op, inputs, output in TAILS[tail]]
-    values = [("w", weights), ("c", c), ("low", np.float32(-0.5)), ("high", np.float32(1.5))]
+    nodes = nodes + [helper.make_node(op, inputs, [output]) for op, inputs, output in TAILS[tail]]
+    values = [("w", weights), ("c", c), ("axis", np.array([-1]))]
+    numbers = {"low": -0.5, "high": 1.5, "eps": 1e-5, "range": 127, "least": -128, "most": 127}
+    values += [(name, np.float32(number)) for name, number in numbers.items()]
     used = {name for n in nodes for name in n.input}
-    inputs = {"x": x} | ({"z": z} if "z" in used else {})
+    inputs = {"x": x} | {name: value for name, value in (("z", z), ("n", np.array(0.75, np.float32))) if name in used}
     graph = helper.make_graph(
         nodes,
         "g",
@@ -59,11 +62,11 @@ def kernels_with_epilogues(path):
     return text.stdout.count("epilogue {")
 
 
-def check(tmp_path, node, weights, x, shape, channels, tail, dims=None):
+def check(tmp_path, nodes, weights, x, shape, channels, tail, dims=None):
     libraries = []
     for kept in (False, True):
         path = str(tmp_path / f"{kept}.onnx")
-        inputs = save(path, node, weights, x, shape, channels, tail, kept=kept, dims=dims or {})
+        inputs = save(path, nodes, weights, x, shape, channels, tail, kept=kept, dims=dims or {})
         assert kernels_with_epilogues(path) == (not kept)
         compile_file(path, path.replace("onnx", "so"))
         libraries.append(path.replace("onnx", "so"))
@@ -87,7 +90,35 @@ def test_product(tmp_path, shape, tail):
     *rows, k, n = shape
     weights = rng.standard_normal((k, n)).astype(np.float32)
     x = rng.standard_normal((*rows, k)).astype(np.float32)
-    check(tmp_path, helper.make_node("MatMul", ["x", "w"], ["r"]), weights, x, (*rows, n), (n,), tail)
+    check(tmp_path, [helper.make_node("MatMul", ["x", "w"], ["r"])], weights, x, (*rows, n), (n,), tail)
+
+
+def quantize(x):
+    """Nodes that quantize `x` to q, with one scale a row."""
+    return [
+        helper.make_node("Abs", [x], ["abs"]),
+        helper.make_node("ReduceMax", ["abs", "axis"], ["max"], keepdims=1),
+        helper.make_node("Max", ["max", "eps"], ["a"]),
+        helper.make_node("Div", ["range", "a"], ["scale"]),
+        helper.make_node("Mul", [x, "scale"], ["scaled"]),
+        helper.make_node("Round", ["scaled"], ["rounded"]),
+        helper.make_node("Clip", ["rounded", "least", "most"], ["codes"]),
+        helper.make_node("Div", ["codes", "scale"], ["q"]),
+    ]
+
+
+# A token and rows that fill tiles or do not, of codes and of floats; whole, ragged and few rows of weights.
+@pytest.mark.parametrize("tail", ["relu", "gelu_add", "gate"])
+@pytest.mark.parametrize("shape", [(1, 40, 64), (7, 33, 70), (2, 9, 20, 13)], ids=str)
+@pytest.mark.parametrize("quantized", [False, True], ids=["floats", "codes"])
+def test_ternary_weights(tmp_path, shape, tail, quantized):
+    rng = np.random.default_rng(0)
+    *rows, k, n = shape
+    weights = (rng.integers(-1, 2, (k, n)) * np.float32(0.125)).astype(np.float32)
+    x = rng.standard_normal((*rows, k)).astype(np.float32)
+    nodes = quantize("x") if quantized else []
+    nodes.append(helper.make_node("MatMul", ["q" if quantized else "x", "w"], ["r"]))
+    check(tmp_path, nodes, weights, x, (*rows, n), (n,), tail)
 
 
 @pytest.mark.parametrize("tail", ["relu", "gelu_add"])
@@ -97,7 +128,7 @@ def test_unknown_rows(tmp_path, tail):
     x = rng.standard_normal((2, 13, 20)).astype(np.float32)
     y = ("b", "m", 70)
     node = helper.make_node("MatMul", ["x", "w"], ["r"])
-    check(tmp_path, node, weights, x, (2, 13, 70), (70,), tail, {"x": ("b", "m", 20), "y": y, "z": y, "r": y})
+    check(tmp_path, [node], weights, x, (2, 13, 70), (70,), tail, {"x": ("b", "m", 20), "y": y, "z": y, "r": y})
 
 
 @pytest.mark.parametrize("tail", ["relu", "scale"])
@@ -107,7 +138,7 @@ def test_unknown_pixels(tmp_path, tail):
     x = rng.standard_normal((2, 5, 9, 11)).astype(np.float32)
     y = ("n", 40, "h2", "w2")
     node = helper.make_node("Conv", ["x", "w"], ["r"])
-    check(tmp_path, node, weights, x, (2, 40, 7, 9), (40, 1, 1), tail, {"x": ("n", 5, "h", "w"), "y": y, "r": y})
+    check(tmp_path, [node], weights, x, (2, 40, 7, 9), (40, 1, 1), tail, {"x": ("n", 5, "h", "w"), "y": y, "r": y})
 
 
 # As in test_panel_conv.py: of weights and of x, and attributes.
@@ -143,7 +174,7 @@ def test_convolution(tmp_path, case, tail):
     )
     y = tuple(d.dim_value for d in inferred.graph.output[0].type.tensor_type.shape.dim)
     channels = (size[0], *(1 for _ in size[2:]))
-    check(tmp_path, node, weights, x, y, channels, tail)
+    check(tmp_path, [node], weights, x, y, channels, tail)
 
 
 def test_results_inside_of_another_tensor(tmp_path):

@@ -2,11 +2,13 @@
 //
 // The loops around a P2 tile and its epilogue.
 
+#include "Epilogue.h"
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "TableProduct.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "bit/Layout/P2.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -55,7 +57,8 @@ private:
                               ValueRange addends);
   SmallVector<Value> emitGroups(P2Tile tile, int64_t firstGroup,
                                 ArrayRef<Value> addends);
-  void storeRows(Value y, Value token, Value first, int64_t rows);
+  void storeRows(Value y, Value token, Value first, int64_t rows,
+                 ArrayRef<Value> inputs);
   void emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y);
 
   /// The rows of the block that group `group` has, 16 but in the last group.
@@ -76,7 +79,8 @@ private:
     return vector::BroadcastOp::create(
         builder, loc, VectorType::get(lanes, scalar.getType()), scalar);
   }
-  Value loadRows(Value source, Value first, int64_t rows);
+  Value load(Value source, ValueRange where, int64_t rows);
+  SmallVector<Value> loadInputs(Value first, int64_t rows);
   Value loadXScale(Value token);
 
   OpBuilder &builder;
@@ -96,18 +100,30 @@ private:
 
 } // namespace
 
-/// The elements of `source`, one a row, of a group. What is past the last row
-/// is zero and its sums are dropped.
-Value Emitter::loadRows(Value source, Value first, int64_t rows) {
+/// `rows` elements of `source`. What is past the last row is zero and its sums
+/// are dropped.
+Value Emitter::load(Value source, ValueRange where, int64_t rows) {
   auto type = VectorType::get(lanes, builder.getF32Type());
   Value loaded = vector::LoadOp::create(
-      builder, loc, VectorType::get(rows, builder.getF32Type()), source, first);
+      builder, loc, VectorType::get(rows, builder.getF32Type()), source, where);
   if (rows == lanes)
     return loaded;
   Value zero =
       arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
   return vector::InsertStridedSliceOp::create(
       builder, loc, loaded, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
+}
+
+/// The epilogue's inputs for a group; null for those that have the shape of y.
+SmallVector<Value> Emitter::loadInputs(Value first, int64_t rows) {
+  return llvm::map_to_vector(op.getEpilogueInputs(), [&](Value input) -> Value {
+    EpilogueAccess access = getEpilogueAccess(input);
+    if (access == EpilogueAccess::Element)
+      return nullptr;
+    if (access == EpilogueAccess::Channel)
+      return load(input, first, rows);
+    return broadcast(memref::LoadOp::create(builder, loc, input, ValueRange()));
+  });
 }
 
 /// The scale of a token's codes, for all lanes.
@@ -205,22 +221,33 @@ SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
-/// Stores those of `y` that are rows.
-void Emitter::storeRows(Value y, Value token, Value first, int64_t rows) {
+/// Stores what the epilogue makes of those of `y` that are rows. `inputs` has
+/// vectors of its inputs, null for those with an element for each result.
+void Emitter::storeRows(Value y, Value token, Value first, int64_t rows,
+                        ArrayRef<Value> inputs) {
+  SmallVector<Value> where = {token, first};
+  SmallVector<Value> loaded(inputs);
+  for (auto [value, input] : llvm::zip_equal(loaded, op.getEpilogueInputs()))
+    if (!value)
+      value = load(input, where, rows);
+  y = emitEpilogue(builder, loc, op.getEpilogue(), y, loaded);
   if (rows != lanes)
     y = vector::ExtractStridedSliceOp::create(
         builder, loc, y, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{rows},
         ArrayRef<int64_t>{1});
-  vector::StoreOp::create(builder, loc, y, op.getInit(),
-                          ValueRange{token, first});
+  vector::StoreOp::create(builder, loc, y, op.getInit(), where);
 }
 
 void Emitter::emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y) {
+  SmallVector<SmallVector<Value>> ofGroups;
+  for (int64_t g = 0; g < tile.groups; ++g)
+    ofGroups.push_back(loadInputs(add(firstRow, (firstGroup + g) * lanes),
+                                  getRowsOfGroup(firstGroup + g)));
   for (int64_t t = 0; t < tile.tokens; ++t)
     for (int64_t g = 0; g < tile.groups; ++g)
       storeRows(y[t * tile.groups + g], add(tile.token, t),
                 add(firstRow, (firstGroup + g) * lanes),
-                getRowsOfGroup(firstGroup + g));
+                getRowsOfGroup(firstGroup + g), ofGroups[g]);
 }
 
 /// All groups of the block for `tokens` tokens.
@@ -262,12 +289,11 @@ void Emitter::emitBlock(Value number, int64_t rows) {
   for (int64_t g = 0; g < getBlockGroups(); ++g) {
     Value first = add(firstRow, g * lanes);
     if (op.getBias())
-      biases.push_back(loadRows(op.getBias(), first, getRowsOfGroup(g)));
+      biases.push_back(load(op.getBias(), first, getRowsOfGroup(g)));
     if (hasGroups)
       continue;
     if (!oneScale)
-      weightScales.push_back(
-          loadRows(op.getWScale(), first, getRowsOfGroup(g)));
+      weightScales.push_back(load(op.getWScale(), first, getRowsOfGroup(g)));
     else if (g == 0)
       weightScales.push_back(broadcast(memref::LoadOp::create(
           builder, loc, op.getWScale(), ValueRange(index(0)))));
@@ -321,16 +347,16 @@ void Emitter::storeTableSums(Value token, Value group, int64_t rows,
     scale = broadcast(memref::LoadOp::create(builder, loc, op.getWScale(),
                                              ValueRange(index(0))));
   else
-    scale = loadRows(op.getWScale(), first, rows);
+    scale = load(op.getWScale(), first, rows);
   auto floatType = VectorType::get(lanes, builder.getF32Type());
   Value y = arith::SIToFPOp::create(builder, loc, floatType, sums);
   scale = arith::MulFOp::create(builder, loc, loadXScale(token), scale);
   if (op.getBias())
     y = math::FmaOp::create(builder, loc, y, scale,
-                            loadRows(op.getBias(), first, rows));
+                            load(op.getBias(), first, rows));
   else
     y = arith::MulFOp::create(builder, loc, y, scale);
-  storeRows(y, token, first, rows);
+  storeRows(y, token, first, rows, loadInputs(first, rows));
 }
 
 /// `tiles` tiles of so many tokens, shared by threads.

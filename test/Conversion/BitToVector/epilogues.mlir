@@ -88,3 +88,23 @@ func.func @pixels(%x: memref<1x4x10x10xf32>, %p: memref<2x36x32xf32>, %z: memref
     }
   return
 }
+
+// -----
+
+// After the scale and the bias; the last rows of a ragged group are read and
+// written as they are there.
+// CHECK-LABEL: @packed
+// CHECK: vector.load %{{.*}} : memref<?x20xf32>, vector<16xf32>
+// CHECK: arith.addf %{{.*}} : vector<16xf32>
+// CHECK: vector.store %{{.*}} : memref<?x20xf32>, vector<16xf32>
+// CHECK: vector.load %{{.*}} : memref<?x20xf32>, vector<4xf32>
+// CHECK: vector.store %{{.*}} : memref<?x20xf32>, vector<4xf32>
+func.func @packed(%x: memref<?x8xf32>, %p: memref<128xi8>, %ws: memref<1xf32>, %z: memref<?x20xf32>, %y: memref<?x20xf32>) {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x8xf32>, memref<128xi8>, memref<1xf32>) with(%z : memref<?x20xf32>)
+      outs(%y : memref<?x20xf32>) n = 20 k = 8 weights = ternary kernel = #bit.kernel<generic.p2> epilogue {
+    ^bb0(%a: f32, %e: f32):
+      %0 = arith.addf %a, %e : f32
+      bit.yield %0 : f32
+    }
+  return
+}

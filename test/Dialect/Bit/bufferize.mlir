@@ -29,3 +29,29 @@ func.func @init_used_later(%x: tensor<2x8xf32>, %c: tensor<2x8xi8>, %s: tensor<2
       -> tensor<2x8xi8>, tensor<2xf32>, tensor<2xi32>
   return %codes, %c : tensor<2x8xi8>, tensor<2x8xi8>
 }
+
+// What an epilogue reads never shares its memory with the result, even where it
+// could be overwritten: tiles may be computed twice.
+// CHECK-LABEL: @epilogue
+// CHECK-SAME: %[[X:[^:,]*]]: memref<2x8xf32>, %[[P:[^:,]*]]: memref<1x8x32xf32>, %[[Z:[^:,]*]]: memref<2x20xf32>
+func.func @epilogue(%x: tensor<2x8xf32>, %p: tensor<1x8x32xf32>, %z: tensor<2x20xf32>) -> tensor<2x20xf32> {
+  // CHECK: %[[ZERO:.*]] = arith.constant
+  // CHECK: %[[NEW:.*]] = memref.alloc() {{.*}} : memref<2x20xf32>
+  // CHECK-NOT: memref.copy
+  // CHECK: bit.panel_matmul ins(%[[X]], %[[P]] : {{.*}}) with(%[[Z]] : memref<2x20xf32>) outs(%[[NEW]] : memref<2x20xf32>)
+  // CHECK-SAME: epilogue {
+  // CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %[[E:.*]]: f32):
+  // CHECK-NEXT: %[[S:.*]] = arith.addf %[[A]], %[[E]] : f32
+  // CHECK-NEXT: %[[M:.*]] = arith.maximumf %[[S]], %[[ZERO]] : f32
+  // CHECK-NEXT: bit.yield %[[M]] : f32
+  // CHECK: return %[[NEW]]
+  %zero = arith.constant 0.0 : f32
+  %r = bit.panel_matmul ins(%x, %p : tensor<2x8xf32>, tensor<1x8x32xf32>) with(%z : tensor<2x20xf32>) outs(%z : tensor<2x20xf32>)
+      kernel = #bit.kernel<generic.panel> epilogue {
+    ^bb0(%a: f32, %e: f32):
+      %0 = arith.addf %a, %e : f32
+      %1 = arith.maximumf %0, %zero : f32
+      bit.yield %1 : f32
+    } -> tensor<2x20xf32>
+  return %r : tensor<2x20xf32>
+}

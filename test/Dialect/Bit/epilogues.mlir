@@ -65,3 +65,20 @@ func.func @nothing(%x: memref<2x8xf32>, %p: memref<1x8x32xf32>, %z: memref<2x20x
     }
   return
 }
+
+// -----
+
+// CHECK-LABEL: @packed
+// CHECK: bias({{.*}} : memref<4xf32>) with({{.*}} : memref<2x4xf32>) outs({{.*}} : memref<2x4xf32>) n = 4 k = 8 weights = ternary
+// CHECK-SAME: kernel = #bit.kernel<generic.p2> epilogue {
+// SIMPLE-LABEL: @packed
+// SIMPLE: kernel = #bit.kernel<generic.p2>
+// SIMPLE-NOT: epilogue
+func.func @packed(%x: memref<2x8xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %b: memref<4xf32>, %z: memref<2x4xf32>, %y: memref<2x4xf32>) {
+  bit.packed_matmul ins(%x, %p, %ws : memref<2x8xf32>, memref<64xi8>, memref<1xf32>) bias(%b : memref<4xf32>) with(%z : memref<2x4xf32>)
+      outs(%y : memref<2x4xf32>) n = 4 k = 8 weights = ternary kernel = #bit.kernel<generic.p2> epilogue {
+    ^bb0(%a: f32, %e: f32):
+      bit.yield %a : f32
+    }
+  return
+}

@@ -112,7 +112,19 @@ func.func @panel_matmul_c8_step(%x: memref<2x8xf32>, %p: memref<1x8x32xf32>, %z:
 
 // -----
 
+func.func @packed_matmul_c16(%x: memref<2x8xf32>, %p: memref<64xi8>, %ws: memref<1xf32>, %z: memref<2x1xf32>, %y: memref<2x4xf32>) {
+  // expected-error @below {{'bit.packed_matmul' op expects an input of the epilogue of rank 0, of an element for each channel or of the shape of the init, 2x4, got 2x1}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<2x8xf32>, memref<64xi8>, memref<1xf32>) with(%z : memref<2x1xf32>) outs(%y : memref<2x4xf32>)
+      n = 4 k = 8 weights = ternary kernel = #bit.kernel<generic.p2> epilogue {
+    ^bb0(%a: f32, %b: f32):
+      bit.yield %a : f32
+    }
+  return
+}
+
+// -----
+
 func.func @yield(%x: f32) {
-  // expected-error @below {{'bit.yield' op expects parent op to be one of 'bit.panel_conv, bit.panel_matmul'}}
+  // expected-error @below {{'bit.yield' op expects parent op to be one of 'bit.packed_matmul, bit.panel_conv, bit.panel_matmul'}}
   bit.yield %x : f32
 }

@@ -102,6 +102,11 @@ template <typename OpT> struct SimplifyEpilogue final : OpRewritePattern<OpT> {
 
 } // namespace
 
+void PackedMatmulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                 MLIRContext *context) {
+  patterns.add<SimplifyEpilogue<PackedMatmulOp>>(context);
+}
+
 void PanelConvOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {
   patterns.add<SimplifyEpilogue<PanelConvOp>>(context);

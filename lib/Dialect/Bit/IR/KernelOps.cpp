@@ -97,8 +97,9 @@ void PackedMatmulOp::build(OpBuilder &builder, OperationState &state, Value x,
   SmallVector<Type, 1> types;
   if (isa<RankedTensorType>(init.getType()))
     types.push_back(init.getType());
-  build(builder, state, types, x, packed, wScale, xScale, sum, bias, init,
-        builder.getI64IntegerAttr(n), builder.getI64IntegerAttr(k),
+  build(builder, state, types, x, packed, wScale, xScale, sum, bias,
+        /*epilogueInputs=*/ValueRange(), init, builder.getI64IntegerAttr(n),
+        builder.getI64IntegerAttr(k),
         WeightKindAttr::get(builder.getContext(), weights), range, kernel);
 }
 
@@ -242,7 +243,11 @@ LogicalResult PackedMatmulOp::verify() {
   // C9
   if (failed(verifyDestinations(*this)))
     return failure();
-  return verifyKernel(*this);
+  if (failed(verifyKernel(*this)))
+    return failure();
+  // C16
+  return verifyEpilogue(*this, getEpilogueInputs(), getEpilogue(),
+                        getInit().getType(), getChannelDim());
 }
 
 void PackedMatmulOp::getEffects(

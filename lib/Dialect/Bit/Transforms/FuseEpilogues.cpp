@@ -34,13 +34,18 @@ struct Producer {
 } // namespace
 
 static bool isKernel(Operation *op) {
-  return isa_and_nonnull<bit::PanelConvOp, bit::PanelMatmulOp>(op);
+  return isa_and_nonnull<bit::PackedMatmulOp, bit::PanelConvOp,
+                         bit::PanelMatmulOp>(op);
 }
 
-static int64_t getChannelDim(Operation *kernel) {
+/// Calls `body` with `kernel` as what it is.
+template <typename FunctionT>
+static auto withKernel(Operation *kernel, FunctionT body) {
   if (auto conv = dyn_cast<bit::PanelConvOp>(kernel))
-    return conv.getChannelDim();
-  return cast<bit::PanelMatmulOp>(kernel).getChannelDim();
+    return body(conv);
+  if (auto matmul = dyn_cast<bit::PanelMatmulOp>(kernel))
+    return body(matmul);
+  return body(cast<bit::PackedMatmulOp>(kernel));
 }
 
 /// The kernel whose result `operand` is, if nothing else reads it.
@@ -62,9 +67,10 @@ static Producer getProducer(OpOperand &operand) {
   if (!isKernel(producer.kernel) ||
       producer.kernel->getBlock() != operand.getOwner()->getBlock())
     return {};
-  producer.channelDim = getChannelDim(producer.kernel);
+  producer.channelDim = withKernel(
+      producer.kernel, [](auto kernel) { return kernel.getChannelDim(); });
   if (producer.expand) {
-    if (!isa<bit::PanelMatmulOp>(producer.kernel))
+    if (isa<bit::PanelConvOp>(producer.kernel))
       return {};
     producer.channelDim =
         cast<ShapedType>(operand.get().getType()).getRank() - 1;
@@ -229,13 +235,10 @@ struct FuseEpilogue final : OpRewritePattern<linalg::GenericOp> {
                       producer.channelDim) ||
            bit::isWithoutBytes(input->get())))
         return rewriter.notifyMatchFailure(op, "reads what no epilogue can");
-    auto conv = dyn_cast<bit::PanelConvOp>(producer.kernel);
-    if (conv && getsGaps(op.getResult(0)))
+    if (isa<bit::PanelConvOp>(producer.kernel) && getsGaps(op.getResult(0)))
       return rewriter.notifyMatchFailure(op, "writes rows with gaps");
-    if (conv)
-      fuse(rewriter, conv, op, producer);
-    else
-      fuse(rewriter, cast<bit::PanelMatmulOp>(producer.kernel), op, producer);
+    withKernel(producer.kernel,
+               [&](auto kernel) { fuse(rewriter, kernel, op, producer); });
     return success();
   }
 };
@@ -247,10 +250,9 @@ struct FuseEpilogues : bit::impl::FuseEpiloguesBase<FuseEpilogues> {
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
-      if (auto conv = dyn_cast<bit::PanelConvOp>(op))
-        numFused += !conv.getEpilogue().empty();
-      else if (auto matmul = dyn_cast<bit::PanelMatmulOp>(op))
-        numFused += !matmul.getEpilogue().empty();
+      if (isKernel(op))
+        numFused += withKernel(
+            op, [](auto kernel) { return !kernel.getEpilogue().empty(); });
       else if (auto generic = dyn_cast<linalg::GenericOp>(op))
         numDeclined += readsKernel(generic);
     });

@@ -8,7 +8,8 @@
 include "bit/Dialect/Bit/IR/BitBase.td"
 
 def Bit_YieldOp : Op<Bit_Dialect, "yield",
-    [Pure, Terminator, ParentOneOf<["PanelConvOp", "PanelMatmulOp"]>]> {
+    [Pure, Terminator,
+     ParentOneOf<["PackedMatmulOp", "PanelConvOp", "PanelMatmulOp"]>]> {
   let summary = "ends an epilogue with what is stored";
   let description = [{
     An epilogue is the region of a kernel's op that makes of a result what is

@@ -16,6 +16,7 @@ def Bit_PackedMatmulOp
     ```
     codes x:  y = rescale(ternary_matmul(x, w), x_scale, w_scale, bias)
     float x:  y = linear(x, w, w_scale, bias)  without quantizer
+    then      y = epilogue(y, ...)  where there is one
     ```
 
     Exactly these: a kernel may choose its order of exact integer steps only. Its
@@ -49,6 +50,10 @@ def Bit_PackedMatmulOp
     in `range`.
     (C15) the target features of the enclosing function, its `passthrough`
     attribute, have all of the kernel's.
+    (C16) each of the `with` is a tensor of rank 0, or has `n` elements, or the
+    shape of the init; `epilogue` is there if they are, takes a result and an element of
+    each, all f32, and yields an f32 that it computes elementwise, without division
+    of integers (`bit.yield`).
 
     Example:
 
@@ -71,6 +76,7 @@ def Bit_PackedMatmulOp
     Optional<Bit_F32Shaped>:$xScale,
     Optional<Bit_I32Shaped>:$sum,
     Optional<Bit_F32Shaped>:$bias,
+    Variadic<Bit_F32Shaped>:$epilogueInputs,
     Bit_F32Shaped:$init,
     I64Attr:$n,
     I64Attr:$k,
@@ -79,6 +85,8 @@ def Bit_PackedMatmulOp
     Bit_KernelAttr:$kernel
   );
   let results = (outs Optional<Bit_F32Tensor>:$y);
+  let hasCanonicalizer = 1;
+  let regions = (region Bit_EpilogueRegion:$epilogue);
 
   let builders = [
     // With a result where the init is a tensor. Null values and attributes
@@ -96,13 +104,17 @@ def Bit_PackedMatmulOp
     `:` type($x) `,` type($packed) `,` type($wScale) `)`
     (`quantized` `(` $xScale^ `,` $sum `:` type($xScale) `,` type($sum) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`with` `(` $epilogueInputs^ `:` type($epilogueInputs) `)`)?
     `outs` `(` $init `:` type($init) `)`
     `n` `=` $n `k` `=` $k `weights` `=` custom<Word>($weights) (`range` `=` $range^)?
-    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+    `kernel` `=` qualified($kernel) attr-dict
+    (`epilogue` $epilogue^)? (`->` type($y)^)?
   }];
 
   let extraClassDeclaration = [{
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// The dim of the init that inputs of the epilogue of rank 1 run along.
+    int64_t getChannelDim() { return 1; }
     /// Whether the activations are float, not codes.
     bool hasFloatActivations() { return getX().getType().getElementType().isF32(); }
     /// Whether `w_scale` has the form for several scales along K.

@@ -81,7 +81,7 @@ public:
                nullptr) const = 0;
 
   /// Emits, at the builder's insertion point, loops and vector ops that compute
-  /// `op`, which is on memrefs. The caller erases `op`.
+  /// `op`, which is on memrefs, with its epilogue. The caller erases `op`.
   virtual void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const = 0;
 };
 
