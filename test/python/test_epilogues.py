@@ -109,7 +109,7 @@ def quantize(x):
 
 # A token and rows that fill tiles or do not, of codes and of floats; whole, ragged and few rows of weights.
 @pytest.mark.parametrize("tail", ["relu", "gelu_add", "gate"])
-@pytest.mark.parametrize("shape", [(1, 40, 64), (7, 33, 70), (2, 9, 20, 13)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 40, 64), (7, 33, 70), (2, 9, 20, 13), (53, 72, 300)], ids=str)
 @pytest.mark.parametrize("quantized", [False, True], ids=["floats", "codes"])
 def test_ternary_weights(tmp_path, shape, tail, quantized):
     rng = np.random.default_rng(0)

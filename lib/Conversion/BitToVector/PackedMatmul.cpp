@@ -114,7 +114,7 @@ Value Emitter::load(Value source, ValueRange where, int64_t rows) {
       builder, loc, loaded, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
 }
 
-/// The epilogue's inputs for a group; null for those that have the shape of y.
+/// The epilogue's inputs for `rows` rows; null for those of the shape of y.
 SmallVector<Value> Emitter::loadInputs(Value first, int64_t rows) {
   return llvm::map_to_vector(op.getEpilogueInputs(), [&](Value input) -> Value {
     EpilogueAccess access = getEpilogueAccess(input);
