@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Canonicalize.h"
 #include "bit/Conversion/BitToVector/BitToVector.h"
 #include "bit/Conversion/ExpandMath/ExpandMath.h"
 #include "bit/Conversion/LinalgToVector/LinalgToVector.h"
@@ -20,6 +21,6 @@ void bit::buildKernelStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createExpandMath());
   pm.addPass(createOutlineParallel());
   pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Canonicalize.h"
 #include "bit/Conversion/BitToLinalg/BitToLinalg.h"
 #include "bit/Conversion/OnnxToLinalg/OnnxToLinalg.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -19,7 +20,7 @@ void bit::getLoweredOperators(llvm::StringSet<> &operators) {
 void bit::buildPackStage(OpPassManager &pm, const PackStageOptions &options) {
   pm.addPass(createDecomposeLinear());
   // Equal quantizers of one value become one.
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   if (options.pack)
     pm.addPass(createPackWeights());
@@ -35,12 +36,12 @@ void bit::buildLinalgStage(OpPassManager &pm,
   reference.lowerQuantizers = !options.pack;
   reference.lowerAttention = false;
   pm.addPass(createConvertBitToLinalg(reference));
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   if (options.pack)
     pm.addNestedPass<func::FuncOp>(createPackProducts());
   pm.addPass(createFuseElementwise());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   if (options.pack) {
     pm.addNestedPass<func::FuncOp>(createFuseEpilogues());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Canonicalize.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "bit/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
@@ -17,13 +18,13 @@ void bit::buildMemoryStage(OpPassManager &pm) {
   pm.addPass(createCarryBuffers());
   // Sizes of temporaries become functions of the inputs' dimensions.
   pm.addPass(memref::createResolveShapedTypeResultDimsPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createBindRuntime());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createPlanArena());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addPass(createOutlineKernels());
   pm.addPass(createOutlineRepeats());

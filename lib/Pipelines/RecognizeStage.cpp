@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "Canonicalize.h"
 #include "bit/Conversion/OnnxToBit/Passes.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -40,6 +41,6 @@ void bit::buildRecognizeStage(OpPassManager &pm,
     pm.addPass(createQuantizeWeights());
   // Its scalars are constants by now.
   pm.addPass(createRecognizeAttention());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
 }
