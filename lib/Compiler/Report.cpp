@@ -126,9 +126,10 @@ void collectSelected(ModuleOp module, Report &report) {
   std::map<std::string, LayerReport *> layers;
   for (LayerReport &layer : report.layers)
     layers[layer.name] = &layer;
+  SymbolTable symbols(module);
   // Of `call`, whose kernel is that of the layer `layer`.
   auto collect = [&](func::CallOp call, DictionaryAttr layer) {
-    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
     auto found = layers.find(getLayerName(call, layer));
     if (!layer || !callee || found == layers.end())
       return;
@@ -143,7 +144,7 @@ void collectSelected(ModuleOp module, Report &report) {
     if (!all)
       return collect(call, layer);
     // A repetition lists those of the calls in its function.
-    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
     size_t next = 0;
     for (auto inner : callee.getOps<func::CallOp>())
       if (inner->hasAttr("bit.layer") && next < all.size())

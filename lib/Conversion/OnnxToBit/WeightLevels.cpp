@@ -72,10 +72,16 @@ public:
          values = values.drop_front(std::min(step, values.size()))) {
       own = {};
       size_t size = std::min(step, values.size());
-      for (size_t i = 0; i < size; ++i) {
-        uint32_t distance = (magnitude(values[i]) - low) >> shift;
-        ++own[i % 4][std::min(distance, kMaxUlps + 1)];
-      }
+      auto count = [&](size_t part, float value) {
+        uint32_t distance = (magnitude(value) - low) >> shift;
+        ++own[part][std::min(distance, kMaxUlps + 1)];
+      };
+      size_t i = 0;
+      for (; i + 4 <= size; i += 4)
+        for (size_t part = 0; part < 4; ++part)
+          count(part, values[i + part]);
+      for (; i < size; ++i)
+        count(0, values[i]);
       for (const auto &part : own)
         for (size_t i = 0; i < counts.size(); ++i)
           counts[i] += part[i];
