@@ -240,7 +240,6 @@ void RecurrentBody::splitDirections(const std::string &name) {
 /// Whether a row is within its sequence, for each step: [T, B, 1].
 void RecurrentBody::addMask() {
   add("Lens = Cast <to = 7> (lens) "
-      "Length = Shape <start = 0, end = 1> (Input) "
       "LengthScalar = Squeeze (Length, Axis0) "
       "From = Constant <value = int64 {0}> () "
       "By = Constant <value = int64 {1}> () "
@@ -456,16 +455,20 @@ void RecurrentBody::addDirection(int direction) {
   }
   const bool turnsScan = isBackward && !hasLens;
   add(formatv(
-      "H_{0}, {1}Y_{0}{8} = Scan <num_scan_inputs = {2}, "
+      "H_{0}, {1}Stack_{0} = Scan <num_scan_inputs = {2}, "
       "scan_input_directions = [{3}{4}], "
       "scan_output_directions = [{3}], "
-      "body = step ({5}, x{6}) => ({7}) {{ {9} }> (H0_{0}{10}, {11}{12})",
+      "body = step ({5}, x{6}) => ({7}) {{ {8} }> (H0_{0}{9}, {10}{11})",
       direction, isLSTM ? formatv("C_{0}, ", direction).str() : "",
       hasLens ? 2 : 1, turnsScan ? 1 : 0, hasLens ? ", 0" : "", states,
-      hasLens ? ", within" : "", yields, hasLens && isBackward ? "_turned" : "",
-      step, isLSTM ? formatv(", C0_{0}", direction).str() : "", gatesOfInput,
+      hasLens ? ", within" : "", yields, step,
+      isLSTM ? formatv(", C0_{0}", direction).str() : "", gatesOfInput,
       hasLens ? ", Mask" : ""));
-  if (hasLens && isBackward)
+  // No step at all leaves a stack of no known rows.
+  const bool turnsBack = hasLens && isBackward;
+  add(formatv("Y_{0}{1} = Reshape <allowzero = 1> (Stack_{0}, StackShape)",
+              direction, turnsBack ? "_turned" : ""));
+  if (turnsBack)
     add(formatv("Y_{0} = ReverseSequence <batch_axis = 1, time_axis = 0> "
                 "(Y_{0}_turned, Lens)",
                 direction));
@@ -535,6 +538,8 @@ void RecurrentBody::build() {
       "Hidden3 = Concat <axis = 0> (Hidden2, Hidden1) "
       "Hidden4 = Concat <axis = 0> (Hidden2, Hidden2) "
       "StateShape = Concat <axis = 0> (Batch, Hidden1) "
+      "Length = Shape <start = 0, end = 1> (Input) "
+      "StackShape = Concat <axis = 0> (Length, StateShape) "
       "Zeros = Expand (Zero, StateShape)");
   add(formatv("GateCount = Constant <value = int64[1] {{{0}}> () "
               "GateSize = Mul (Hidden1, GateCount) "

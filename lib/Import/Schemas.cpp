@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Schemas.h"
+#include "FunctionBody.h"
 #include "Model.h"
 #include "OnnxBodies.h"
 #include "bit/Import/NewerOperators.h"
 #include "onnx/defs/shape_inference.h"
+#include "llvm/ADT/STLExtras.h"
 
 using llvm::StringRef;
 using ::onnx::DataPropagationContext;
@@ -88,6 +90,27 @@ static void forgetZeros(::onnx::InferenceContext &context) {
       if (dim.has_dim_value() && dim.dim_value() == 0)
         dim.clear_dim_value();
   }
+}
+
+/// libonnx infers no Reshape of nothing to a size that follows, which is how
+/// its body of GroupNormalization makes groups. There is nothing to normalize.
+static void skipEmptyGroups(const OpSchema *original, OpSchema &schema) {
+  schema.SetContextDependentFunctionBodyBuilder(
+      [original](const ::onnx::FunctionBodyBuildContext &context,
+                 const OpSchema &, ::onnx::FunctionProto &function) {
+        FunctionBody body(function, context, {"X", "scale", "bias"});
+        const ::onnx::TensorShapeProto *shape = body.getShape("X");
+        const bool isEmpty =
+            shape && llvm::any_of(shape->dim(), [](const auto &dim) {
+              return dim.has_dim_value() && dim.dim_value() == 0;
+            });
+        if (isEmpty) {
+          body.add("Identity", {"X"}, "Y");
+          return true;
+        }
+        function.Clear();
+        return original->BuildContextDependentFunction(context, function);
+      });
 }
 
 /// Made when first asked for: that takes longer than reading a small model.
@@ -205,12 +228,16 @@ const OpSchema *Schemas::GetSchema(const std::string &opType, int version,
     propagate = propagateMod;
   else if (opType == "Reshape")
     propagate = propagateReshape;
-  if (!inferMore && !body && !propagate)
+  const bool hasGroups = domain.empty() && opType == "GroupNormalization" &&
+                         schema->HasContextDependentFunction();
+  if (!inferMore && !body && !hasGroups && !propagate)
     return schema;
   auto [it, inserted] = wrapped.try_emplace(schema);
   if (!inserted)
     return it->second.get();
   it->second = std::make_unique<OpSchema>(*schema);
+  if (hasGroups)
+    skipEmptyGroups(schema, *it->second);
   if (body)
     it->second->SetContextDependentFunctionBodyBuilder(body);
   if (inferMore) {

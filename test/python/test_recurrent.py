@@ -198,6 +198,21 @@ def test_other_floats(op, element, tmp_path):
         np.testing.assert_allclose(have.astype(np.float64), want, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("op", GATES)
+def test_no_steps(op, tmp_path):
+    """Of a sequence without steps the initial state is left; lengths are checked."""
+    operands = ("B", "lens", "h", "c") if op == "LSTM" else ("B", "lens", "h")
+    model, _ = make(op, operands, direction="bidirectional")
+    ours = compiled(model, tmp_path)
+    feed = draw(model, 1, 2)
+    got = ours.run({**feed, "X": feed["X"][:0], "lens": feed["lens"] * 0})
+    assert got["Y"].shape == (0, 2, 2, HIDDEN)
+    np.testing.assert_array_equal(got["Y_h"], feed["h"])
+    for lens in ([2, 1], [-1, 1]):
+        with pytest.raises(bm.RunError, match="cell.*expects sequence_lens within"):
+            ours.run({**feed, "lens": np.array(lens, np.int32)})
+
+
 TORCH = {
     "lstm": lambda: torch.nn.LSTM(8, 16, num_layers=2, bidirectional=True, batch_first=True),
     "gru": lambda: torch.nn.GRU(8, 16, num_layers=2, bidirectional=True),
