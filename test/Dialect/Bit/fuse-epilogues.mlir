@@ -151,3 +151,21 @@ func.func @declined(%x: tensor<1x4x18xf32>, %p: tensor<1x12x16xf32>, %c: tensor<
   %10 = tensor.insert_slice %9 into %big[0, 0, 1] [1, 16, 16] [1, 1, 1] : tensor<1x16x16xf32> into tensor<1x16x18xf32>
   return %1, %3, %4, %5, %7, %10 : tensor<1x16x16xf32>, tensor<1x16x16xf32>, tensor<1x16x16xf32>, tensor<1x16x16xf32>, tensor<1x16x16xf32>, tensor<1x16x18xf32>
 }
+
+// -----
+
+#id = affine_map<(m, n) -> (m, n)>
+
+// Polynomials take a tile's registers.
+// CHECK-LABEL: @function
+// CHECK-NOT: epilogue
+// CHECK: linalg.generic
+func.func @function(%x: tensor<?x8xf32>, %p: tensor<1x8x32xf32>, %y: tensor<?x20xf32>) -> tensor<?x20xf32> {
+  %0 = bit.panel_matmul ins(%x, %p : tensor<?x8xf32>, tensor<1x8x32xf32>) outs(%y : tensor<?x20xf32>) kernel = #bit.kernel<generic.panel> -> tensor<?x20xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%0 : tensor<?x20xf32>) outs(%y : tensor<?x20xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %2 = math.tanh %a : f32
+    linalg.yield %2 : f32
+  } -> tensor<?x20xf32>
+  return %1 : tensor<?x20xf32>
+}

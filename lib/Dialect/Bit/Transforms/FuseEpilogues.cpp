@@ -8,6 +8,7 @@
 #include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -98,6 +99,16 @@ static bool isElementwise(linalg::GenericOp op) {
       !cast<ShapedType>(op.getResult(0).getType()).getElementType().isF32())
     return false;
   return llvm::all_of(op.getBlock()->without_terminator(), bit::isEpilogueStep);
+}
+
+/// Whether `op` has functions that become polynomials. Repeated for a whole
+/// tile these take all registers and more, and loops of their own are faster.
+static bool hasFunctions(linalg::GenericOp op) {
+  return llvm::any_of(op.getBlock()->without_terminator(), [](Operation &step) {
+    return isa<math::MathDialect>(step.getDialect()) &&
+           !isa<math::AbsFOp, math::CeilOp, math::FloorOp, math::FmaOp,
+                math::RoundEvenOp, math::SqrtOp>(step);
+  });
 }
 
 /// Whether `image` is copied to where its rows have gaps between them, as where
@@ -224,6 +235,8 @@ struct FuseEpilogue final : OpRewritePattern<linalg::GenericOp> {
                                 PatternRewriter &rewriter) const override {
     if (!isElementwise(op))
       return rewriter.notifyMatchFailure(op, "is not elementwise on f32");
+    if (hasFunctions(op))
+      return rewriter.notifyMatchFailure(op, "has functions");
     Producer producer = getLastProducer(op);
     if (!producer)
       return rewriter.notifyMatchFailure(op, "alone reads no kernel's result");

@@ -76,8 +76,9 @@ def FuseEpilogues : Pass<"bit-fuse-epilogues", "::mlir::func::FuncOp"> {
     channels or is one number. Where it reads the results of several
     kernels it is the last one's. The bits are the same.
 
-    Left as they are: other types than f32, results of a kernel that are read
-    twice, broadcasts along other dims.
+    Left as they are: functions that become polynomials, such as exp and erf,
+    other types than f32, results of a kernel that are read twice, broadcasts along
+    other dims, results of convolutions that get gaps between their rows.
   }];
   let statistics = [
     Statistic<"numFused", "fused", "kernels with an epilogue">,
