@@ -44,20 +44,27 @@ class HalfGraph(Graph):
 def step(name, inputs, attributes):
     """One node by torch."""
     a = inputs[0]
-    if name in ("ReduceMax", "ReduceMean"):
+    if name.startswith("Reduce"):
         axes = inputs[1].tolist() if len(inputs) > 1 else list(range(a.ndim))
-        reduce = torch.amax if name == "ReduceMax" else torch.mean
+        reduce = {"ReduceMax": torch.amax, "ReduceMin": torch.amin, "ReduceMean": torch.mean}[name]
         return reduce(a, axes, keepdim=bool(attributes.get("keepdims", 1)))
     if name == "Clip":
         low, high = (inputs + [None, None])[1:3]
         a = a if low is None else torch.maximum(a, low)
         return a if high is None else torch.minimum(a, high)
+    if name == "Shape":
+        return torch.tensor(a.shape)
+    if name == "Expand":
+        return a.expand(torch.broadcast_shapes(a.shape, tuple(inputs[1].tolist())))
+    if name == "Unsqueeze":
+        (axis,) = inputs[1].tolist()
+        return a.unsqueeze(axis)
     if name == "Cast":
         kinds = {TensorProto.FLOAT: torch.float32, **{kind: dtype for kind, _, dtype, _ in TYPES.values()}}
         return a.to(kinds[attributes["to"]])
     functions = {"Max": torch.maximum, "Min": torch.minimum, "Mul": torch.mul, "Div": torch.div, "Sub": torch.sub}
     functions |= {"Add": torch.add, "Abs": torch.abs, "Round": torch.round, "Floor": torch.floor, "Ceil": torch.ceil}
-    functions |= {"Reciprocal": torch.reciprocal, "Relu": torch.relu, "MatMul": torch.matmul}
+    functions |= {"Reciprocal": torch.reciprocal, "Relu": torch.relu, "MatMul": torch.matmul, "Neg": torch.neg}
     result = functions[name](*inputs[:2])
     for other in inputs[2:]:
         result = functions[name](result, other)
@@ -98,7 +105,7 @@ def compile_layer(path, tmp_path, verify=False):
 
 
 # Those without a clamp of both sides: what is beyond Q is no code.
-UNCLAMPED = ("no_clamp", "clamp_low_only", "no_eps_no_clamp", "no_eps_inverse_no_clamp", "integer_clamp", "no_eps_wide")
+UNCLAMPED = ("no_clamp", "clamp_low_only", "no_eps_no_clamp", "no_eps_inverse_of_7", "integer_clamp", "no_eps_wide")
 OTHER_TYPES = ("int8", "int32", "float16", "bfloat16", "int8, float16")
 # One of each scale and each granularity: the reference lowering computes the same bits.
 VERIFIED = ("recip_mul", "plain_div", "inverse", "inverse_mul", "recip_step", "normalized_first", "multiplied_first")
@@ -165,7 +172,7 @@ def test_codes(name, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("name", ["no_clamp", "clamp_low_only", "no_eps_no_clamp"])
+@pytest.mark.parametrize("name", ["no_clamp", "clamp_low_only", "no_eps_no_clamp", "no_eps_inverse_of_7"])
 def test_unclamped(name, kind, tmp_path):
     path = write(quantizers.FORMS[name], tmp_path / "model.onnx", kind, [5, K])
     model, layer = compile_layer(path, tmp_path)

@@ -110,4 +110,6 @@ def test_quantized(name, exporter, opset, form, tmp_path):
             for ours, theirs in zip(model.run(values).values(), own.run(None, values), strict=True):
                 assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
                 error = np.abs(ours - theirs) / np.abs(theirs).max()
-                assert error.max() <= 0.05 and np.median(error) <= 1e-5
+                # onnxruntime truncates a linear Resize of integers, which is rounded here: a level apart.
+                level = 1e-2 if name == "unet" and form == "QOperator" else 1e-5
+                assert error.max() <= 0.05 and np.median(error) <= level
