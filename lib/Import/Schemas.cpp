@@ -131,7 +131,9 @@ static const std::map<std::string, OpSchema> &getMicrosoftSchemasByName() {
 static void propagateMod(DataPropagationContext &context) {
   const ::onnx::TensorShapeProto *a = context.getInputData(0);
   const ::onnx::TensorShapeProto *b = context.getInputData(1);
-  if (!a || !b)
+  const ::onnx::AttributeProto *fmod = context.getAttribute("fmod");
+  // With fmod the sign is that of a.
+  if (!a || !b || (fmod && fmod->i() != 0))
     return;
   const int size = std::max(a->dim_size(), b->dim_size());
   ::onnx::TensorShapeProto result;
