@@ -8,6 +8,7 @@ middle moves some others a little.
 import os
 
 import numpy as np
+import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -70,7 +71,9 @@ def quantize(source, target, form, samples):
         quantization.quantize_dynamic(source, target)
     else:
         kind = quantization.QuantFormat.QDQ if form == "QDQ" else quantization.QuantFormat.QOperator
-        quantization.quantize_static(source, target, Samples(samples), kind)
+        # onnxruntime truncates a linear Resize of integers, which the reference and bit-mlir round.
+        resizes = [node.name for node in onnx.load(source).graph.node if node.op_type == "Resize"]
+        quantization.quantize_static(source, target, Samples(samples), kind, nodes_to_exclude=resizes)
 
 
 def exported(name, exporter, opset, tmp_path):
@@ -110,6 +113,4 @@ def test_quantized(name, exporter, opset, form, tmp_path):
             for ours, theirs in zip(model.run(values).values(), own.run(None, values), strict=True):
                 assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
                 error = np.abs(ours - theirs) / np.abs(theirs).max()
-                # onnxruntime truncates a linear Resize of integers, which is rounded here: a level apart.
-                level = 1e-2 if name == "unet" and form == "QOperator" else 1e-5
-                assert error.max() <= 0.05 and np.median(error) <= level
+                assert error.max() <= 0.05 and np.median(error) <= 1e-5
