@@ -11,6 +11,7 @@
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <immintrin.h>
@@ -128,6 +129,22 @@ template <typename T> T *allocate(size_t count) {
   return static_cast<T *>(std::aligned_alloc(64, bytes));
 }
 
+/// Rows of normally distributed numbers and their codes, as layers quantize
+/// them: tables of sums take longer for larger ones.
+void fillRows(float *values, int8_t *codes, int64_t rows, int64_t k,
+              std::mt19937 &engine) {
+  std::normal_distribution<float> normal;
+  for (int64_t row = 0; row < rows; ++row, values += k, codes += k) {
+    float largest = 0;
+    for (int64_t i = 0; i < k; ++i) {
+      values[i] = normal(engine);
+      largest = std::max(largest, std::fabs(values[i]));
+    }
+    for (int64_t i = 0; i < k; ++i)
+      codes[i] = static_cast<int8_t>(std::nearbyint(values[i] * 127 / largest));
+  }
+}
+
 void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
                 const Case &test, double peak) {
   auto [n, k, groups, floats] = test;
@@ -144,10 +161,7 @@ void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
   constexpr int64_t maxM = 128;
   auto *codes = allocate<int8_t>(maxM * k);
   auto *values = allocate<float>(maxM * k);
-  for (int64_t i = 0; i < maxM * k; ++i) {
-    codes[i] = static_cast<int8_t>(engine());
-    values[i] = static_cast<float>(codes[i]);
-  }
+  fillRows(values, codes, maxM, k, engine);
   auto *y = allocate<float>(maxM * n);
   std::vector<int64_t> scaleShape = getScaleShape(kernel, test);
   int64_t scales = 1;
@@ -155,7 +169,7 @@ void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
     scales *= size;
   std::vector<float> xScale(maxM, 1), weightScale(scales, 1);
   std::vector<int32_t> sums(maxM * std::max<int64_t>(groups, 1));
-  for (int64_t m : {1, 2, 3, 4, 8, 16, 128}) {
+  for (int64_t m : {1, 2, 3, 4, 8, 16, 32, 128}) {
     void *x = floats ? static_cast<void *>(values) : codes;
     std::vector<int64_t> sumShape = {m};
     if (groups != 0)

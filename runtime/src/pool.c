@@ -21,7 +21,7 @@
 enum { SPINS_BEFORE_SLEEP = 2000, SPINS_BEFORE_YIELD = 200 };
 /* Chunks a thread: some, so that a late worker still finds work. */
 enum { CHUNKS_PER_THREAD = 4 };
-/* Kernels use 260 KB; some C libraries give a thread 128. */
+/* Kernels use 280 KB; some C libraries give a thread 128. */
 enum { STACK_BYTES = 1 << 20 };
 
 /* `state`: workers inside the job, how many may be, whether it takes more,

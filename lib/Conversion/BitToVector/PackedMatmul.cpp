@@ -25,8 +25,9 @@ namespace {
 constexpr int64_t lanes = P2Layout::rowsPerGroup;
 /// About 10 us of multiplications are worth another thread.
 constexpr int64_t pieceWork = 1 << 20;
-/// Fewer rows do not pay for tables.
-constexpr int64_t leastTableRows = 256;
+/// Tiles of tokens that are enough for threads to share, so that all rows may
+/// have the same tables.
+constexpr int64_t manyTiles = 4;
 
 /// Emits one packed_matmul: rows blocks in parallel, then tokens, then what of
 /// the block one tile does not hold.
@@ -35,16 +36,15 @@ public:
   Emitter(OpBuilder &builder, const P2Kernel &kernel, PackedMatmulOp op)
       : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
         isFloat(op.hasFloatActivations()), hasGroups(op.hasGroupScales()),
-        usesTables(kernel.usesTables() && !isFloat && !hasGroups &&
-                   op.getKernel().getTile().empty() &&
-                   op.getN() >= leastTableRows),
-        maxTokens(kernel.getTokens(op)) {}
+        tables(chooseTables(kernel, op)), maxTokens(kernel.getTokens(op)) {}
 
   void emit();
 
 private:
+  static std::optional<P2Tables> chooseTables(const P2Kernel &kernel,
+                                              PackedMatmulOp op);
   int64_t getStaticFirstToken(int64_t m) const {
-    return usesTables ? m - m % lanes : 0;
+    return tables ? m - m % tables->lanes : 0;
   }
   void emitTables();
   void emitTables(Value first, Value tiles, int64_t tokens);
@@ -88,7 +88,7 @@ private:
   PackedMatmulOp op;
   Location loc;
   bool isFloat, hasGroups;
-  bool usesTables; ///< for whole tiles of tokens
+  std::optional<P2Tables> tables; ///< for whole tiles of tokens
   int64_t maxTokens;
 
   // Of the row block that is being emitted.
@@ -359,15 +359,37 @@ void Emitter::storeTableSums(Value token, Value group, int64_t rows,
   storeRows(y, token, first, rows, loadInputs(first, rows));
 }
 
+std::optional<P2Tables> Emitter::chooseTables(const P2Kernel &kernel,
+                                              PackedMatmulOp op) {
+  std::optional<P2Tables> tables = kernel.getTables();
+  if (!tables || op.hasFloatActivations() || op.hasGroupScales() ||
+      !op.getKernel().getTile().empty() ||
+      static_cast<int64_t>(op.getN()) < tables->leastRows ||
+      static_cast<int64_t>(op.getK()) < tables->leastK)
+    return std::nullopt;
+  return tables;
+}
+
 /// `tiles` tiles of so many tokens, shared by threads.
 void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   int64_t blocks = llvm::divideCeil(op.getN(), P2Layout::rowsPerBlock);
-  int64_t units =
-      llvm::divideCeil(blocks, TableProduct::maxRows / P2Layout::rowsPerBlock);
-  int64_t unitBlocks = llvm::divideCeil(blocks, units);
+  auto getUnitBlocks = [&](int64_t rows) {
+    int64_t units = llvm::divideCeil(blocks, rows / P2Layout::rowsPerBlock);
+    return llvm::divideCeil(blocks, units);
+  };
+  int64_t most = getUnitBlocks(tables->maxRows);
+  int64_t few = getUnitBlocks(tables->maxRows / 2);
   OpBuilder::InsertionGuard guard(builder);
-  Value count = arith::MulIOp::create(builder, loc, tiles, index(units));
-  Value work = index(tokens * unitBlocks * P2Layout::rowsPerBlock * op.getK());
+  Value hasMany = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge,
+                                        tiles, index(manyTiles));
+  Value unitBlocks =
+      arith::SelectOp::create(builder, loc, hasMany, index(most), index(few));
+  Value units =
+      arith::CeilDivUIOp::create(builder, loc, index(blocks), unitBlocks);
+  Value count = arith::MulIOp::create(builder, loc, tiles, units);
+  Value work =
+      arith::MulIOp::create(builder, loc, unitBlocks,
+                            index(tokens * P2Layout::rowsPerBlock * op.getK()));
   Value unit = emitParallelRange(builder, loc, count, work, pieceWork);
   // Tiles of the same rows follow each other, so that these stay in the cache.
   Value tile = arith::RemUIOp::create(builder, loc, unit, tiles);
@@ -378,24 +400,27 @@ void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   product.packed = op.getPacked();
   product.n = op.getN();
   product.k = op.getK();
-  PackedMatmulSpec spec = op.getSpec();
-  product.largest = std::max(-spec.low, spec.high);
+  product.y = op.getInit();
+  product.lanes = tables->lanes;
   product.tokens = tokens;
+  product.maxRows = most * P2Layout::rowsPerBlock;
   product.token = arith::AddIOp::create(
       builder, loc, first,
       arith::MulIOp::create(builder, loc, tile, index(tokens)));
-  product.block = arith::MulIOp::create(builder, loc, rows, index(unitBlocks));
+  product.block = arith::MulIOp::create(builder, loc, rows, unitBlocks);
   product.endBlock = arith::MinUIOp::create(
-      builder, loc, add(product.block, unitBlocks), index(blocks));
+      builder, loc,
+      arith::AddIOp::create(builder, loc, product.block, unitBlocks),
+      index(blocks));
   product.emit(builder, loc,
                [&](Value token, Value group, int64_t rows, Value sums) {
                  storeTableSums(token, group, rows, sums);
                });
 }
 
-/// Multiplies as many tokens as tables are for: all but M mod 16.
+/// Multiplies as many tokens as tables are for.
 void Emitter::emitTables() {
-  constexpr int64_t wide = 2 * lanes;
+  constexpr int64_t wide = 32;
   int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
   bool isStatic = !ShapedType::isDynamic(m);
   Value count = memref::DimOp::create(builder, loc, op.getX(), 0);
@@ -404,19 +429,20 @@ void Emitter::emitTables() {
   };
   if (!isStatic || m >= wide)
     emitTables(index(0), divide(count, wide), wide);
+  int64_t least = tables->lanes;
   Value rest = arith::RemUIOp::create(builder, loc, count, index(wide));
-  if (!isStatic || m % wide >= lanes)
+  if (least < wide && (!isStatic || m % wide >= least))
     emitTables(arith::SubIOp::create(builder, loc, count, rest),
-               divide(rest, lanes), lanes);
+               divide(rest, least), least);
   firstToken = arith::SubIOp::create(
       builder, loc, count,
-      arith::RemUIOp::create(builder, loc, count, index(lanes)));
+      arith::RemUIOp::create(builder, loc, count, index(least)));
 }
 
 void Emitter::emit() {
   int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
   firstToken = index(0);
-  if (usesTables)
+  if (tables)
     emitTables();
   if (!ShapedType::isDynamic(m) && m != 0 && getStaticFirstToken(m) == m)
     return;

@@ -3,7 +3,7 @@
 // Why bytes of P2 as they are? Each holds four weights of one row, so it is the
 // index of a table of all sums of four codes: 81 of its 171 entries exist, and
 // what lies between them is never touched. An addition of 16 i16 then does the
-// work of 64 multiplications.
+// work of 64 multiplications, one of 32 that of 128.
 
 #include "TableProduct.h"
 #include "bit/Layout/P2.h"
@@ -19,7 +19,7 @@ namespace bit {
 
 namespace {
 
-constexpr int64_t lanes = 16;
+constexpr int64_t lanes = P2Layout::rowsPerGroup; ///< of what is transposed
 constexpr int64_t tables = 4; ///< of a step: one for each byte
 constexpr int64_t width = P2Layout::kPerStep;
 constexpr auto noWrap =
@@ -46,13 +46,13 @@ private:
   Value mul(Value a, int64_t b) {
     return arith::MulIOp::create(builder, loc, a, index(b), noWrap);
   }
-  VectorType vectorOf(Type type) { return VectorType::get(lanes, type); }
-  Value zeros(Type type) {
-    return arith::ConstantOp::create(builder, loc,
-                                     builder.getZeroAttr(vectorOf(type)));
+  Value zeros(Type type, int64_t count = lanes) {
+    return arith::ConstantOp::create(
+        builder, loc, builder.getZeroAttr(VectorType::get(count, type)));
   }
-  Value load(Type type, Value from, ValueRange where) {
-    return vector::LoadOp::create(builder, loc, vectorOf(type), from, where);
+  Value load(Type type, Value from, ValueRange where, int64_t count = lanes) {
+    return vector::LoadOp::create(builder, loc, VectorType::get(count, type),
+                                  from, where);
   }
   void store(Value value, Value to, ValueRange where) {
     vector::StoreOp::create(builder, loc, value, to, where);
@@ -62,18 +62,22 @@ private:
                                     builder.getI64IntegerAttr(64));
   }
   void loop(Value from, Value to, int64_t step, Body body);
-  void loopLanes(Body body) {
-    loop(index(0), index(product.tokens), lanes, body);
+  void loopTokens(int64_t step, Body body) {
+    loop(index(0), index(product.tokens), step, body);
   }
+  void loopGroups(llvm::function_ref<void(Value, int64_t)> body);
 
   void transpose(SmallVector<Value> &vectors);
   void arrangeCodes(Value step, Value firstK);
   void buildTables(int64_t steps);
   void addRow(Value row, ValueRange bytes);
+  void prefetch(Value bytes, Value groups);
   void addRows(Value step, int64_t steps);
-  void addSteps(Value from, Value to, int64_t steps);
-  void widen();
-  void consumeGroup(Value group, int64_t rows, TableProduct::Consumer consume);
+  Value sumMagnitudes(int64_t steps);
+  Value addSteps(Value from, Value to, int64_t steps, Value magnitudes);
+  std::pair<Value, SmallVector<Value>> getPlace(Value first, int64_t rowInGroup,
+                                                Value row, int64_t rows);
+  void flush(TableProduct::Consumer consume);
 
   OpBuilder &builder;
   Location loc;
@@ -82,10 +86,11 @@ private:
   Type i8 = builder.getI8Type(), i16 = builder.getIntegerType(16),
        i32 = builder.getI32Type();
 
-  Value rows;         ///< of the unit, a multiple of 16
-  Value codes;        ///< of a step: [k][token] i16
-  Value sums;         ///< [table][entry][token] i16
-  Value narrow, wide; ///< [row][token] i16 and i32
+  Value groups; ///< of 16 rows that the unit has
+  Value codes;  ///< of a step: [k][token] i16
+  Value sums;   ///< [table][entry][token] i16
+  Value narrow; ///< [row][token] i16, what is not yet in y
+  Value ragged; ///< [line][token], the same as y for the last rows
 };
 
 } // namespace
@@ -131,13 +136,14 @@ void Emitter::arrangeCodes(Value step, Value firstK) {
                                                 ArrayRef<int64_t>{1});
   };
   auto arrange = [&](llvm::function_ref<Value(Value)> loadToken) {
-    loopLanes([&](Value first) {
+    loopTokens(lanes, [&](Value first) {
       SmallVector<Value> vectors;
       for (int64_t t = 0; t < lanes; ++t)
         vectors.push_back(loadToken(add(add(product.token, first), t)));
       transpose(vectors);
       for (auto [k, vector] : llvm::enumerate(vectors))
-        store(arith::ExtSIOp::create(builder, loc, vectorOf(i16), vector),
+        store(arith::ExtSIOp::create(builder, loc, VectorType::get(lanes, i16),
+                                     vector),
               codes, {add(firstK, k), first});
     });
   };
@@ -160,11 +166,12 @@ void Emitter::buildTables(int64_t steps) {
     Value inStep = arith::RemUIOp::create(builder, loc, table, index(tables));
     Value step = arith::DivUIOp::create(builder, loc, table, index(tables));
     Value firstK = add(mul(step, width), inStep);
-    loopLanes([&](Value first) {
-      Value none = zeros(i16);
+    loopTokens(product.lanes, [&](Value first) {
+      Value none = zeros(i16, product.lanes);
       std::array<std::array<Value, 3>, 4> terms;
       for (int64_t plane = 0; plane < 4; ++plane) {
-        Value x = load(i16, codes, {add(firstK, 4 * plane), first});
+        Value x =
+            load(i16, codes, {add(firstK, 4 * plane), first}, product.lanes);
         terms[plane] = {arith::SubIOp::create(builder, loc, none, x), none, x};
       }
       auto sum = [&](Value a, Value b) -> Value {
@@ -208,20 +215,34 @@ void Emitter::addRow(Value row, ValueRange bytes) {
           builder, loc, builder.getIndexType(), entry));
     }
   }
-  for (int64_t first = 0; first < product.tokens; first += lanes) {
-    Value sum = load(i16, narrow, {row, index(first)});
+  for (int64_t first = 0; first < product.tokens; first += product.lanes) {
+    Value sum = load(i16, narrow, {row, index(first)}, product.lanes);
     for (auto [table, entry] : llvm::enumerate(chosen))
       sum = arith::AddIOp::create(
           builder, loc, sum,
-          load(i16, sums, {index(table), entry, index(first)}));
+          load(i16, sums, {index(table), entry, index(first)}, product.lanes));
     store(sum, narrow, {row, index(first)});
   }
+}
+
+/// Fetches the bytes of a block in a step: from one block to the next the CPU
+/// cannot guess.
+void Emitter::prefetch(Value bytes, Value groups) {
+  loop(index(0), groups, 1, [&](Value group) {
+    memref::PrefetchOp::create(
+        builder, loc, product.packed,
+        ValueRange{add(bytes, mul(group, P2Layout::bytesPerGroup))},
+        /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  });
 }
 
 void Emitter::addRows(Value step, int64_t steps) {
   constexpr int64_t bytesPerRow =
       P2Layout::bytesPerGroup / P2Layout::rowsPerGroup;
   constexpr int64_t unroll = 2;
+  constexpr int64_t stepsAhead = 2;
+  Value ahead = arith::MinUIOp::create(builder, loc, add(step, stepsAhead),
+                                       index(layout.getNumSteps() - 1));
   loop(product.block, product.endBlock, 1, [&](Value block) {
     // The last block has only the groups it needs.
     Value groups = index(P2Layout::groupsPerBlock);
@@ -233,8 +254,12 @@ void Emitter::addRows(Value step, int64_t steps) {
     Value first = mul(block, layout.getNumSteps() * P2Layout::groupsPerBlock *
                                  P2Layout::bytesPerGroup);
     Value distance = mul(groups, P2Layout::bytesPerGroup);
-    Value bytes =
-        add(first, arith::MulIOp::create(builder, loc, distance, step, noWrap));
+    auto bytesOf = [&](Value step) -> Value {
+      return add(first,
+                 arith::MulIOp::create(builder, loc, distance, step, noWrap));
+    };
+    Value bytes = bytesOf(step);
+    prefetch(bytesOf(ahead), groups);
     Value firstRow =
         mul(arith::SubIOp::create(builder, loc, block, product.block),
             P2Layout::rowsPerBlock);
@@ -250,40 +275,120 @@ void Emitter::addRows(Value step, int64_t steps) {
   });
 }
 
+/// For each token the sum of the magnitudes of its codes in `steps` steps: a
+/// bound of what these add to any of its sums.
+Value Emitter::sumMagnitudes(int64_t steps) {
+  auto loop = scf::ForOp::create(
+      builder, loc, index(0), index(steps * width), index(1),
+      ValueRange(zeros(i16, product.tokens)),
+      [&](OpBuilder &, Location, Value k, ValueRange carried) {
+        Value x = load(i16, codes, {k, index(0)}, product.tokens);
+        Value magnitude = arith::MaxSIOp::create(
+            builder, loc, x,
+            arith::SubIOp::create(builder, loc, zeros(i16, product.tokens), x));
+        Value sum = arith::AddIOp::create(builder, loc, carried[0], magnitude);
+        scf::YieldOp::create(builder, loc, sum);
+      });
+  return loop.getResult(0);
+}
+
 /// As many of the steps [from, to) as can be taken `steps` at once.
-void Emitter::addSteps(Value from, Value to, int64_t steps) {
-  loop(from, to, steps, [&](Value step) {
-    loop(index(0), index(steps), 1,
-         [&](Value i) { arrangeCodes(add(step, i), mul(i, width)); });
-    buildTables(steps);
-    addRows(step, steps);
-  });
+/// `magnitudes` bounds the sums of i16 so far; they are moved to y before they
+/// could overflow, which depends on the codes: those of most models are small.
+Value Emitter::addSteps(Value from, Value to, int64_t steps, Value magnitudes) {
+  auto loop = scf::ForOp::create(
+      builder, loc, from, to, index(steps), ValueRange(magnitudes),
+      [&](OpBuilder &, Location, Value step, ValueRange carried) {
+        this->loop(index(0), index(steps), 1,
+                   [&](Value i) { arrangeCodes(add(step, i), mul(i, width)); });
+        Value added = sumMagnitudes(steps);
+        Value total = arith::AddIOp::create(builder, loc, carried[0], added);
+        // Unsigned, at most 32,767 + 2 * 2,048.
+        Value largest = vector::ReductionOp::create(
+            builder, loc, vector::CombiningKind::MAXUI, total);
+        Value limit = arith::ConstantIntOp::create(builder, loc, 32767, 16);
+        Value over = arith::CmpIOp::create(
+            builder, loc, arith::CmpIPredicate::ugt, largest, limit);
+        auto branch = scf::IfOp::create(
+            builder, loc, over,
+            [&](OpBuilder &, Location) {
+              flush(/*consume=*/nullptr);
+              scf::YieldOp::create(builder, loc, added);
+            },
+            [&](OpBuilder &, Location) {
+              scf::YieldOp::create(builder, loc, total);
+            });
+        buildTables(steps);
+        addRows(step, steps);
+        scf::YieldOp::create(builder, loc, branch.getResults());
+      });
+  return loop.getResult(0);
 }
 
-void Emitter::widen() {
-  loop(index(0), rows, 1, [&](Value row) {
-    for (int64_t first = 0; first < product.tokens; first += lanes) {
-      SmallVector<Value> where = {row, index(first)};
-      Value sum = arith::ExtSIOp::create(builder, loc, vectorOf(i32),
-                                         load(i16, narrow, where));
-      store(arith::AddIOp::create(builder, loc, load(i32, wide, where), sum),
-            wide, where);
-      store(zeros(i16), narrow, where);
-    }
-  });
+/// Calls `body` with each group's number in the unit and the number of its rows
+/// that exist.
+void Emitter::loopGroups(llvm::function_ref<void(Value, int64_t)> body) {
+  int64_t rest = product.n % P2Layout::rowsPerGroup;
+  Value whole = groups;
+  if (rest != 0) {
+    Value endGroup = add(groups, mul(product.block, P2Layout::groupsPerBlock));
+    Value isLast =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, endGroup,
+                              index(layout.getNumGroups()));
+    Value ragged = arith::IndexCastUIOp::create(builder, loc,
+                                                builder.getIndexType(), isLast);
+    whole = arith::SubIOp::create(builder, loc, groups, ragged);
+  }
+  loop(index(0), whole, 1,
+       [&](Value group) { body(group, P2Layout::rowsPerGroup); });
+  if (rest != 0)
+    loop(whole, groups, 1, [&](Value group) { body(group, rest); });
 }
 
-/// `group` counts from the unit's first.
-void Emitter::consumeGroup(Value group, int64_t groupRows,
-                           TableProduct::Consumer consume) {
-  Value global = add(group, mul(product.block, P2Layout::groupsPerBlock));
-  loopLanes([&](Value first) {
-    SmallVector<Value> vectors;
-    for (int64_t row = 0; row < lanes; ++row)
-      vectors.push_back(load(i32, wide, {add(mul(group, lanes), row), first}));
-    transpose(vectors);
-    for (auto [t, sums] : llvm::enumerate(vectors))
-      consume(add(add(product.token, first), t), global, groupRows, sums);
+/// Where the sums of a row and 16 tokens from `first` on are kept: y has as
+/// much memory for 16 rows and these tokens, but not for fewer rows.
+std::pair<Value, SmallVector<Value>>
+Emitter::getPlace(Value first, int64_t rowInGroup, Value row, int64_t rows) {
+  Value line = add(first, rowInGroup);
+  if (rows != lanes)
+    return {ragged, {line, index(0)}};
+  return {product.y, {add(product.token, line), row}};
+}
+
+/// Adds the sums of i16 to those kept in y and clears them; for `consume`, if
+/// it is given, these are transposed then.
+void Emitter::flush(TableProduct::Consumer consume) {
+  Type f32 = builder.getF32Type();
+  auto wide = VectorType::get(lanes, i32);
+  Value firstGroup = mul(product.block, P2Layout::groupsPerBlock);
+  loopGroups([&](Value group, int64_t rows) {
+    Value global = add(group, firstGroup);
+    Value firstRow = mul(global, P2Layout::rowsPerGroup);
+    loopTokens(lanes, [&](Value first) {
+      SmallVector<Value> vectors;
+      for (int64_t i = 0; i < lanes; ++i) {
+        SmallVector<Value> where = {add(mul(group, lanes), i), first};
+        auto [kept, place] = getPlace(first, i, firstRow, rows);
+        Value sums = arith::AddIOp::create(
+            builder, loc,
+            vector::BitCastOp::create(builder, loc, wide,
+                                      load(f32, kept, place)),
+            arith::ExtSIOp::create(builder, loc, wide,
+                                   load(i16, narrow, where)));
+        vectors.push_back(sums);
+        if (consume)
+          continue;
+        store(vector::BitCastOp::create(builder, loc,
+                                        VectorType::get(lanes, f32), sums),
+              kept, place);
+        store(zeros(i16), narrow, where);
+      }
+      if (!consume)
+        return;
+      transpose(vectors);
+      for (auto [t, sums] : llvm::enumerate(vectors))
+        consume(add(add(product.token, first), t), global, rows, sums);
+    });
   });
 }
 
@@ -294,61 +399,38 @@ void Emitter::emit(TableProduct::Consumer consume) {
   // entries of all tables would lie in the same sets of the L1 cache. These
   // distances spread them best (tried: all) over 64 sets of lines of 64 bytes.
   int64_t entries = product.tokens == 32 ? 205 : 174;
-  int64_t maxRows = std::min(TableProduct::maxRows,
-                             layout.getNumGroups() * P2Layout::rowsPerGroup);
   // bit-outline-parallel moves these to the start of the thread's function.
   codes = allocate({atOnce * width, product.tokens}, i16);
   sums = allocate({atOnce * tables, entries, product.tokens}, i16);
-  narrow = allocate({maxRows, product.tokens}, i16);
-  wide = allocate({maxRows, product.tokens}, i32);
+  narrow = allocate({product.maxRows, product.tokens}, i16);
+  if (product.n % P2Layout::rowsPerGroup != 0)
+    ragged = allocate({product.tokens, lanes}, builder.getF32Type());
 
   Value endGroup = arith::MinUIOp::create(
       builder, loc, mul(product.endBlock, P2Layout::groupsPerBlock),
       index(layout.getNumGroups()));
-  Value groups = arith::SubIOp::create(
-      builder, loc, endGroup, mul(product.block, P2Layout::groupsPerBlock));
-  rows = mul(groups, P2Layout::rowsPerGroup);
-  loop(index(0), rows, 1, [&](Value row) {
-    for (int64_t first = 0; first < product.tokens; first += lanes) {
-      store(zeros(i16), narrow, {row, index(first)});
-      store(zeros(i32), wide, {row, index(first)});
-    }
+  groups = arith::SubIOp::create(builder, loc, endGroup,
+                                 mul(product.block, P2Layout::groupsPerBlock));
+  loop(index(0), mul(groups, P2Layout::rowsPerGroup), 1, [&](Value row) {
+    for (int64_t first = 0; first < product.tokens; first += product.lanes)
+      store(zeros(i16, product.lanes), narrow, {row, index(first)});
   });
-
-  // Sums of i16 take so many steps before they could overflow.
-  int64_t period = 32767 / (width * std::max<int64_t>(product.largest, 1));
-  period -= period % atOnce;
-  Value steps = index(layout.getNumSteps());
-  loop(index(0), steps, period, [&](Value from) {
-    Value to = arith::MinUIOp::create(builder, loc, add(from, period), steps);
-    Value whole = to;
-    if (atOnce != 1) {
-      Value rest = arith::RemUIOp::create(
-          builder, loc, arith::SubIOp::create(builder, loc, to, from),
-          index(atOnce));
-      whole = arith::SubIOp::create(builder, loc, to, rest);
-    }
-    addSteps(from, whole, atOnce);
-    if (atOnce != 1)
-      addSteps(whole, to, 1);
-    widen();
-  });
-
-  int64_t rest = product.n % P2Layout::rowsPerGroup;
-  if (rest == 0)
-    return loop(index(0), groups, 1, [&](Value group) {
-      consumeGroup(group, P2Layout::rowsPerGroup, consume);
+  Value firstGroup = mul(product.block, P2Layout::groupsPerBlock);
+  loopTokens(1, [&](Value line) {
+    loopGroups([&](Value group, int64_t rows) {
+      Value row = mul(add(group, firstGroup), P2Layout::rowsPerGroup);
+      auto [kept, place] = getPlace(line, /*rowInGroup=*/0, row, rows);
+      store(zeros(builder.getF32Type()), kept, place);
     });
-  Value isLast = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       endGroup, index(layout.getNumGroups()));
-  Value ragged = arith::IndexCastUIOp::create(builder, loc,
-                                              builder.getIndexType(), isLast);
-  Value whole = arith::SubIOp::create(builder, loc, groups, ragged);
-  loop(index(0), whole, 1, [&](Value group) {
-    consumeGroup(group, P2Layout::rowsPerGroup, consume);
   });
-  loop(whole, groups, 1,
-       [&](Value group) { consumeGroup(group, rest, consume); });
+
+  Value steps = index(layout.getNumSteps());
+  Value whole = index(layout.getNumSteps() / atOnce * atOnce);
+  Value magnitudes = zeros(i16, product.tokens);
+  magnitudes = addSteps(index(0), whole, atOnce, magnitudes);
+  if (layout.getNumSteps() % atOnce != 0)
+    addSteps(whole, steps, 1, magnitudes);
+  flush(consume);
 }
 
 void TableProduct::emit(OpBuilder &builder, Location loc,

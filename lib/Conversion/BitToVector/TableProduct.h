@@ -15,18 +15,16 @@ namespace bit {
 
 /// A product by tables: some tokens times some row blocks, over all of K.
 struct TableProduct {
-  /// Rows (output features) that one unit has at most: what building tables
-  /// costs is shared by them, and their sums should stay in the L2 cache.
-  static constexpr int64_t maxRows = 1024;
-
   mlir::Value x;      ///< memref<M x K x i8>
   mlir::Value packed; ///< memref<P x i8>
+  mlir::Value y;      ///< memref<M x N x f32>, which holds i32 sums meanwhile
   int64_t n, k;
-  int64_t largest; ///< the largest magnitude of a code
-  int64_t tokens;  ///< 16 or 32
+  int64_t lanes;   ///< i16 in a register
+  int64_t tokens;  ///< 16 or 32, a multiple of `lanes`
+  int64_t maxRows; ///< that lie between `block` and `endBlock`
 
   mlir::Value token;           ///< the first token, an index
-  mlir::Value block, endBlock; ///< row blocks, indices; at most maxRows rows
+  mlir::Value block, endBlock; ///< row blocks, indices
 
   /// Emits what takes the sums of a group of 16 rows for a token: vectors of 16
   /// i32, of which the first `rows` exist.

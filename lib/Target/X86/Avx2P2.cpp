@@ -33,7 +33,10 @@ public:
     return limit / (4 * std::max<int64_t>({1, -low, high}));
   }
 
-  bool usesTables() const override { return true; }
+  std::optional<P2Tables> getTables() const override {
+    return P2Tables{/*lanes=*/16, /*leastRows=*/256, /*leastK=*/16,
+                    /*maxRows=*/2048};
+  }
   int64_t getTileTokens(bool) const override { return 4; }
   // In the loop over steps 8 registers of 16 hold sums.
   int64_t getTileGroups(bool, int64_t tokens) const override {

@@ -36,6 +36,11 @@ public:
   int64_t getTileTokens(bool) const override { return 4; }
   int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
+  std::optional<P2Tables> getTables() const override {
+    return P2Tables{/*lanes=*/32, /*leastRows=*/2048, /*leastK=*/256,
+                    /*maxRows=*/3456};
+  }
+
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
                                const P2Tile &tile) const override {
     return tile.tokens == 1 ? buildUnshifted(builder, loc, tile)

@@ -54,3 +54,34 @@ func.func @ragged_k(%x: memref<1x37xi8>, %p: memref<192xi8>, %ws: memref<1xf32>,
       n = 16 k = 37 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
   return
 }
+
+// -----
+
+// 33 tokens by 2,048 rows: tables of sums for 32 of them, in one register each;
+// a tile for the last.
+// CHECK-LABEL: @tables
+func.func @tables(%x: memref<33x256xi8>, %p: memref<131072xi8>, %ws: memref<1xf32>, %xs: memref<33xf32>, %sum: memref<33xi32>, %y: memref<33x2048xf32>)
+    attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  // CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {alignment = 64 : i64} : memref<4x205x32xi16>
+  // CHECK-COUNT-81: vector.store {{.*}}, %[[TABLES]]{{.*}} vector<32xi16>
+  // CHECK-COUNT-8: vector.load %[[TABLES]]{{.*}} : memref<4x205x32xi16>, vector<32xi16>
+  // CHECK-NOT: vector.load %[[TABLES]]
+  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  bit.packed_matmul ins(%x, %p, %ws : memref<33x256xi8>, memref<131072xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<33xf32>, memref<33xi32>) outs(%y : memref<33x2048xf32>)
+      n = 2048 k = 256 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
+  return
+}
+
+// -----
+
+// Fewer rows do not pay for tables.
+// CHECK-LABEL: @few_rows
+// CHECK-NOT: memref.alloca
+func.func @few_rows(%x: memref<32x256xi8>, %p: memref<130048xi8>, %ws: memref<1xf32>, %xs: memref<32xf32>, %sum: memref<32xi32>, %y: memref<32x2032xf32>)
+    attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<32x256xi8>, memref<130048xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<32xf32>, memref<32xi32>) outs(%y : memref<32x2032xf32>)
+      n = 2032 k = 256 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
+  return
+}

@@ -76,6 +76,13 @@ TEST_P(KernelTest, ManyTokens) {
   }
 }
 
+// What is multiplied by tables on the widest registers, too, in one unit of
+// rows and in several.
+TEST_P(KernelTest, ManyTokensAndRows) {
+  expectRight({2050, 272, /*bias=*/true}, {31, 32, 65});
+  expectRight({3530, 257}, {33, 128, 131});
+}
+
 TEST_P(KernelTest, ManyStaticTokens) {
   for (int64_t m : {16, 31, 32, 37, 48}) {
     Shape shape{290, 40};
@@ -160,15 +167,17 @@ TEST_P(FloatKernelTest, GroupScales) {
 
 /// All codes and weights at an extreme, where sums are largest.
 TEST_P(KernelTest, ExtremeCodes) {
-  for (int64_t k : {515, 4096}) {
-    Shape shape{k == 515 ? 257 : 33, k};
+  constexpr std::pair<int64_t, int64_t> shapes[] = {
+      {257, 515}, {33, 4096}, {2049, 560}};
+  for (auto [n, k] : shapes) {
+    Shape shape{n, k};
     Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
     ASSERT_TRUE(matmul.compiled());
     for (int weight : {-1, 0, 1}) {
       std::fill(matmul.getWeights().begin(), matmul.getWeights().end(), weight);
       matmul.repack(kernel());
       for (int code : {-128, 127})
-        for (int64_t m : {1, 2, 4, 16})
+        for (int64_t m : {1, 2, 4, 16, 32})
           matmul.expectRight(m, std::vector<int8_t>(m * k, code),
                              std::vector<float>(m * k));
     }

@@ -11,6 +11,7 @@
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include <optional>
 
 namespace bit {
 
@@ -79,6 +80,14 @@ llvm::SmallVector<mlir::Value>
 buildP2Steps(mlir::OpBuilder &builder, mlir::Location loc, const P2Tile &tile,
              mlir::ValueRange init, P2StepBody body);
 
+/// Products of many tokens by many rows through tables of sums.
+struct P2Tables {
+  int64_t lanes;     ///< i16 in a register: 16 or 32; the fewest tokens
+  int64_t leastRows; ///< and the fewest rows
+  int64_t leastK;
+  int64_t maxRows; ///< that share tables: their sums should fit the L2 cache
+};
+
 /// A kernel that reads layout P2.
 class P2Kernel : public Kernel {
 public:
@@ -99,9 +108,8 @@ public:
 
   /// Whether tiles can be built of f32 activations.
   virtual bool supportsFloat() const { return false; }
-  /// Whether many tokens by many rows are multiplied faster through tables of
-  /// sums than by tiles.
-  virtual bool usesTables() const { return false; }
+  /// Which products are faster through tables of sums than by tiles, if any.
+  virtual std::optional<P2Tables> getTables() const { return std::nullopt; }
   /// The most tokens that a tile should have.
   virtual int64_t getTileTokens(bool floatActivations) const = 0;
   /// The most groups that a tile of so many tokens should have, at most 4.
