@@ -3,39 +3,11 @@
 #include "bit/Layout/P2.h"
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 namespace bit {
 
 static int64_t ceilDiv(int64_t value, int64_t unit) {
   return value / unit + (value % unit != 0);
-}
-
-std::optional<P2Layout> P2Layout::get(int64_t n, int64_t k) {
-  if (n < 0 || k < 0)
-    return std::nullopt;
-  int64_t groups = ceilDiv(n, rowsPerGroup);
-  int64_t steps = ceilDiv(k, kPerStep);
-  constexpr int64_t limit = std::numeric_limits<int64_t>::max() / bytesPerGroup;
-  if (steps != 0 && groups > limit / steps)
-    return std::nullopt;
-  return P2Layout(n, k, groups, steps);
-}
-
-int64_t P2Layout::getGroupsOfBlock(int64_t block) const {
-  return std::min(groupsPerBlock, groups - block * groupsPerBlock);
-}
-
-P2Layout::Position P2Layout::getPosition(int64_t row, int64_t column) const {
-  int64_t block = row / rowsPerBlock;
-  int64_t group = row % rowsPerBlock / rowsPerGroup;
-  int64_t step = column / kPerStep;
-  int64_t plane = column % kPerStep / 4;
-  // Every block before this one is full, so its bytes are those of 4 groups.
-  int64_t unit =
-      block * groupsPerBlock * steps + step * getGroupsOfBlock(block) + group;
-  return {unit * bytesPerGroup + row % rowsPerGroup * 4 + column % 4,
-          static_cast<int>(2 * plane)};
 }
 
 /// Packs 16 codes into 4 bytes, the bytes of a word side by side; false if some
@@ -101,7 +73,7 @@ std::optional<int64_t> packP2(const P2Layout &layout, const int8_t *weights,
 void unpackP2(const P2Layout &layout, const uint8_t *packed, int8_t *weights) {
   for (int64_t row = 0; row < layout.getNumRows(); ++row)
     for (int64_t column = 0; column < layout.getNumColumns(); ++column) {
-      P2Layout::Position position = layout.getPosition(row, column);
+      PlaneLayout::Position position = layout.getPosition(row, column);
       int code = packed[position.byte] >> position.shift & 3;
       *weights++ = static_cast<int8_t>(code - 1);
     }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The loops around a P2 tile and its epilogue.
+// The loops around a tile of planes and its epilogue.
 
 #include "Epilogue.h"
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "TableProduct.h"
-#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/IR/Epilogue.h"
-#include "bit/Layout/P2.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -22,7 +21,7 @@ namespace bit {
 
 namespace {
 
-constexpr int64_t lanes = P2Layout::rowsPerGroup;
+constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
 /// About 10 us of multiplications are worth another thread.
 constexpr int64_t pieceWork = 1 << 20;
 /// Tiles of tokens that are enough for threads to share, so that all rows may
@@ -33,7 +32,7 @@ constexpr int64_t manyTiles = 4;
 /// the block one tile does not hold.
 class Emitter {
 public:
-  Emitter(OpBuilder &builder, const P2Kernel &kernel, PackedMatmulOp op)
+  Emitter(OpBuilder &builder, const PlaneKernel &kernel, PackedMatmulOp op)
       : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
         isFloat(op.hasFloatActivations()), hasGroups(op.hasGroupScales()),
         tables(chooseTables(kernel, op)), maxTokens(kernel.getTokens(op)) {}
@@ -41,8 +40,8 @@ public:
   void emit();
 
 private:
-  static std::optional<P2Tables> chooseTables(const P2Kernel &kernel,
-                                              PackedMatmulOp op);
+  static std::optional<SumTables> chooseTables(const PlaneKernel &kernel,
+                                               PackedMatmulOp op);
   int64_t getStaticFirstToken(int64_t m) const {
     return tables ? m - m % tables->lanes : 0;
   }
@@ -51,15 +50,15 @@ private:
   void storeTableSums(Value token, Value group, int64_t rows, Value sums);
   void emitBlock(Value number, int64_t rows);
   void emitTokens(Value token, int64_t tokens);
-  SmallVector<Value> loadScales(const P2Tile &tile, Value group,
+  SmallVector<Value> loadScales(const PlaneTile &tile, Value group,
                                 int64_t firstGroup);
-  SmallVector<Value> emitTile(P2Tile &tile, Value group, int64_t firstGroup,
+  SmallVector<Value> emitTile(PlaneTile &tile, Value group, int64_t firstGroup,
                               ValueRange addends);
-  SmallVector<Value> emitGroups(P2Tile tile, int64_t firstGroup,
+  SmallVector<Value> emitGroups(PlaneTile tile, int64_t firstGroup,
                                 ArrayRef<Value> addends);
   void storeRows(Value y, Value token, Value first, int64_t rows,
                  ArrayRef<Value> inputs);
-  void emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y);
+  void emitStores(const PlaneTile &tile, int64_t firstGroup, ValueRange y);
 
   /// The rows of the block that group `group` has, 16 but in the last group.
   int64_t getRowsOfGroup(int64_t group) const {
@@ -84,11 +83,11 @@ private:
   Value loadXScale(Value token);
 
   OpBuilder &builder;
-  const P2Kernel &kernel;
+  const PlaneKernel &kernel;
   PackedMatmulOp op;
   Location loc;
   bool isFloat, hasGroups;
-  std::optional<P2Tables> tables; ///< for whole tiles of tokens
+  std::optional<SumTables> tables; ///< for whole tiles of tokens
   int64_t maxTokens;
 
   // Of the row block that is being emitted.
@@ -135,7 +134,7 @@ Value Emitter::loadXScale(Value token) {
 }
 
 /// The weights' scales of a tile.
-SmallVector<Value> Emitter::loadScales(const P2Tile &tile, Value group,
+SmallVector<Value> Emitter::loadScales(const PlaneTile &tile, Value group,
                                        int64_t firstGroup) {
   if (!group)
     return llvm::to_vector(
@@ -151,7 +150,7 @@ SmallVector<Value> Emitter::loadScales(const P2Tile &tile, Value group,
 
 /// The sums of a tile, scaled and added to `addends`, if there are any. `group`
 /// says which scale along K it has, null where there is one.
-SmallVector<Value> Emitter::emitTile(P2Tile &tile, Value group,
+SmallVector<Value> Emitter::emitTile(PlaneTile &tile, Value group,
                                      int64_t firstGroup, ValueRange addends) {
   tile.start.clear();
   if (!isFloat) {
@@ -191,7 +190,7 @@ SmallVector<Value> Emitter::emitTile(P2Tile &tile, Value group,
 }
 
 /// A tile for each scale along K, one added to the other in ascending order.
-SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
+SmallVector<Value> Emitter::emitGroups(PlaneTile tile, int64_t firstGroup,
                                        ArrayRef<Value> addends) {
   tile.k = op.getSpec().getSummedK();
   SmallVector<Value> init(addends);
@@ -204,8 +203,8 @@ SmallVector<Value> Emitter::emitGroups(P2Tile tile, int64_t firstGroup,
     init.assign(tile.tokens * tile.groups, zero);
   }
   Value firstByte = tile.offset;
-  int64_t bytes = llvm::divideCeil(tile.k, P2Layout::kPerStep) *
-                  tile.blockGroups * P2Layout::bytesPerGroup;
+  int64_t bytes = llvm::divideCeil(tile.k, tile.stepK) * tile.blockGroups *
+                  PlaneLayout::bytesPerGroup;
   auto loop = scf::ForOp::create(builder, loc, index(0), index(op.getGroups()),
                                  index(1), init);
   OpBuilder::InsertionGuard guard(builder);
@@ -238,7 +237,8 @@ void Emitter::storeRows(Value y, Value token, Value first, int64_t rows,
   vector::StoreOp::create(builder, loc, y, op.getInit(), where);
 }
 
-void Emitter::emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y) {
+void Emitter::emitStores(const PlaneTile &tile, int64_t firstGroup,
+                         ValueRange y) {
   SmallVector<SmallVector<Value>> ofGroups;
   for (int64_t g = 0; g < tile.groups; ++g)
     ofGroups.push_back(loadInputs(add(firstRow, (firstGroup + g) * lanes),
@@ -254,14 +254,15 @@ void Emitter::emitStores(const P2Tile &tile, int64_t firstGroup, ValueRange y) {
 void Emitter::emitTokens(Value token, int64_t tokens) {
   int64_t tileGroups = kernel.getGroups(op, tokens);
   for (int64_t g = 0; g < getBlockGroups(); g += tileGroups) {
-    P2Tile tile;
+    PlaneTile tile;
     tile.x = op.getX();
     tile.packed = op.getPacked();
     tile.token = token;
-    tile.offset = add(firstByte, g * P2Layout::bytesPerGroup);
+    tile.offset = add(firstByte, g * PlaneLayout::bytesPerGroup);
     tile.tokens = tokens;
     tile.groups = std::min(tileGroups, getBlockGroups() - g);
     tile.blockGroups = getBlockGroups();
+    tile.stepK = kernel.getStepK();
     tile.k = op.getK();
     SmallVector<Value> addends;
     if (op.getBias())
@@ -276,13 +277,13 @@ void Emitter::emitTokens(Value token, int64_t tokens) {
 void Emitter::emitBlock(Value number, int64_t rows) {
   block = number;
   blockRows = rows;
-  firstRow =
-      arith::MulIOp::create(builder, loc, block, index(P2Layout::rowsPerBlock));
-  auto layout = P2Layout::get(op.getN(), op.getK());
+  firstRow = arith::MulIOp::create(builder, loc, block,
+                                   index(PlaneLayout::rowsPerBlock));
+  auto layout = PlaneLayout::get(kernel.getBits(), op.getN(), op.getK());
   firstByte = arith::MulIOp::create(
       builder, loc, block,
-      index(layout->getNumSteps() * P2Layout::groupsPerBlock *
-            P2Layout::bytesPerGroup));
+      index(layout->getNumSteps() * PlaneLayout::groupsPerBlock *
+            PlaneLayout::bytesPerGroup));
   weightScales.clear();
   biases.clear();
   bool oneScale = !hasGroups && op.getWScale().getType().getNumElements() == 1;
@@ -359,9 +360,9 @@ void Emitter::storeTableSums(Value token, Value group, int64_t rows,
   storeRows(y, token, first, rows, loadInputs(first, rows));
 }
 
-std::optional<P2Tables> Emitter::chooseTables(const P2Kernel &kernel,
-                                              PackedMatmulOp op) {
-  std::optional<P2Tables> tables = kernel.getTables();
+std::optional<SumTables> Emitter::chooseTables(const PlaneKernel &kernel,
+                                               PackedMatmulOp op) {
+  std::optional<SumTables> tables = kernel.getTables();
   if (!tables || op.hasFloatActivations() || op.hasGroupScales() ||
       !op.getKernel().getTile().empty() ||
       static_cast<int64_t>(op.getN()) < tables->leastRows ||
@@ -372,9 +373,9 @@ std::optional<P2Tables> Emitter::chooseTables(const P2Kernel &kernel,
 
 /// `tiles` tiles of so many tokens, shared by threads.
 void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
-  int64_t blocks = llvm::divideCeil(op.getN(), P2Layout::rowsPerBlock);
+  int64_t blocks = llvm::divideCeil(op.getN(), PlaneLayout::rowsPerBlock);
   auto getUnitBlocks = [&](int64_t rows) {
-    int64_t units = llvm::divideCeil(blocks, rows / P2Layout::rowsPerBlock);
+    int64_t units = llvm::divideCeil(blocks, rows / PlaneLayout::rowsPerBlock);
     return llvm::divideCeil(blocks, units);
   };
   int64_t most = getUnitBlocks(tables->maxRows);
@@ -387,9 +388,9 @@ void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   Value units =
       arith::CeilDivUIOp::create(builder, loc, index(blocks), unitBlocks);
   Value count = arith::MulIOp::create(builder, loc, tiles, units);
-  Value work =
-      arith::MulIOp::create(builder, loc, unitBlocks,
-                            index(tokens * P2Layout::rowsPerBlock * op.getK()));
+  Value work = arith::MulIOp::create(
+      builder, loc, unitBlocks,
+      index(tokens * PlaneLayout::rowsPerBlock * op.getK()));
   Value unit = emitParallelRange(builder, loc, count, work, pieceWork);
   // Tiles of the same rows follow each other, so that these stay in the cache.
   Value tile = arith::RemUIOp::create(builder, loc, unit, tiles);
@@ -403,7 +404,7 @@ void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   product.y = op.getInit();
   product.lanes = tables->lanes;
   product.tokens = tokens;
-  product.maxRows = most * P2Layout::rowsPerBlock;
+  product.maxRows = most * PlaneLayout::rowsPerBlock;
   product.token = arith::AddIOp::create(
       builder, loc, first,
       arith::MulIOp::create(builder, loc, tile, index(tokens)));
@@ -447,28 +448,28 @@ void Emitter::emit() {
   if (!ShapedType::isDynamic(m) && m != 0 && getStaticFirstToken(m) == m)
     return;
   int64_t n = op.getN();
-  int64_t whole = n / P2Layout::rowsPerBlock;
-  int64_t rest = n % P2Layout::rowsPerBlock;
+  int64_t whole = n / PlaneLayout::rowsPerBlock;
+  int64_t rest = n % PlaneLayout::rowsPerBlock;
   int64_t blocks = whole + (rest != 0);
   if (blocks == 1)
     return emitBlock(index(0), n);
   OpBuilder::InsertionGuard guard(builder);
   Value tokens = memref::DimOp::create(builder, loc, op.getX(), 0);
-  Value work = arith::MulIOp::create(builder, loc, tokens,
-                                     index(P2Layout::rowsPerBlock * op.getK()));
+  Value work = arith::MulIOp::create(
+      builder, loc, tokens, index(PlaneLayout::rowsPerBlock * op.getK()));
   Value block = emitParallelRange(builder, loc, index(blocks), work, pieceWork);
   if (rest == 0)
-    return emitBlock(block, P2Layout::rowsPerBlock);
+    return emitBlock(block, PlaneLayout::rowsPerBlock);
   Value isWhole = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
                                         block, index(whole));
   auto branch = scf::IfOp::create(builder, loc, isWhole, /*withElse=*/true);
   builder.setInsertionPointToStart(branch.thenBlock());
-  emitBlock(block, P2Layout::rowsPerBlock);
+  emitBlock(block, PlaneLayout::rowsPerBlock);
   builder.setInsertionPointToStart(branch.elseBlock());
   emitBlock(block, rest);
 }
 
-void P2Kernel::lower(OpBuilder &builder, PackedMatmulOp op) const {
+void PlaneKernel::lower(OpBuilder &builder, PackedMatmulOp op) const {
   Emitter(builder, *this, op).emit();
 }
 

@@ -98,7 +98,7 @@ SmallVector<Value> GenericP2::buildTile(OpBuilder &builder, Location loc,
             : tile.broadcastStart(builder, loc, t, bit::P2Layout::rowsPerGroup);
     init.append(tile.groups, start);
   }
-  return buildP2Steps(builder, loc, tile, init, step);
+  return buildPlaneSteps(builder, loc, tile, init, step);
 }
 
 void bit::registerGenericKernels(DialectRegistry &registry) {

@@ -33,8 +33,8 @@ public:
     return limit / (4 * std::max<int64_t>({1, -low, high}));
   }
 
-  std::optional<P2Tables> getTables() const override {
-    return P2Tables{/*lanes=*/16, /*leastRows=*/256, /*leastK=*/16,
+  std::optional<SumTables> getTables() const override {
+    return SumTables{/*lanes=*/16, /*leastRows=*/256, /*leastK=*/16,
                     /*maxRows=*/2048};
   }
   int64_t getTileTokens(bool) const override { return 4; }
@@ -79,9 +79,9 @@ SmallVector<Value> widen(OpBuilder &builder, Location loc, ValueRange narrow,
 SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
                                      const P2Tile &tile,
                                      SmallVector<Value> wide, int64_t period,
-                                     P2StepBody body) {
-  int64_t whole = tile.k / P2Layout::kPerStep;
-  int64_t rest = tile.k % P2Layout::kPerStep;
+                                     PlaneStepBody body) {
+  int64_t whole = tile.k / tile.stepK;
+  int64_t rest = tile.k % tile.stepK;
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
@@ -95,7 +95,7 @@ SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
         [&](OpBuilder &, Location, Value first, ValueRange carried) {
           Value end = arith::AddIOp::create(builder, loc, first, index(period));
           auto sums =
-              buildP2StepLoop(builder, loc, tile, first, end, narrow, body);
+              buildPlaneStepLoop(builder, loc, tile, first, end, narrow, body);
           scf::YieldOp::create(builder, loc,
                                widen(builder, loc, sums, carried));
         });
@@ -105,8 +105,8 @@ SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
     return wide;
   SmallVector<Value> sums = narrow;
   if (inPeriods != whole)
-    sums = buildP2StepLoop(builder, loc, tile, index(inPeriods), index(whole),
-                           sums, body);
+    sums = buildPlaneStepLoop(builder, loc, tile, index(inPeriods),
+                              index(whole), sums, body);
   if (rest != 0)
     sums = body(P2Step(builder, loc, tile, index(whole), rest), sums);
   return widen(builder, loc, sums, wide);

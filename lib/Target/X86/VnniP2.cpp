@@ -36,8 +36,8 @@ public:
   int64_t getTileTokens(bool) const override { return 4; }
   int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
-  std::optional<P2Tables> getTables() const override {
-    return P2Tables{/*lanes=*/32, /*leastRows=*/2048, /*leastK=*/256,
+  std::optional<SumTables> getTables() const override {
+    return SumTables{/*lanes=*/32, /*leastRows=*/2048, /*leastK=*/256,
                     /*maxRows=*/3456};
   }
 
@@ -85,7 +85,7 @@ SmallVector<Value> VnniP2::buildUnshifted(OpBuilder &builder, Location loc,
   Value start = tile.broadcastStart(builder, loc, 0, 16);
   for (int64_t g = 0; g < tile.groups; ++g)
     init[4 * g] = start;
-  SmallVector<Value> planes = buildP2Steps(builder, loc, tile, init, step);
+  SmallVector<Value> planes = buildPlaneSteps(builder, loc, tile, init, step);
 
   SmallVector<Value> sums;
   auto type = cast<VectorType>(planes[0].getType());
@@ -130,7 +130,7 @@ SmallVector<Value> VnniP2::buildShifted(OpBuilder &builder, Location loc,
   SmallVector<Value> init;
   for (int64_t t = 0; t < tile.tokens; ++t)
     init.append(tile.groups, tile.broadcastStart(builder, loc, t, 16));
-  return buildP2Steps(builder, loc, tile, init, step);
+  return buildPlaneSteps(builder, loc, tile, init, step);
 }
 
 std::unique_ptr<Kernel> createVnniP2() { return std::make_unique<VnniP2>(); }

@@ -1,127 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What all kernels of layout P2 share: packing, the loops over row blocks and
-// tokens, the epilogue. A kernel adds the code of one tile.
+// Kernels of layout P2.
 
 #ifndef BIT_CONVERSION_BITTOVECTOR_P2KERNEL_H
 #define BIT_CONVERSION_BITTOVECTOR_P2KERNEL_H
 
-#include "bit/Dialect/Bit/IR/Kernel.h"
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/Value.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/ADT/SmallVector.h"
-#include <optional>
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 
 namespace bit {
 
-/// Some groups of 16 rows of one row block, times some tokens, over all of K or
-/// over the k that share a weight scale.
-struct P2Tile {
-  mlir::Value x;      ///< memref<M x K>, i8 or f32
-  mlir::Value packed; ///< memref<P x i8>
-  mlir::Value token;  ///< the first token, an index
-  mlir::Value offset; ///< of the first group's bytes in step 0, an index
-  int64_t tokens;
-  int64_t groups;
-  int64_t blockGroups; ///< of the whole row block: the distance of the steps
-  int64_t k;           ///< how many k the tile sums
-  mlir::Value firstK;  ///< the first of them, an index; null for 0
-  /// For each token an i32 that its sums start from; none for f32 activations.
-  llvm::SmallVector<mlir::Value> start;
-
-  /// `start` of a token in `lanes` lanes, i32.
-  mlir::Value broadcastStart(mlir::OpBuilder &builder, mlir::Location loc,
-                             int64_t token, int64_t lanes) const;
-};
-
-/// One step of 16 k of a tile, while its code is built. All loads are at the
-/// builder's insertion point.
-class P2Step {
-public:
-  P2Step(mlir::OpBuilder &builder, mlir::Location loc, const P2Tile &tile,
-         mlir::Value step, int64_t width);
-
-  /// How many of the step's 16 k exist.
-  int64_t getWidth() const { return width; }
-
-  /// `count` bytes of a group from byte `first` on, as a vector of i8.
-  mlir::Value loadWeights(int64_t group, int64_t first = 0,
-                          int64_t count = 64) const;
-
-  /// The four codes of a plane, one after another in an i32; 0 for those past
-  /// the end of K, at least one of which exists.
-  mlir::Value loadCodes(int64_t token, int64_t plane) const;
-
-  /// One activation, i8 or f32, that exists.
-  mlir::Value loadActivation(int64_t token, int64_t index) const;
-
-private:
-  mlir::OpBuilder &builder;
-  mlir::Location loc;
-  const P2Tile &tile;
-  int64_t width;
-  mlir::Value bytes, firstK;
-};
-
-using P2StepBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
-    const P2Step &step, mlir::ValueRange carried)>;
-
-/// Builds a loop over the whole steps [lower, upper) of a tile that carries
-/// `init`.
-llvm::SmallVector<mlir::Value>
-buildP2StepLoop(mlir::OpBuilder &builder, mlir::Location loc,
-                const P2Tile &tile, mlir::Value lower, mlir::Value upper,
-                mlir::ValueRange init, P2StepBody body);
-
-/// The same over all steps; a last one that has less than 16 k comes after the
-/// loop.
-llvm::SmallVector<mlir::Value>
-buildP2Steps(mlir::OpBuilder &builder, mlir::Location loc, const P2Tile &tile,
-             mlir::ValueRange init, P2StepBody body);
-
-/// Products of many tokens by many rows through tables of sums.
-struct P2Tables {
-  int64_t lanes;     ///< i16 in a register: 16 or 32; the fewest tokens
-  int64_t leastRows; ///< and the fewest rows
-  int64_t leastK;
-  int64_t maxRows; ///< that share tables: their sums should fit the L2 cache
-};
+using P2Tile = PlaneTile;
+using P2Step = PlaneStep;
 
 /// A kernel that reads layout P2.
-class P2Kernel : public Kernel {
+class P2Kernel : public PlaneKernel {
 public:
+  P2Kernel() : PlaneKernel(2) {}
+
   llvm::StringRef getLayout() const final { return "p2"; }
-  int64_t getPackedBytes(int64_t n, int64_t k) const final;
   void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
             llvm::MutableArrayRef<uint8_t> out) const final;
-  int64_t getScaleRows() const final;
-  mlir::LogicalResult supports(const PackedMatmulSpec &spec,
-                               llvm::function_ref<mlir::InFlightDiagnostic()>
-                                   emitError = nullptr) const final;
-  void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const final;
-
-  /// The most tokens of a tile: those of `tile = [rows, tokens, 16]`, if given.
-  int64_t getTokens(PackedMatmulOp op) const;
-  /// The most groups of a tile of so many tokens.
-  int64_t getGroups(PackedMatmulOp op, int64_t tokens) const;
-
-  /// Whether tiles can be built of f32 activations.
-  virtual bool supportsFloat() const { return false; }
-  /// Which products are faster through tables of sums than by tiles, if any.
-  virtual std::optional<P2Tables> getTables() const { return std::nullopt; }
-  /// The most tokens that a tile should have.
-  virtual int64_t getTileTokens(bool floatActivations) const = 0;
-  /// The most groups that a tile of so many tokens should have, at most 4.
-  virtual int64_t getTileGroups(bool floatActivations,
-                                int64_t tokens) const = 0;
-
-  /// Emits the sums of a tile, for each token those of each group, as vectors
-  /// of 16 rows: `start` plus the sums of (w + 1) * x, modulo 2^32, where x is
-  /// codes, else one chain of fma(x, f32(w), sum) in ascending k, from 0.
-  virtual llvm::SmallVector<mlir::Value>
-  buildTile(mlir::OpBuilder &builder, mlir::Location loc,
-            const P2Tile &tile) const = 0;
 };
 
 } // namespace bit

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "bit/Conversion/BitToVector/P2Kernel.h"
-#include "bit/Layout/P2.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,43 +26,44 @@ static Value mulConstant(OpBuilder &builder, Location loc, Value value,
       arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw);
 }
 
-Value P2Tile::broadcastStart(OpBuilder &builder, Location loc, int64_t token,
-                             int64_t lanes) const {
+Value PlaneTile::broadcastStart(OpBuilder &builder, Location loc, int64_t token,
+                                int64_t lanes) const {
   return vector::BroadcastOp::create(
       builder, loc, VectorType::get(lanes, builder.getI32Type()), start[token]);
 }
 
-P2Step::P2Step(OpBuilder &builder, Location loc, const P2Tile &tile, Value step,
-               int64_t width)
+PlaneStep::PlaneStep(OpBuilder &builder, Location loc, const PlaneTile &tile,
+                     Value step, int64_t width)
     : builder(builder), loc(loc), tile(tile), width(width) {
   Value distance = mulConstant(builder, loc, step,
-                               tile.blockGroups * P2Layout::bytesPerGroup);
+                               tile.blockGroups * PlaneLayout::bytesPerGroup);
   bytes = arith::AddIOp::create(builder, loc, tile.offset, distance,
                                 arith::IntegerOverflowFlags::nsw |
                                     arith::IntegerOverflowFlags::nuw);
-  firstK = mulConstant(builder, loc, step, P2Layout::kPerStep);
+  firstK = mulConstant(builder, loc, step, tile.stepK);
   if (tile.firstK)
     firstK = arith::AddIOp::create(builder, loc, tile.firstK, firstK,
                                    arith::IntegerOverflowFlags::nsw |
                                        arith::IntegerOverflowFlags::nuw);
 }
 
-Value P2Step::loadWeights(int64_t group, int64_t first, int64_t count) const {
-  Value index =
-      addConstant(builder, loc, bytes, group * P2Layout::bytesPerGroup + first);
+Value PlaneStep::loadWeights(int64_t group, int64_t first,
+                             int64_t count) const {
+  Value index = addConstant(builder, loc, bytes,
+                            group * PlaneLayout::bytesPerGroup + first);
   return vector::LoadOp::create(builder, loc,
                                 VectorType::get(count, builder.getI8Type()),
                                 tile.packed, index);
 }
 
-Value P2Step::loadActivation(int64_t token, int64_t index) const {
+Value PlaneStep::loadActivation(int64_t token, int64_t index) const {
   return memref::LoadOp::create(
       builder, loc, tile.x,
       ValueRange{addConstant(builder, loc, tile.token, token),
                  addConstant(builder, loc, firstK, index)});
 }
 
-Value P2Step::loadCodes(int64_t token, int64_t plane) const {
+Value PlaneStep::loadCodes(int64_t token, int64_t plane) const {
   auto type = VectorType::get(4, builder.getI8Type());
   int64_t there = std::min<int64_t>(4, width - 4 * plane);
   Value codes;
@@ -83,31 +83,32 @@ Value P2Step::loadCodes(int64_t token, int64_t plane) const {
   return vector::ExtractOp::create(builder, loc, word, 0);
 }
 
-SmallVector<Value> buildP2StepLoop(OpBuilder &builder, Location loc,
-                                   const P2Tile &tile, Value lower, Value upper,
-                                   ValueRange init, P2StepBody body) {
+SmallVector<Value> buildPlaneStepLoop(OpBuilder &builder, Location loc,
+                                      const PlaneTile &tile, Value lower,
+                                      Value upper, ValueRange init,
+                                      PlaneStepBody body) {
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
   auto loop = scf::ForOp::create(
       builder, loc, lower, upper, one, init,
       [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
-        P2Step current(nested, loc, tile, step, P2Layout::kPerStep);
+        PlaneStep current(nested, loc, tile, step, tile.stepK);
         scf::YieldOp::create(nested, loc, body(current, carried));
       });
   return llvm::to_vector_of<Value>(loop.getResults());
 }
 
-SmallVector<Value> buildP2Steps(OpBuilder &builder, Location loc,
-                                const P2Tile &tile, ValueRange init,
-                                P2StepBody body) {
-  int64_t whole = tile.k / P2Layout::kPerStep;
+SmallVector<Value> buildPlaneSteps(OpBuilder &builder, Location loc,
+                                   const PlaneTile &tile, ValueRange init,
+                                   PlaneStepBody body) {
+  int64_t whole = tile.k / tile.stepK;
   SmallVector<Value> carried(init);
   if (whole != 0)
-    carried = buildP2StepLoop(
+    carried = buildPlaneStepLoop(
         builder, loc, tile, arith::ConstantIndexOp::create(builder, loc, 0),
         arith::ConstantIndexOp::create(builder, loc, whole), init, body);
-  if (int64_t rest = tile.k % P2Layout::kPerStep) {
-    P2Step last(builder, loc, tile,
-                arith::ConstantIndexOp::create(builder, loc, whole), rest);
+  if (int64_t rest = tile.k % tile.stepK) {
+    PlaneStep last(builder, loc, tile,
+                   arith::ConstantIndexOp::create(builder, loc, whole), rest);
     carried = body(last, carried);
   }
   return carried;
