@@ -26,11 +26,10 @@ public:
     return features;
   }
 
-  // The sum of planes 1 and 3 has weights times 4: each 16 k add 8 products of
-  // 8 by an activation.
+  // Each k adds a product of 2 by an activation.
   int64_t getMaxK(int64_t low, int64_t high) const override {
     constexpr int64_t limit = (int64_t(1) << 31) - 1;
-    return limit / (4 * std::max<int64_t>({1, -low, high}));
+    return limit / (2 * std::max<int64_t>({1, -low, high}));
   }
 
   std::optional<SumTables> getTables() const override {
@@ -74,18 +73,21 @@ SmallVector<Value> widen(OpBuilder &builder, Location loc, ValueRange narrow,
   return sums;
 }
 
-/// All steps of a tile with an i16 sum for each of the i32 sums `wide`, to
-/// which it is added every `period` steps. Returns the i32 sums.
+using Fold = llvm::function_ref<SmallVector<Value>(ValueRange)>;
+
+/// All steps of a tile with so many i16 sums, of which `fold` makes one for
+/// each of the i32 sums `wide`, to which it is added every `period` steps.
+/// Returns the i32 sums.
 SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
-                                     const P2Tile &tile,
+                                     const P2Tile &tile, int64_t sumCount,
                                      SmallVector<Value> wide, int64_t period,
-                                     PlaneStepBody body) {
+                                     PlaneStepBody body, Fold fold) {
   int64_t whole = tile.k / tile.stepK;
   int64_t rest = tile.k % tile.stepK;
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
-  SmallVector<Value> narrow(wide.size(),
+  SmallVector<Value> narrow(sumCount,
                             zeros(builder, loc, 16, builder.getI16Type()));
 
   int64_t inPeriods = whole - whole % period;
@@ -97,7 +99,7 @@ SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
           auto sums =
               buildPlaneStepLoop(builder, loc, tile, first, end, narrow, body);
           scf::YieldOp::create(builder, loc,
-                               widen(builder, loc, sums, carried));
+                               widen(builder, loc, fold(sums), carried));
         });
     wide = llvm::to_vector_of<Value>(loop.getResults());
   }
@@ -109,7 +111,7 @@ SmallVector<Value> buildWidenedSteps(OpBuilder &builder, Location loc,
                               index(whole), sums, body);
   if (rest != 0)
     sums = body(P2Step(builder, loc, tile, index(whole), rest), sums);
-  return widen(builder, loc, sums, wide);
+  return widen(builder, loc, fold(sums), wide);
 }
 
 /// 16 rows from the 8 of the lower and the 8 of the upper bytes.
@@ -121,7 +123,7 @@ Value join(OpBuilder &builder, Location loc, Value low, Value high) {
 } // namespace
 
 // Planes 0 and 2 go to one sum, 1 and 3, whose weights stay times 4, to
-// another: one shift for four planes. 8 steps add up to 32,768.
+// another: one shift for four planes. 8 steps add up to 8,192 and 32,768.
 SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
                                          const P2Tile &tile) const {
   auto step = [&](const P2Step &step, ValueRange carried) {
@@ -142,27 +144,31 @@ SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  SmallVector<Value> init(4 * tile.groups,
-                          zeros(builder, loc, 8, builder.getI32Type()));
-  for (int64_t half = 0; half < 2 * tile.groups; ++half)
-    init[2 * half] = tile.broadcastStart(builder, loc, 0, 8);
-  auto wide = buildWidenedSteps(builder, loc, tile, init, 8, step);
-
-  auto type = VectorType::get(8, builder.getI32Type());
-  Value two = arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(2)));
-  SmallVector<Value> halves;
-  for (int64_t half = 0; half < 2 * tile.groups; ++half) {
-    Value odd = arith::ShRSIOp::create(builder, loc, wide[2 * half + 1], two);
-    halves.push_back(arith::AddIOp::create(builder, loc, wide[2 * half], odd));
-  }
+  // After 8 steps exact and at most half of what i16 holds.
+  auto fold = [&](ValueRange sums) {
+    auto type = VectorType::get(16, builder.getI16Type());
+    Value two = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(type, builder.getI16IntegerAttr(2)));
+    SmallVector<Value> folded;
+    for (size_t i = 0; i < sums.size(); i += 2) {
+      Value odd = arith::ShRSIOp::create(builder, loc, sums[i + 1], two);
+      folded.push_back(arith::AddIOp::create(builder, loc, sums[i], odd));
+    }
+    return folded;
+  };
+  SmallVector<Value> init(2 * tile.groups,
+                          tile.broadcastStart(builder, loc, 0, 8));
+  auto wide = buildWidenedSteps(builder, loc, tile, 4 * tile.groups, init,
+                                /*period=*/8, step, fold);
   SmallVector<Value> sums;
   for (int64_t g = 0; g < tile.groups; ++g)
-    sums.push_back(join(builder, loc, halves[2 * g], halves[2 * g + 1]));
+    sums.push_back(join(builder, loc, wide[2 * g], wide[2 * g + 1]));
   return sums;
 }
 
-// Decodes each plane once for all tokens. 16 steps add up to 32,768.
+// Decodes each plane once for all tokens. 16 steps add up to 32,768. Left alone
+// LLVM adds products of two planes first, for which 16 registers are too few.
 SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
                                        const P2Tile &tile) const {
   int64_t halves = 2 * tile.groups;
@@ -181,6 +187,7 @@ SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
           Value &sum = sums[t * halves + half];
           sum = arith::AddIOp::create(
               builder, loc, sum, vpmaddubsw(builder, loc, decoded[half], x));
+          sum = pin(builder, loc, sum);
         }
       }
     }
@@ -189,7 +196,9 @@ SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
   SmallVector<Value> init;
   for (int64_t t = 0; t < tile.tokens; ++t)
     init.append(halves, tile.broadcastStart(builder, loc, t, 8));
-  auto wide = buildWidenedSteps(builder, loc, tile, init, 16, step);
+  auto wide = buildWidenedSteps(
+      builder, loc, tile, tile.tokens * halves, init, /*period=*/16, step,
+      [](ValueRange sums) { return llvm::to_vector_of<Value>(sums); });
   SmallVector<Value> sums;
   for (size_t i = 0; i < wide.size(); i += 2)
     sums.push_back(join(builder, loc, wide[i], wide[i + 1]));

@@ -61,4 +61,16 @@ Value vpmaddwd(OpBuilder &builder, Location loc, Value a, Value b) {
               VectorType::get(8, builder.getI32Type()), {a, b});
 }
 
+Value pin(OpBuilder &builder, Location loc, Value value) {
+  auto none = LLVM::TailCallKindAttr::get(builder.getContext(),
+                                          LLVM::TailCallKind::None);
+  return LLVM::InlineAsmOp::create(
+             builder, loc, value.getType(), value, builder.getStringAttr(""),
+             /*constraints=*/builder.getStringAttr("=x,0"),
+             /*has_side_effects=*/UnitAttr(), /*is_align_stack=*/UnitAttr(),
+             none, /*asm_dialect=*/LLVM::AsmDialectAttr(),
+             /*operand_attrs=*/ArrayAttr())
+      .getRes();
+}
+
 } // namespace bit::x86

@@ -30,6 +30,12 @@ mlir::Value vpmaddubsw(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value vpmaddwd(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value a, mlir::Value b);
 
+/// The value as it is: no instruction, but what it is made of is not reordered
+/// with what it becomes. For the order of additions, which decides on
+/// registers.
+mlir::Value pin(mlir::OpBuilder &builder, mlir::Location loc,
+                mlir::Value value);
+
 } // namespace bit::x86
 
 #endif // BIT_LIB_TARGET_X86_INTRINSICS_H
