@@ -15,7 +15,13 @@ path = [os.path.join(config.bit_build_dir, "bin"), config.llvm_tools_dir, os.env
 config.environment["PATH"] = os.pathsep.join(path)
 config.substitutions.append(("%bit_source_dir", config.bit_source_dir))
 config.substitutions.append(("%bit_build_dir", config.bit_build_dir))
-config.substitutions.append(("%python", os.path.join(config.bit_source_dir, ".venv", "bin", "python")))
+python = os.path.join(config.bit_source_dir, ".venv", "bin", "python")
+config.substitutions.append(("%python", python))
+
+# What counts the instructions of a kernel's inner loop, and llvm-mca's cycles.
+hot_loop = os.path.join(config.test_source_root, "Target", "Inputs", "hot_loop.py")
+mca = os.path.join(config.llvm_tools_dir, "llvm-mca")
+config.substitutions.append(("%hot_loop", f"{python} {hot_loop} --mca={mca}"))
 
 # What runs a lowered test: upstream's passes down to LLVM, then its JIT runner with the functions that print.
 config.substitutions.append(
