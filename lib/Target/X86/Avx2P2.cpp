@@ -34,7 +34,7 @@ public:
 
   std::optional<SumTables> getTables() const override {
     return SumTables{/*lanes=*/16, /*leastRows=*/256, /*leastK=*/16,
-                    /*maxRows=*/2048};
+                     /*maxRows=*/2048};
   }
   int64_t getTileTokens(bool) const override { return 4; }
   // In the loop over steps 8 registers of 16 hold sums.
