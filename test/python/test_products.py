@@ -1,5 +1,6 @@
 """Products of float matrices: equal bits on every level, for every split of the rows, with and without panels."""
 
+import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,7 +10,11 @@ from onnx import TensorProto, helper, numpy_helper
 import bit_mlir as bm
 
 LEVELS = ["x86-64-v3", "avx512vnni"]
-DTYPES = {np.float32: TensorProto.FLOAT, np.float16: TensorProto.FLOAT16}
+DTYPES = {
+    np.float32: TensorProto.FLOAT,
+    np.float16: TensorProto.FLOAT16,
+    ml_dtypes.bfloat16: TensorProto.BFLOAT16,
+}
 
 
 def save(path, nodes, inputs, constants, dtype=np.float32):
@@ -113,15 +118,16 @@ def test_batch_of_rows(tmp_path):
     np.testing.assert_allclose(model(x), peer.run(None, {"x": x})[0], rtol=1e-5, atol=1e-5)
 
 
-def test_halves(tmp_path):
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_halves(tmp_path, dtype):
     rng = np.random.default_rng(2)
-    b = (rng.standard_normal((70, 50)) / 8).astype(np.float16)
+    b = (rng.standard_normal((70, 50)) / 8).astype(dtype)
     node = helper.make_node("MatMul", ["x", "b"], ["y"])
-    path = save(tmp_path / "m.onnx", [node], {"x": ["m", 70]}, {"b": b}, np.float16)
+    path = save(tmp_path / "m.onnx", [node], {"x": ["m", 70]}, {"b": b}, dtype)
     library = tmp_path / "m.so"
     bm.compile(path, output=library)
-    x = rng.standard_normal((29, 70)).astype(np.float16)
-    expected = chain(x.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    x = rng.standard_normal((29, 70)).astype(dtype)
+    expected = chain(x.astype(np.float32), b.astype(np.float32)).astype(dtype)
     for model in levels(library):
         np.testing.assert_array_equal(model(x), expected)
 

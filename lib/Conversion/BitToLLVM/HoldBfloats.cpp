@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Conversion/BitToLLVM/BitToLLVM.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -55,10 +56,13 @@ struct HoldBfloats : bit::impl::HoldBfloatsBase<HoldBfloats> {
     numOps += count;
     AttrTypeReplacer replacer;
     addReplacements(replacer, IntegerType::get(&getContext(), 16));
-    replacer.recursivelyReplaceElementsIn(getOperation(),
-                                          /*replaceAttrs=*/true,
-                                          /*replaceLocs=*/false,
-                                          /*replaceTypes=*/true);
+    // Weights are bytes to the code, and their own types say how they are
+    // written.
+    for (Operation &op : getOperation().getOps())
+      if (!isa<bit::WeightOp>(op))
+        replacer.recursivelyReplaceElementsIn(&op, /*replaceAttrs=*/true,
+                                              /*replaceLocs=*/false,
+                                              /*replaceTypes=*/true);
     // What was one number's bits is now that number.
     getOperation().walk([&](LLVM::BitcastOp op) {
       if (op.getArg().getType() != op.getType())

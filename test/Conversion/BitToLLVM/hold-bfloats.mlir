@@ -27,3 +27,7 @@ llvm.func @choose(%p: !llvm.ptr, %i: i64, %c: i1) -> vector<2xbf16> {
   llvm.store %sum, %p : i16, !llvm.ptr
   llvm.return %v : vector<2xbf16>
 }
+
+// A weight's own type says how it is written; to the code it is bytes.
+// CHECK: bit.weight @head panels 16 = dense<1.000000e+00> : tensor<2x1xbf16>
+bit.weight @head panels 16 = dense<1.0> : tensor<2x1xbf16>
