@@ -1,126 +1,208 @@
-"""One BitLinear layer, compiled, against onnxruntime's f32 product of the same shape, in one process.
+"""BitLinear products and layers as shares of what the machine can do, beside their bars and beside onnxruntime.
 
-Reads the rows of layers.json. Each ratio is the peer's time over ours, medians of calls that alternate, so that a
-neighbour's load falls on both. A ratio below its bar fails the run.
+Libraries are compiled by the product's own path and run by its runtime (benchmarks/products): a bare product for each
+layout, which is what the bars of kernels are about, whole layers, and heads of other types. bench-run has the probes in
+its process and runs them before and after each row. What is measured, and the bars, are in layers.json.
+
+--docs writes results.json, docs/benchmarks.md and docs/benchmarks.svg, the last two from the first alone.
 """
 
 import argparse
+import datetime
 import json
 import pathlib
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
+import ml_dtypes
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
-
-import bit_mlir as bm
+from shares import bars, models, native, outside, peers, plot, table
+from shares import rows as r
 
 HERE = pathlib.Path(__file__).resolve().parent
-SECONDS = 3.0
+ROOT = HERE.parent
+RESULTS = HERE / "results.json"
+PAGE = ROOT / "docs/benchmarks.md"
+IMAGE = ROOT / "docs/benchmarks.svg"
+HEADS = {
+    "f16": models.product_of(np.float16),
+    "bf16": models.product_of(ml_dtypes.bfloat16),
+    "f16 as f32": models.stored_as(np.float16),
+    "bf16 as f32": models.stored_as(ml_dtypes.bfloat16),
+    "int8": models.product_int8,
+    "dynamic int8": models.dynamic_int8,
+}
 
 
-def save(path, nodes, constants, n, k):
-    """Writes a model from x [batch, k] to y [batch, n]."""
-    graph = helper.make_graph(
-        nodes,
-        "layer",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", k])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", n])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
-    return path
-
-
-def bitlinear(path, n, k, rng):
-    """The b1.58 quantizer of the activations and weights that are already ternary."""
-    node = helper.make_node
-    weights = rng.integers(-1, 2, (k, n)).astype(np.float32) * np.float32(0.05)
-    nodes = [
-        node("Abs", ["x"], ["abs"]),
-        node("ReduceMax", ["abs", "axes"], ["largest"], keepdims=1),
-        node("Clip", ["largest", "eps"], ["clipped"]),
-        node("Reciprocal", ["clipped"], ["reciprocal"]),
-        node("Mul", ["reciprocal", "q"], ["scale"]),
-        node("Mul", ["x", "scale"], ["scaled"]),
-        node("Round", ["scaled"], ["rounded"]),
-        node("Clip", ["rounded", "low", "q"], ["codes"]),
-        node("Div", ["codes", "scale"], ["dequantized"]),
-        node("MatMul", ["dequantized", "w"], ["y"]),
-    ]
-    constants = {
-        "axes": np.array([-1], np.int64),
-        "eps": np.float32(1e-5),
-        "q": np.float32(127),
-        "low": np.float32(-128),
-        "w": weights,
+def describe_machine(programs, args):
+    """What figures depend on."""
+    cpu = next(line for line in open("/proc/cpuinfo") if line.startswith("model name")).split(":")[1].strip()
+    cache = pathlib.Path("/sys/devices/system/cpu/cpu0/cache/index3/size")
+    versions = dict(line.rsplit(" ", 1) for line in programs.call("bit-opt", "--version").splitlines() if " " in line)
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+        "cpu": cpu,
+        "cores": len(open("/proc/cpuinfo").read().split("processor\t")) - 1,
+        "cache_mb": int(cache.read_text().rstrip("K\n")) // 1024 if cache.exists() else 0,
+        "bit_mlir": versions.get("bit-mlir", "?"),
+        "commit": commit(),
+        "llvm": versions.get("LLVM", "?"),
+        "onnxruntime": onnxruntime.__version__,
+        "runs": args.runs,
+        "samples": args.samples,
+        "quick": args.quick,
     }
-    return save(path, nodes, {name: np.asarray(value) for name, value in constants.items()}, n, k)
 
 
-def product(path, n, k, rng):
-    """The peer's model: a float product."""
-    weights = rng.standard_normal((k, n)).astype(np.float32)
-    return save(path, [helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": weights}, n, k)
+def commit():
+    """The checkout's, if it is one."""
+    done = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
-def peer(path, threads):
-    """A call of onnxruntime with all its optimizations."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, {"x": x})[0]
+class Bench:
+    """One run over all that the configuration names."""
+
+    def __init__(self, programs, config, folder, args):
+        self.programs = programs
+        self.config = config
+        self.folder = folder
+        self.args = args
+        self.levels = args.levels or programs.levels()
+        self.layouts = args.layouts or list(dict.fromkeys(kernel["layout"] for kernel in programs.kernels()))
+        self.rows = []
+
+    def add(self, rows):
+        """Takes rows and prints them."""
+        self.rows += rows
+        for row in rows:
+            print(summary(row), flush=True)
+
+    def measure(self, library, form, shape, layout, m, huge=False):
+        """Rows of a library in every cache state."""
+        caches = ["cold"] if form == "head" else ["hot", "cold"]
+        threads = self.config["threads"]
+        self.add(self.programs.run(library, form, shape, layout, self.levels, caches, threads, m))
+        if huge:
+            few = self.config["huge_m"]
+            self.add(
+                self.programs.run(library, form, shape, layout, self.levels, ["hot-huge", "cold-huge"], threads, few)
+            )
+
+    def shape(self, shape):
+        """Products of all layouts, the whole layer, onnxruntime."""
+        library = self.folder / "library.so"
+        for layout in self.layouts:
+            self.programs.product(shape, layout, library)
+            self.measure(library, "product", shape, layout, self.config["m"], huge=True)
+        n, k = map(int, shape.split("x"))
+        self.programs.model(models.bitlinear(self.folder / "layer.onnx", n, k), library)
+        self.measure(library, "layer", shape, "p2", self.config["layer_m"])
+        if self.args.peers:
+            config = self.config
+            self.add(
+                peers.run(shape, config["peer_m"], config["threads"], self.folder, self.args.samples, self.args.seconds)
+            )
+
+    def head(self, shape):
+        """One row by a matrix of other types."""
+        n, k = map(int, shape.split("x"))
+        for name, write in HEADS.items():
+            self.programs.model(write(self.folder / "head.onnx", n, k), self.folder / "library.so")
+            self.measure(self.folder / "library.so", "head", shape, name, [1])
+
+    def run(self):
+        """Everything; returns the rows."""
+        for shape in self.config["shapes"]:
+            self.shape(shape)
+        for shape in self.config["heads"]:
+            self.head(shape)
+        return self.rows
 
 
-def medians(calls, x):
-    """Seconds a call, the calls taking turns."""
-    times = [[] for _ in calls]
-    for call in calls:
-        call(x)
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end or len(times[0]) < 5:
-        for call, spent in zip(calls, times):
-            start = time.perf_counter()
-            call(x)
-            spent.append(time.perf_counter() - start)
-    return [statistics.median(spent) for spent in times]
+def summary(row):
+    """One line of a row."""
+    head = f"{row['form']:11} {row['layout']:12} {row['shape']:>11} M = {row['m']:3} {row['level']:10} "
+    head += f"{row['cache']:9} {row['threads']} thr: "
+    if "error" in row:
+        return head + row["error"]
+    text = f"{head}{row['us'][1]:10.1f} us {r.rate(row) / 1e9:6.1f} GMAC/s"
+    for probe in row.get("probes", {}):
+        text += f" {r.share(row, probe):5.2f} {probe}"
+    return text + ("  disturbed" if "disturbed" in row else "")
 
 
-def measure(row, folder, rng):
-    """Returns our and the peer's seconds."""
-    n, k = row["n"], row["k"]
-    model = bm.compile(bitlinear(folder / "ours.onnx", n, k, rng), threads=row["threads"])
-    assert model.report["bitlinear"]["packed"] == 1, model.report["bitlinear"]
-    x = rng.standard_normal((row["m"], k)).astype(np.float32)
-    return medians([model, peer(product(folder / "peer.onnx", n, k, rng), row["threads"])], x)
+def print_bars(judged):
+    """Each figure beside its bar; returns whether one is below."""
+    for bar in judged:
+        sign = "<=" if bar["at_most"] else ">="
+        if not bar["figures"]:
+            print(f"{bar['name']}: {sign} {bar['limit']}: not measured")
+        for value, row in bar["figures"]:
+            missed = "  BELOW" if (value, row) in bar["below"] else ""
+            print(f"{bar['name']}: {value:.3f} {sign} {bar['limit']}{missed}  ({table.place(row)})")
+    return any(bar["below"] for bar in judged)
+
+
+def write_docs(results):
+    """The page and the plot."""
+    PAGE.write_text(table.insert(PAGE.read_text(), table.generate(results)))
+    IMAGE.write_text(plot.draw(results))
+
+
+def parse_arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one shape, few M: under a minute")
+    parser.add_argument("--runs", type=int, default=1, help="of everything; a row is the one with the median time")
+    parser.add_argument("--samples", type=int, default=20, help="of a row, at least")
+    parser.add_argument("--seconds", type=float, default=0.03, help="of a row, at least")
+    parser.add_argument("--shapes", nargs="+", help="N x K as 2560x2560, instead of the configuration's")
+    parser.add_argument("--levels", nargs="+", help="instead of all")
+    parser.add_argument("--layouts", nargs="+", help="instead of all")
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="without onnxruntime")
+    parser.add_argument("--peer-dir", type=pathlib.Path, help="a built checkout of bitnet.cpp or llama.cpp")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    parser.add_argument("--json", type=pathlib.Path, help="write what was measured")
+    parser.add_argument("--docs", action="store_true", help="write results.json, docs/benchmarks.md and its plot")
+    parser.add_argument("--from", dest="source", type=pathlib.Path, help="measure nothing: read such a JSON file")
+    return parser.parse_args()
+
+
+def measure(args):
+    """All runs, as what the JSON file has."""
+    config = json.loads((HERE / "layers.json").read_text())
+    if args.quick:
+        config.update(config["quick"])
+    if args.shapes:
+        config["shapes"] = args.shapes
+    programs = native.Native(args.build, args.samples, args.seconds)
+    machine = describe_machine(programs, args)
+    runs = []
+    for _ in range(args.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(Bench(programs, config, pathlib.Path(folder), args).run())
+    rows = r.middle(runs)
+    if args.peer_dir:
+        rows += outside.run(args.peer_dir)
+    return {"machine": machine, "bars": config["bars"], "rows": rows}
 
 
 def main():
-    """Prints each ratio beside its bar; 1 if one is below."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=pathlib.Path, help="write the rows with what was measured")
-    args = parser.parse_args()
-    rows = json.loads((HERE / "layers.json").read_text())
-    failed = 0
-    for row in rows:
-        with tempfile.TemporaryDirectory() as folder:
-            ours, theirs = measure(row, pathlib.Path(folder), np.random.default_rng(0))
-        macs = row["m"] * row["n"] * row["k"]
-        row.update(us=ours * 1e6, us_peer=theirs * 1e6, ratio=theirs / ours, gmac_per_s=macs / ours / 1e9)
-        below = row["ratio"] < row["bar"]
-        failed += below
-        print(
-            f"{row['name']:8} {row['m']:4} x {row['n']} x {row['k']}, {row['threads']} threads: "
-            f"{row['us']:9.1f} us, {row['gmac_per_s']:6.1f} GMAC/s, {row['against']} {row['us_peer']:9.1f} us, "
-            f"ratio {row['ratio']:5.2f}, bar {row['bar']:.2f}{'  BELOW' if below else ''}",
-            flush=True,
-        )
+    """Prints each figure beside its bar; 1 if one is below."""
+    args = parse_arguments()
+    start = time.monotonic()
+    results = r.from_text(args.source.read_text()) if args.source else measure(args)
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=1) + "\n")
+        args.json.write_text(r.to_text(results))
+    if args.docs:
+        RESULTS.write_text(r.to_text(results))
+        write_docs(results)
+    failed = print_bars(bars.judge_all(results["bars"], results["rows"]))
+    print(f"layers: {len(results['rows'])} rows in {time.monotonic() - start:.0f} s")
     return 1 if failed else 0
 
 

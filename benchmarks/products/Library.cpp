@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Library.h"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+static size_t align(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+std::unique_ptr<Library> Library::open(const std::string &path,
+                                       const Opening &opening,
+                                       std::string &error) {
+  std::unique_ptr<Library> library(new Library());
+  bit_options options = BIT_OPTIONS_INIT;
+  options.threads = opening.threads;
+  if (!opening.level.empty())
+    options.level = opening.level.c_str();
+  if (bit_model_load(path.c_str(), &options, &library->file) != BIT_OK) {
+    error = bit_last_error();
+    return nullptr;
+  }
+  library->description = bit_model_description(library->file);
+  if (!library->description->weights) {
+    error = "expects a library with its weights inside";
+    return nullptr;
+  }
+  return library->openCopies(opening, error) ? std::move(library) : nullptr;
+}
+
+bool Library::openCopies(const Opening &opening, std::string &error) {
+  // Copies begin at pages, as a mapped file does.
+  size_t stride = (getWeightBytes() + 4095) / 4096 * 4096;
+  size_t copies = opening.spread / stride + 1;
+  weights = std::make_unique<Region>(copies * stride, opening.huge);
+  bit_options options = BIT_OPTIONS_INIT;
+  options.threads = opening.threads;
+  if (!opening.level.empty())
+    options.level = opening.level.c_str();
+  descriptions.assign(copies, *description);
+  for (size_t i = 0; i < copies; ++i) {
+    uint8_t *copy = weights->data() + i * stride;
+    std::memcpy(copy, description->weights, getWeightBytes());
+    descriptions[i].weights = copy;
+    bit_model *model = nullptr;
+    bit_session *session = nullptr;
+    bool ok = bit_model_open(&descriptions[i], &options, &model) == BIT_OK &&
+              bit_session_create(model, &session) == BIT_OK;
+    if (model)
+      models.push_back(model);
+    if (!ok) {
+      error = bit_last_error();
+      return false;
+    }
+    sessions.push_back(session);
+  }
+  return true;
+}
+
+Library::~Library() {
+  for (bit_session *session : sessions)
+    bit_session_destroy(session);
+  for (bit_model *model : models)
+    bit_model_close(model);
+  bit_model_close(file);
+}
+
+static int64_t getDim(const bit_abi_tensor &tensor, int32_t i, int64_t m) {
+  return tensor.dims[i] < 0 ? m : tensor.dims[i];
+}
+
+static size_t countElements(const bit_abi_tensor &tensor, int64_t m) {
+  size_t count = 1;
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    count *= static_cast<size_t>(getDim(tensor, i, m));
+  return count;
+}
+
+size_t Library::measure(const bit_abi_tensor &tensor, int64_t m) const {
+  return align(countElements(tensor, m) * bit_dtype_bytes(tensor.dtype));
+}
+
+bit_tensor Library::place(const bit_abi_tensor &tensor, int64_t m,
+                          uint8_t *&data) {
+  std::vector<int64_t> shape;
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    shape.push_back(getDim(tensor, i, m));
+  shapes.push_back(std::move(shape));
+  bit_tensor result = {sizeof(bit_tensor),   data,   tensor.dtype, tensor.rank,
+                       shapes.back().data(), nullptr};
+  data += measure(tensor, m);
+  return result;
+}
+
+/// Floats around 0, whole bytes elsewhere.
+static void fill(const bit_tensor &tensor, size_t count, std::mt19937 &engine) {
+  if (tensor.dtype == BIT_FLOAT32) {
+    auto *values = static_cast<float *>(tensor.data);
+    for (size_t i = 0; i < count; ++i)
+      values[i] = static_cast<float>(engine() % 2048) / 512.0f - 2.0f;
+    return;
+  }
+  auto *bytes = static_cast<uint8_t *>(tensor.data);
+  // Sums and halves stay small this way: high bytes of wider elements are 0.
+  size_t size = bit_dtype_bytes(tensor.dtype);
+  for (size_t i = 0; i < count; ++i)
+    bytes[i * size] = static_cast<uint8_t>(engine());
+}
+
+void Library::resize(int64_t m, size_t spread) {
+  const bit_model_desc &model = *description;
+  size_t bytes = 0;
+  for (int32_t i = 0; i < model.n_inputs; ++i)
+    bytes += measure(model.inputs[i], m);
+  for (int32_t i = 0; i < model.n_outputs; ++i)
+    bytes += measure(model.outputs[i], m);
+  size_t copies = std::min(sessions.size(), spread / bytes + 1);
+  values = std::make_unique<Region>(copies * bytes, /*huge=*/false);
+  tensors.assign(copies, {});
+  shapes.clear();
+  shapes.reserve(copies *
+                 static_cast<size_t>(model.n_inputs + model.n_outputs));
+  std::mt19937 engine(2);
+  uint8_t *data = values->data();
+  for (Tensors &all : tensors) {
+    for (int32_t i = 0; i < model.n_inputs; ++i) {
+      all.inputs.push_back(place(model.inputs[i], m, data));
+      fill(all.inputs.back(), countElements(model.inputs[i], m), engine);
+    }
+    for (int32_t i = 0; i < model.n_outputs; ++i)
+      all.outputs.push_back(place(model.outputs[i], m, data));
+  }
+}
+
+void Library::run(int number) {
+  auto turn = static_cast<size_t>(number);
+  Tensors &all = tensors[turn % tensors.size()];
+  bit_session *session = sessions[turn % sessions.size()];
+  bit_status status = bit_session_run(
+      session, all.inputs.data(), static_cast<int32_t>(all.inputs.size()),
+      all.outputs.data(), static_cast<int32_t>(all.outputs.size()));
+  if (status != BIT_OK) {
+    std::fprintf(stderr, "bench-run: error: %s\n", bit_error_message(session));
+    std::exit(1);
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A compiled library, opened once for each copy of its weights: calls that
+// take turns among more copies than caches hold find none of them there.
+
+#ifndef BIT_BENCHMARKS_PRODUCTS_LIBRARY_H
+#define BIT_BENCHMARKS_PRODUCTS_LIBRARY_H
+
+#include "Memory.h"
+#include "bit/runtime.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+/// What a library is opened with.
+struct Opening {
+  std::string level;
+  int threads;
+  bool huge;     ///< copies lie in huge pages
+  size_t spread; ///< bytes that all copies together exceed; 0: one copy
+};
+
+/// Sessions of one library, each with its own weights, inputs and outputs.
+class Library {
+public:
+  /// Null where the library cannot be opened; then `error` says why.
+  static std::unique_ptr<Library>
+  open(const std::string &path, const Opening &opening, std::string &error);
+  ~Library();
+
+  /// Makes inputs and outputs for `m` rows: what is symbolic is m. They take
+  /// turns, too.
+  void resize(int64_t m, size_t spread);
+
+  /// Runs the model on copy `number` modulo how many there are.
+  void run(int number);
+
+  uint64_t getWeightBytes() const { return description->weights_bytes; }
+  /// Where the copies of the weights lie.
+  const Region &getWeights() const { return *weights; }
+  size_t countCopies() const { return sessions.size(); }
+
+private:
+  Library() = default;
+  bool openCopies(const Opening &opening, std::string &error);
+
+  struct Tensors {
+    std::vector<bit_tensor> inputs, outputs;
+  };
+  size_t measure(const bit_abi_tensor &tensor, int64_t m) const;
+  bit_tensor place(const bit_abi_tensor &tensor, int64_t m, uint8_t *&data);
+
+  bit_model *file = nullptr;
+  const bit_model_desc *description = nullptr;
+  std::unique_ptr<Region> weights, values;
+  std::vector<bit_model_desc> descriptions;
+  std::vector<bit_model *> models;
+  std::vector<bit_session *> sessions;
+  std::vector<Tensors> tensors;
+  std::vector<std::vector<int64_t>> shapes;
+};
+
+#endif // BIT_BENCHMARKS_PRODUCTS_LIBRARY_H

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Compiles a library that is one bit.packed_matmul and nothing around it, by
+// the compiler's own stages: what kernels are timed as.
+//   bench-product N K LAYOUT OUTPUT.so [M]
+//   bench-product --list
+// The library has all levels. --list prints each kernel's name and layout.
+
+#include "bit/Compiler/Compiler.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/Kernel.h"
+#include "bit/InitAll.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include <random>
+
+using namespace mlir;
+
+namespace {
+
+struct Sizes {
+  int64_t n, k;
+  std::string m; ///< "?" if it is not known
+};
+
+int fail(const llvm::Twine &message) {
+  llvm::errs() << "bench-product: error: " << message << "\n";
+  return 1;
+}
+
+bit::PackedMatmulSpec getSpec(const Sizes &sizes, bit::WeightKind kind) {
+  bit::PackedMatmulSpec spec;
+  spec.n = sizes.n;
+  spec.k = sizes.k;
+  spec.weights = kind;
+  return spec;
+}
+
+/// Codes as the weights of a trained layer are: no value is rare.
+std::vector<int8_t> makeCodes(const Sizes &sizes, bit::WeightKind kind) {
+  std::mt19937 engine(1);
+  std::vector<int8_t> codes(sizes.n * sizes.k);
+  for (int8_t &code : codes)
+    code = kind == bit::WeightKind::Binary
+               ? static_cast<int8_t>(engine() % 2 * 2 - 1)
+               : static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
+  return codes;
+}
+
+/// The IR before the memory stage; each level then selects its kernel among
+/// those of the layout.
+std::string makeSource(const Sizes &sizes, const bit::Kernel &kernel,
+                       bit::WeightKind kind) {
+  auto [n, k, m] = sizes;
+  std::vector<uint8_t> packed(kernel.getPackedBytes(n, k));
+  kernel.pack(makeCodes(sizes, kind), n, k, packed);
+  // A blob of the textual form begins with its alignment.
+  std::string blob = "0x40000000" + llvm::toHex(packed);
+  return llvm::formatv(
+             R"(func.func @main_graph(%x: tensor<{0}x{1}xi8> {{onnx.name = "x"},
+    %scale: tensor<{0}xf32> {{onnx.name = "scale"},
+    %sum: tensor<{0}xi32> {{onnx.name = "sum"}) -> (tensor<{0}x{2}xf32> {{onnx.name = "y"}) {{
+  %packed = arith.constant dense_resource<packed> : tensor<{3}xi8>
+  %weight_scale = arith.constant dense<0.0625> : tensor<1xf32>
+  %zero = arith.constant 0 : index
+  %m = tensor.dim %x, %zero : tensor<{0}x{1}xi8>
+  %init = tensor.empty({4}) : tensor<{0}x{2}xf32>
+  %y = bit.packed_matmul
+      ins(%x, %packed, %weight_scale : tensor<{0}x{1}xi8>, tensor<{3}xi8>, tensor<1xf32>)
+      quantized(%scale, %sum : tensor<{0}xf32>, tensor<{0}xi32>)
+      outs(%init : tensor<{0}x{2}xf32>)
+      n = {2} k = {1} weights = {5} range = [-128, 127]
+      kernel = #bit.kernel<{6}> -> tensor<{0}x{2}xf32>
+  return %y : tensor<{0}x{2}xf32>
+}
+{{-# dialect_resources: {{ builtin: {{ packed: "{7}" } } #-}
+)",
+             m, k, n, packed.size(), m == "?" ? "%m" : "",
+             kind == bit::WeightKind::Binary ? "binary" : "ternary",
+             kernel.getName(), blob)
+      .str();
+}
+
+LogicalResult compileSource(MLIRContext &context, llvm::StringRef source,
+                            llvm::StringRef output) {
+  bit::CompilerOptions options;
+  options.input = (output + ".mlir").str();
+  options.output = output.str();
+  options.triple = llvm::sys::getDefaultTargetTriple();
+  std::error_code code;
+  {
+    llvm::raw_fd_ostream file(options.input, code);
+    if (code)
+      return failure();
+    file << source;
+  }
+  bit::Report report;
+  LogicalResult result = bit::compile(options, &context, report);
+  llvm::sys::fs::remove(options.input);
+  return result;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  DialectRegistry registry;
+  bit::registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  const bit::KernelRegistry &kernels =
+      context.getOrLoadDialect<bit::BitDialect>()->getKernels();
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--list") {
+    for (const bit::Kernel *kernel : kernels.getAll()) {
+      llvm::json::Array features;
+      for (llvm::StringRef feature : kernel->getFeatures())
+        features.push_back(feature);
+      llvm::outs() << llvm::json::Value(
+                          llvm::json::Object{{"kernel", kernel->getName()},
+                                             {"layout", kernel->getLayout()},
+                                             {"features", std::move(features)}})
+                   << "\n";
+    }
+    return 0;
+  }
+  Sizes sizes{0, 0, "?"};
+  if (argc < 5 || argc > 6 || !llvm::to_integer(argv[1], sizes.n) ||
+      !llvm::to_integer(argv[2], sizes.k) || sizes.n <= 0 || sizes.k <= 0)
+    return fail("expects N K LAYOUT OUTPUT.so [M], or --list");
+  if (argc == 6)
+    sizes.m = argv[5];
+  for (const bit::Kernel *kernel : kernels.getAll()) {
+    if (kernel->getLayout() != argv[3])
+      continue;
+    for (auto kind : {bit::WeightKind::Ternary, bit::WeightKind::Binary}) {
+      if (failed(kernel->supports(getSpec(sizes, kind))))
+        continue;
+      std::string source = makeSource(sizes, *kernel, kind);
+      return failed(compileSource(context, source, argv[4]));
+    }
+  }
+  return fail(llvm::Twine("no kernel of layout '") + argv[3] +
+              "' multiplies codes of such a shape");
+}

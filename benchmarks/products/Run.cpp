@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Times compiled libraries beside what the machine can do, in one process.
+//   bench-run [OPTION]... NAME=LIBRARY.so...
+//     --levels=A,B     forced one after the other; default: the best
+//     --m=1,2          rows: the value of every symbolic dimension
+//     --caches=hot,cold,hot-huge,cold-huge   one copy of the weights, or so
+//                      many that they are more than four times the last cache,
+//                      in small or huge pages
+//     --threads=1,2
+//     --samples=20 --seconds=0.03   of each row, at least
+// Prints one JSON object a line: quartiles in seconds a call, and the probes
+// right before and right after.
+
+#include "Library.h"
+#include "Probes.h"
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+extern "C" {
+#include "pool.h"
+}
+
+namespace {
+
+struct Options {
+  std::vector<std::string> levels = {""};
+  std::vector<std::string> caches = {"hot"};
+  std::vector<int64_t> ms = {1};
+  std::vector<int64_t> threads = {1};
+  std::vector<std::pair<std::string, std::string>> libraries; ///< name, path
+  Effort effort;
+};
+
+[[noreturn]] void fail(const std::string &message) {
+  std::fprintf(stderr, "bench-run: error: %s\n", message.c_str());
+  std::exit(2);
+}
+
+std::vector<std::string> split(const std::string &list) {
+  std::vector<std::string> parts;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');)
+    parts.push_back(part);
+  return parts;
+}
+
+std::vector<int64_t> splitNumbers(const std::string &list) {
+  std::vector<int64_t> numbers;
+  for (const std::string &part : split(list)) {
+    numbers.push_back(std::atoll(part.c_str()));
+    if (numbers.back() <= 0)
+      fail("expects numbers above 0, got '" + list + "'");
+  }
+  return numbers;
+}
+
+void parse(Options &options, const std::string &argument) {
+  size_t equals = argument.find('=');
+  if (equals == std::string::npos)
+    fail("expects OPTION=VALUE or NAME=LIBRARY.so, got '" + argument + "'");
+  std::string name = argument.substr(0, equals);
+  std::string value = argument.substr(equals + 1);
+  if (name == "--levels")
+    options.levels = split(value);
+  else if (name == "--caches")
+    options.caches = split(value);
+  else if (name == "--m")
+    options.ms = splitNumbers(value);
+  else if (name == "--threads")
+    options.threads = splitNumbers(value);
+  else if (name == "--samples")
+    options.effort.samples = std::max(1, std::atoi(value.c_str()));
+  else if (name == "--seconds")
+    options.effort.seconds = std::atof(value.c_str());
+  else if (name.compare(0, 2, "--") == 0)
+    fail("unknown option '" + name + "'");
+  else
+    options.libraries.emplace_back(name, value);
+}
+
+/// What one row is measured with.
+struct Row {
+  std::string name, level, cache;
+  int threads;
+  int64_t m;
+};
+
+/// The probes' rates now. Reading is slow to measure, so it is left out where
+/// nothing is read from memory.
+std::string probe(const Row &row, const Region &memory, const Effort &effort) {
+  std::string text = "{";
+  for (Probe probe : {Probe::Vpdpbusd, Probe::Vpmaddubsw, Probe::Read}) {
+    if (!isSupported(probe) ||
+        (probe == Probe::Read && row.cache.compare(0, 3, "hot") == 0))
+      continue;
+    // A pass of reading is milliseconds.
+    Effort less = {probe == Probe::Read ? 8 : effort.samples, 0};
+    char entry[64];
+    std::snprintf(entry, sizeof(entry), "%s\"%s\": %.6g",
+                  text.size() > 1 ? ", " : "", getName(probe),
+                  runProbe(probe, row.threads, memory, less));
+    text += entry;
+  }
+  return text + "}";
+}
+
+void measure(Library &library, const Row &row, size_t spread,
+             const Effort &effort) {
+  library.resize(row.m, spread);
+  const Region &memory = library.getWeights();
+  std::string before = probe(row, memory, effort);
+  Samples samples = sample([&](int number) { library.run(number); }, effort);
+  std::string after = probe(row, memory, effort);
+  std::printf(
+      "{\"name\": \"%s\", \"level\": \"%s\", \"cache\": \"%s\", "
+      "\"threads\": %d, \"m\": %lld, \"samples\": %zu, \"copies\": "
+      "%zu, \"weight_bytes\": %llu, \"wall\": %s, \"cpu\": %s, "
+      "\"before\": %s, \"after\": %s}\n",
+      row.name.c_str(), row.level.c_str(), row.cache.c_str(), row.threads,
+      static_cast<long long>(row.m), samples.wall.size(), library.countCopies(),
+      static_cast<unsigned long long>(library.getWeightBytes()),
+      toJSON(getQuartiles(samples.wall)).c_str(),
+      toJSON(getQuartiles(samples.cpu)).c_str(), before.c_str(), after.c_str());
+  std::fflush(stdout);
+}
+
+void measureAll(const Options &options, const std::string &name,
+                const std::string &path) {
+  for (const std::string &level : options.levels)
+    for (const std::string &cache : options.caches)
+      for (int64_t threads : options.threads) {
+        bool cold = cache.compare(0, 4, "cold") == 0;
+        bool huge = cache.find("huge") != std::string::npos;
+        size_t spread = cold ? 4 * getLastCacheBytes() : 0;
+        Opening opening = {level, static_cast<int>(threads), huge, spread};
+        std::string error;
+        auto library = Library::open(path, opening, error);
+        if (!library) {
+          std::printf("{\"name\": \"%s\", \"level\": \"%s\", \"error\": "
+                      "\"cannot be opened\"}\n",
+                      name.c_str(), level.c_str());
+          std::fprintf(stderr, "bench-run: %s\n", error.c_str());
+          continue;
+        }
+        for (int64_t m : options.ms)
+          measure(*library, {name, level, cache, static_cast<int>(threads), m},
+                  spread, options.effort);
+      }
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i)
+    parse(options, argv[i]);
+  if (options.libraries.empty())
+    fail("expects NAME=LIBRARY.so");
+  int64_t most = 1;
+  for (int64_t threads : options.threads)
+    most = std::max(most, threads);
+  // Held, so that threads do not start anew for each library.
+  bitrt_pool_retain(static_cast<int32_t>(most));
+  for (const auto &[name, path] : options.libraries)
+    measureAll(options, name, path);
+  bitrt_pool_release();
+  return 0;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "Timing.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <time.h>
+
+static constexpr double sampleSeconds = 5e-4;
+
+static double read(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) +
+         static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+void Samples::append(const Samples &more) {
+  wall.insert(wall.end(), more.wall.begin(), more.wall.end());
+  cpu.insert(cpu.end(), more.cpu.begin(), more.cpu.end());
+}
+
+/// The value at `share` of the way through sorted values, between neighbours.
+static double interpolate(const std::vector<double> &sorted, double share) {
+  double place = share * static_cast<double>(sorted.size() - 1);
+  auto below = static_cast<size_t>(place);
+  size_t above = std::min(below + 1, sorted.size() - 1);
+  double part = place - static_cast<double>(below);
+  return sorted[below] + part * (sorted[above] - sorted[below]);
+}
+
+Quartiles getQuartiles(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return {interpolate(values, 0.25), interpolate(values, 0.5),
+          interpolate(values, 0.75)};
+}
+
+Samples sample(const std::function<void(int)> &call, const Effort &effort) {
+  int number = 0;
+  call(number++);
+  double start = read(CLOCK_MONOTONIC);
+  call(number++);
+  double once = std::max(read(CLOCK_MONOTONIC) - start, 1e-9);
+  int calls = std::max(1, static_cast<int>(std::ceil(sampleSeconds / once)));
+
+  Samples result;
+  double begin = read(CLOCK_MONOTONIC);
+  while (static_cast<int>(result.wall.size()) < effort.samples ||
+         read(CLOCK_MONOTONIC) - begin < effort.seconds) {
+    double cpu = read(CLOCK_THREAD_CPUTIME_ID);
+    double wall = read(CLOCK_MONOTONIC);
+    for (int i = 0; i < calls; ++i)
+      call(number++);
+    wall = read(CLOCK_MONOTONIC) - wall;
+    cpu = read(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    result.wall.push_back(wall / calls);
+    result.cpu.push_back(cpu / calls);
+  }
+  return result;
+}
+
+std::string toJSON(const Quartiles &quartiles) {
+  char text[96];
+  std::snprintf(text, sizeof(text), "[%.6g, %.6g, %.6g]", quartiles.low,
+                quartiles.median, quartiles.high);
+  return text;
+}

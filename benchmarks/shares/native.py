@@ -1,0 +1,60 @@
+"""Runs bench-product, bit-opt and bench-run, and turns what they print into rows."""
+
+import json
+import pathlib
+import subprocess
+
+from . import rows as r
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+class Native:
+    """The programs of one build."""
+
+    def __init__(self, build, samples, seconds):
+        self.bin = pathlib.Path(build) / "bin"
+        self.effort = [f"--samples={samples}", f"--seconds={seconds}"]
+
+    def call(self, program, *arguments):
+        """What a program prints; an exception has all that it said."""
+        command = [str(self.bin / program), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr.strip()}")
+        return done.stdout
+
+    def kernels(self):
+        """Name, layout and features of every kernel."""
+        return [json.loads(line) for line in self.call("bench-product", "--list").splitlines()]
+
+    def levels(self):
+        """The levels that a library can have."""
+        text = self.call("bit-opt", "--help")
+        line = next(line for line in text.splitlines() if "levels in the library:" in line)
+        return line.split("library:")[1].split("(")[0].replace(" ", "").split(",")
+
+    def product(self, shape, layout, path):
+        """Compiles a bare product."""
+        n, k = shape.split("x")
+        self.call("bench-product", n, k, layout, path)
+
+    def model(self, path, library):
+        """Compiles a model."""
+        self.call("bit-opt", path, "-o", library)
+
+    def run(self, library, form, shape, layout, levels, caches, threads, m):
+        """Rows of one library; a level that the machine has not is left out."""
+        if not m:
+            return []
+        text = self.call(
+            "bench-run",
+            *self.effort,
+            "--levels=" + ",".join(levels),
+            "--caches=" + ",".join(caches),
+            "--threads=" + ",".join(map(str, threads)),
+            "--m=" + ",".join(map(str, m)),
+            f"{form}={library}",
+        )
+        lines = [json.loads(line) for line in text.splitlines()]
+        return [r.make(line, form, shape, layout) for line in lines if "error" not in line]

@@ -1,0 +1,189 @@
+"""The parts of benchmarks/layers.py that measure nothing, and that the page says what the checked-in results are."""
+
+import json
+import stat
+import sys
+import xml.etree.ElementTree
+
+import pytest
+from tree import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from shares import bars, outside, plot, table  # noqa: E402
+from shares import rows as r  # noqa: E402
+
+PAGE = ROOT / "docs/benchmarks.md"
+IMAGE = ROOT / "docs/benchmarks.svg"
+RESULTS = ROOT / "benchmarks/results.json"
+CONFIG = json.loads((ROOT / "benchmarks/layers.json").read_text())
+
+
+def raw(m=1, level="avx512vnni", cache="hot", threads=1, seconds=1e-4, after=200e9):
+    """A line of bench-run: 100 us, 200 G multiply-adds a second, 40 GB/s."""
+    read = {} if cache == "hot" else {"read": 40e9}
+    return {
+        "name": "product",
+        "level": level,
+        "cache": cache,
+        "threads": threads,
+        "m": m,
+        "samples": 20,
+        "copies": 1,
+        "weight_bytes": 2_000_000,
+        "wall": [2 * seconds, 2.2 * seconds, 3 * seconds],
+        "cpu": [0.8 * seconds, seconds, 1.25 * seconds],
+        "before": {"vpdpbusd": 200e9, **read},
+        "after": {"vpdpbusd": after, **read},
+    }
+
+
+def product(shape="2500x3200", **changes):
+    return r.make(raw(**changes), "product", shape, "p2")
+
+
+def results(rows):
+    machine = dict.fromkeys(("date", "cpu", "bit_mlir", "llvm", "onnxruntime"), "?")
+    machine.update(cores=2, cache_mb=32, runs=2, samples=20, quick=False)
+    return {"machine": machine, "bars": CONFIG["bars"], "rows": rows}
+
+
+def test_one_thread_is_judged_by_cpu_time_and_two_by_wall_time():
+    assert product(threads=1)["us"] == [80, 100, 125]
+    assert product(threads=2)["us"] == [200, 220, 300]
+
+
+def test_shares():
+    row = product(m=2, cache="cold")
+    # 8e6 multiply-adds a row of x in 100 us of 200e9 a second; 2e6 bytes of 40e9.
+    assert r.share(row, "vpdpbusd") == pytest.approx(0.8)
+    assert r.share(row, "vpdpbusd", quartile=0) == pytest.approx(1.0)
+    assert r.share(row, "read") == pytest.approx(0.5)
+    assert r.share(row, "vpmaddubsw") is None
+    # Reading allows 320 G multiply-adds a second, so the peak is the roof; with m = 1 it is reading.
+    assert r.roofline(row) == pytest.approx(0.8)
+    assert r.roofline(product(m=1, cache="cold")) == pytest.approx(0.5)
+    assert r.roofline(product(m=1)) == pytest.approx(0.4)
+
+
+def test_the_higher_probe_counts_and_a_change_is_told():
+    assert "disturbed" not in product(after=210e9)
+    row = product(after=250e9)
+    assert row["disturbed"] == 0.25
+    assert r.share(row, "vpdpbusd") == pytest.approx(8e6 / 1e-4 / 250e9)
+    assert product(after=150e9)["disturbed"] == 0.25
+
+
+def test_of_several_runs_a_row_is_the_median():
+    runs = [[product(seconds=s), product(m=2, seconds=s)] for s in (3e-4, 1e-4, 2e-4)]
+    assert [row["us"][1] for row in r.middle(runs)] == [200, 200]
+
+
+def test_text_and_back():
+    rows = [product(), product(after=250e9), {**dict.fromkeys(r.KEYS, "x"), "error": "no"}]
+    assert r.from_text(r.to_text(results(rows))) == results(rows)
+
+
+def bar(**changes):
+    return {"name": "b", "rows": {"form": "product"}, "measure": "share", "of": "vpdpbusd", **changes}
+
+
+def test_bars_of_shares():
+    rows = [product(m=1), product(m=2)]
+    judged = bars.judge(bar(at_least=0.5), rows)
+    assert [round(value, 3) for value, _ in judged["figures"]] == [0.4, 0.8]
+    assert [row["m"] for _, row in judged["below"]] == [1]
+    assert not bars.judge(bar(at_least=0.4), rows)["below"]
+
+
+def test_bars_of_times():
+    rows = [product(m=1), product(m=2, seconds=1.5e-4), product(m=2, threads=2)]
+    two = bar(rows={"m": 2, "threads": 1}, measure="time", over={"m": 1}, at_most=1.35)
+    assert bars.judge(two, rows)["figures"][0][0] == pytest.approx(1.5)
+    assert bars.judge(two, rows)["below"]
+    # Wall times, of both: 330 us and 220 us.
+    threads = bar(rows={"threads": 2}, measure="speed", over={"threads": 1}, at_least=1.4)
+    assert bars.judge(threads, rows)["figures"][0][0] == pytest.approx(1.5)
+    assert not bars.judge(threads, rows)["below"]
+
+
+def test_bar_of_the_best():
+    rows = [product(m=1), product(m=2), product(m=16, seconds=1e-3)]
+    judged = bars.judge(bar(rows={"m": 16}, measure="best", at_least=0.9), rows)
+    assert judged["figures"][0][0] == pytest.approx(0.8)
+    assert judged["below"]
+
+
+def test_what_was_not_measured_reaches_no_bar():
+    judged = bars.judge(bar(rows={"m": 7}, at_least=0.9), [product()])
+    assert not judged["figures"] and not judged["below"]
+    assert "not measured" in "\n".join(table.bar_lines([judged]))
+
+
+def test_every_bar_of_the_configuration_selects_rows_that_exist():
+    for one in CONFIG["bars"]:
+        assert set(one["rows"]) <= set(r.KEYS), one["name"]
+        assert ("at_most" in one) != ("at_least" in one), one["name"]
+        assert one["measure"] in ("share", "time", "speed", "best"), one["name"]
+        for m in [one["rows"].get("m", 1)] if isinstance(one["rows"].get("m", 1), int) else one["rows"]["m"]:
+            assert m in CONFIG["m"], one["name"]
+
+
+def test_tables_tell_what_is_missed():
+    rows = [product("6912x2560"), product("6912x2560", level="x86-64-v3", after=250e9)]
+    rows.append({**dict.fromkeys(r.KEYS, ""), "form": "onnxruntime", "layout": "2 bits", "error": "no `kernel`"})
+    rows.append({**product("6912x2560"), "form": "layer"})
+    rows.append({**product("6912x2560", seconds=3e-4), "form": "onnxruntime", "layout": "f32"})
+    text = table.generate(results(rows))
+    assert "**missed**" in text
+    assert "| 6912x2560 | 88% (71-111) |" in text
+    assert "71% (57-88)\\*" in text
+    assert "| 6912x2560 | 1 | 1 | 100 | avx512vnni | - | 300 | 3.0x |" in text
+    assert "onnxruntime cannot run 2 bits: `no kernel`" in text
+
+
+def test_plot_is_an_image_of_all_lines():
+    rows = [product(m=m, cache=cache) for m in (1, 2, 512) for cache in ("hot", "cold")]
+    root = xml.etree.ElementTree.fromstring(plot.draw(results(rows)))
+    lines = [element for element in root if element.tag.endswith("polyline")]
+    assert len(lines) == 2
+    assert all(len(line.get("points").split()) == 3 for line in lines)
+    texts = [element.text for element in root if element.tag.endswith("text")]
+    assert {"512", "100%", "avx512vnni p2, hot", "avx512vnni p2, cold"} <= set(texts)
+
+
+def test_page_is_what_the_results_say():
+    page = PAGE.read_text()
+    if not RESULTS.exists():
+        assert table.insert(page, "") == page
+        return
+    found = r.from_text(RESULTS.read_text())
+    assert table.insert(page, table.generate(found)) == page
+    assert IMAGE.read_text() == plot.draw(found)
+
+
+OTHERS_LINES = """\
+  MUL_MAT(type_a=tq2_0,type_b=f32,m=4096,n=1,k=14336,bs=[1,1]): \x1b[1;32m 852 runs -  117.50 us/run - fast\x1b[0m
+  MUL_MAT(type_a=f32,type_b=f32,m=4096,n=1,k=14336): 1 runs - 5.00 us/run - 1 GFLOPS
+  MUL_MAT(type_a=q4_0,type_b=f32,m=4096,n=512,k=14336): not supported
+"""
+
+
+def test_lines_of_another_project():
+    rows = outside.parse(OTHERS_LINES)
+    assert [(row["shape"], row["m"], row["layout"], row["us"][1]) for row in rows] == [
+        ("4096x14336", 1, "tq2_0", 117.5)
+    ]
+    assert "| 4096x14336 | 1 | tq2_0 | 118 |" in "\n".join(table.outside_lines(rows))
+
+
+def test_program_of_another_project_runs(tmp_path):
+    program = tmp_path / "build/bin/test-backend-ops"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{OTHERS_LINES}END\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    assert len(outside.run(tmp_path)) == 1
+    program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+    with pytest.raises(RuntimeError, match="broken"):
+        outside.run(tmp_path)
+    with pytest.raises(FileNotFoundError, match="expects one of build/bin/test-backend-ops"):
+        outside.run(tmp_path / "none")
