@@ -71,8 +71,10 @@ class Bench:
         self.config = config
         self.folder = folder
         self.args = args
-        self.levels = args.levels or programs.levels()
-        self.layouts = args.layouts or list(dict.fromkeys(kernel["layout"] for kernel in programs.kernels()))
+        kernels = programs.kernels()
+        self.levels = args.levels or list(dict.fromkeys(kernel["level"] for kernel in kernels))
+        self.layouts = args.layouts or list(dict.fromkeys(kernel["layout"] for kernel in kernels))
+        self.kernels = {(kernel["level"], kernel["layout"]) for kernel in kernels}
         self.rows = []
 
     def add(self, rows):
@@ -85,12 +87,11 @@ class Bench:
         """Rows of a library in every cache state."""
         caches = ["cold"] if form == "head" else ["hot", "cold"]
         threads = self.config["threads"]
-        self.add(self.programs.run(library, form, shape, layout, self.levels, caches, threads, m))
+        levels = [level for level in self.levels if form != "product" or (level, layout) in self.kernels]
+        self.add(self.programs.run(library, form, shape, layout, levels, caches, threads, m))
         if huge:
-            few = self.config["huge_m"]
-            self.add(
-                self.programs.run(library, form, shape, layout, self.levels, ["hot-huge", "cold-huge"], threads, few)
-            )
+            few, caches = self.config["huge_m"], ["hot-huge", "cold-huge"]
+            self.add(self.programs.run(library, form, shape, layout, levels, caches, threads, few))
 
     def shape(self, shape):
         """Products of all layouts, the whole layer, onnxruntime."""
@@ -120,6 +121,11 @@ class Bench:
             self.shape(shape)
         for shape in self.config["heads"]:
             self.head(shape)
+        if self.config["encoder"] and self.args.peers:
+            # Torch is loaded for this alone.
+            from shares import encoder
+
+            self.add(encoder.run(self.config["encoder"], self.levels, self.folder, seconds=20.0))
         return self.rows
 
 
@@ -129,7 +135,9 @@ def summary(row):
     head += f"{row['cache']:9} {row['threads']} thr: "
     if "error" in row:
         return head + row["error"]
-    text = f"{head}{row['us'][1]:10.1f} us {r.rate(row) / 1e9:6.1f} GMAC/s"
+    text = f"{head}{row['us'][1]:10.1f} us"
+    if row["form"] != "encoder":
+        text += f" {r.rate(row) / 1e9:6.1f} GMAC/s"
     for probe in row.get("probes", {}):
         text += f" {r.share(row, probe):5.2f} {probe}"
     return text + ("  disturbed" if "disturbed" in row else "")

@@ -4,19 +4,22 @@
 // the compiler's own stages: what kernels are timed as.
 //   bench-product N K LAYOUT OUTPUT.so [M]
 //   bench-product --list
-// The library has all levels. --list prints each kernel's name and layout.
+// The library has all levels. --list prints each level's kernels.
 
 #include "bit/Compiler/Compiler.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/Kernel.h"
 #include "bit/InitAll.h"
+#include "bit/Pipelines/Levels.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <random>
 
 using namespace mlir;
@@ -105,6 +108,33 @@ LogicalResult compileSource(MLIRContext &context, llvm::StringRef source,
   return result;
 }
 
+bool hasAll(llvm::StringRef features, const bit::Kernel &kernel) {
+  llvm::SmallVector<llvm::StringRef> all;
+  features.split(all, '+');
+  return llvm::all_of(kernel.getFeatures(), [&](llvm::StringRef feature) {
+    return llvm::is_contained(all, feature);
+  });
+}
+
+/// Prints which kernel each level has for each layout. What every machine can
+/// run is left out: it is for machines without a kernel of their own.
+void list(const bit::KernelRegistry &kernels) {
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  for (const bit::Level &level :
+       bit::getLevels(llvm::Triple::getArchTypeName(triple.getArch()))) {
+    llvm::MapVector<llvm::StringRef, const bit::Kernel *> best;
+    for (const bit::Kernel *kernel : kernels.getAll())
+      if (!kernel->getFeatures().empty() && hasAll(level.features, *kernel))
+        best[kernel->getLayout()] = kernel;
+    for (auto [layout, kernel] : best)
+      llvm::outs() << llvm::json::Value(
+                          llvm::json::Object{{"level", level.name},
+                                             {"layout", layout},
+                                             {"kernel", kernel->getName()}})
+                   << "\n";
+  }
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -114,16 +144,7 @@ int main(int argc, char **argv) {
   const bit::KernelRegistry &kernels =
       context.getOrLoadDialect<bit::BitDialect>()->getKernels();
   if (argc == 2 && llvm::StringRef(argv[1]) == "--list") {
-    for (const bit::Kernel *kernel : kernels.getAll()) {
-      llvm::json::Array features;
-      for (llvm::StringRef feature : kernel->getFeatures())
-        features.push_back(feature);
-      llvm::outs() << llvm::json::Value(
-                          llvm::json::Object{{"kernel", kernel->getName()},
-                                             {"layout", kernel->getLayout()},
-                                             {"features", std::move(features)}})
-                   << "\n";
-    }
+    list(kernels);
     return 0;
   }
   Sizes sizes{0, 0, "?"};

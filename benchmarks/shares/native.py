@@ -25,14 +25,8 @@ class Native:
         return done.stdout
 
     def kernels(self):
-        """Name, layout and features of every kernel."""
+        """The kernel that each level has for each layout, the best level first."""
         return [json.loads(line) for line in self.call("bench-product", "--list").splitlines()]
-
-    def levels(self):
-        """The levels that a library can have."""
-        text = self.call("bit-opt", "--help")
-        line = next(line for line in text.splitlines() if "levels in the library:" in line)
-        return line.split("library:")[1].split("(")[0].replace(" ", "").split(",")
 
     def product(self, shape, layout, path):
         """Compiles a bare product."""
