@@ -11,6 +11,7 @@
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -31,19 +32,24 @@ double seconds() {
          static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-/// The best time of one call, over at least 0.3 s and 20 samples.
-double best(const std::function<void()> &call) {
+/// The median time of one call, over at least 0.3 s and 20 samples. Not the
+/// least: a hypervisor's account of stolen time makes some samples too short.
+double median(const std::function<void()> &call) {
   call();
-  double start = seconds(), least = 1e9;
-  for (int i = 0; i < 20 || seconds() - start < 0.3; ++i) {
+  std::vector<double> times;
+  double start = seconds();
+  while (times.size() < 20 || seconds() - start < 0.3) {
     double before = seconds();
     call();
-    least = std::min(least, seconds() - before);
+    times.push_back(seconds() - before);
   }
-  return least;
+  auto middle = times.begin() + static_cast<int64_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
 }
 
-constexpr int probeRounds = 4000;
+/// Enough that reading the clock is no part of it.
+constexpr int probeRounds = 40000;
 
 /// Rounds of 12 independent vpdpbusd on 512 bits.
 __attribute__((target("avx512f,avx512vnni"))) void runVpdpbusd() {
@@ -76,9 +82,9 @@ __attribute__((target("avx2"))) void runVpmaddubsw() {
 }
 
 /// Multiply-adds a second.
-double probeVpdpbusd() { return probeRounds * 12 * 64.0 / best(runVpdpbusd); }
+double probeVpdpbusd() { return probeRounds * 12 * 64.0 / median(runVpdpbusd); }
 double probeVpmaddubsw() {
-  return probeRounds * 8 * 32.0 / best(runVpmaddubsw);
+  return probeRounds * 8 * 32.0 / median(runVpmaddubsw);
 }
 
 /// What is timed: a product, with `groups` scales along k if not 0.
@@ -181,7 +187,7 @@ void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
                                      Buffer(sums.data(), sumShape),
                                      Buffer(y, {m, n})};
     void *function = jit->lookup("f");
-    double time = best([&] { Jit::call(function, arguments); });
+    double time = median([&] { Jit::call(function, arguments); });
     double rate = static_cast<double>(m * n * k) / time;
     llvm::outs() << llvm::formatv(
         "{{\"kernel\": \"{0}\", \"activations\": \"{1}\", \"m\": {2}, \"n\": "
@@ -219,7 +225,7 @@ void timeQuantize(mlir::MLIRContext &context, int64_t k,
                                    Buffer(&scale, {1}), Buffer(&sum, {1})};
   constexpr int calls = 100;
   void *function = jit->lookup("f");
-  double time = best([&] {
+  double time = median([&] {
     for (int i = 0; i < calls; ++i)
       Jit::call(function, arguments);
   });
