@@ -19,7 +19,7 @@ import time
 import ml_dtypes
 import numpy as np
 import onnxruntime
-from shares import bars, models, native, outside, peers, plot, table
+from shares import bars, mca, models, native, outside, peers, plot, table
 from shares import rows as r
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -190,13 +190,16 @@ def measure(args):
     programs = native.Native(args.build, args.samples, args.seconds)
     machine = describe_machine(programs, args)
     runs = []
-    for _ in range(args.runs):
+    for number in range(args.runs):
+        # Peers once: the runs are for the shares.
+        args.peers = args.peers and number == 0
         with tempfile.TemporaryDirectory() as folder:
             runs.append(Bench(programs, config, pathlib.Path(folder), args).run())
     rows = r.middle(runs)
     if args.peer_dir:
         rows += outside.run(args.peer_dir)
-    return {"machine": machine, "bars": config["bars"], "rows": rows}
+    cycles = mca.read(ROOT / "test/Target/X86")
+    return {"machine": machine, "bars": config["bars"], "mca": cycles, "rows": rows}
 
 
 def main():

@@ -141,6 +141,15 @@ def head_lines(rows):
     return lines + table(["N x K", "weights", "level", "threads", "us", "share"], body)
 
 
+def mca_lines(rows):
+    """Multiply-adds a cycle by llvm-mca."""
+    body = [[kernel, level, m, cpu, f"{1024 / cycles:.0f}"] for kernel, level, m, cpu, cycles in rows]
+    if not body:
+        return []
+    lines = ["", "## By llvm-mca", "", "Inner loops alone, as the tests that guard them have it.", ""]
+    return lines + table(["kernel", "level", "M", "model", "multiply-adds a cycle"], body)
+
+
 def outside_lines(rows):
     """What a checkout of another project gave."""
     body = [
@@ -174,6 +183,7 @@ def generate(results):
         *share_lines(rows),
         *peer_lines(rows),
         *head_lines(rows),
+        *mca_lines(results["mca"]),
         *outside_lines(rows),
     ]
     return "\n".join(lines) + "\n"

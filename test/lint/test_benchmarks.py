@@ -9,7 +9,7 @@ import pytest
 from tree import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
-from shares import bars, outside, plot, table  # noqa: E402
+from shares import bars, mca, outside, plot, table  # noqa: E402
 from shares import rows as r  # noqa: E402
 
 PAGE = ROOT / "docs/benchmarks.md"
@@ -44,7 +44,7 @@ def product(shape="2500x3200", **changes):
 def results(rows):
     machine = dict.fromkeys(("date", "cpu", "bit_mlir", "llvm", "onnxruntime"), "?")
     machine.update(cores=2, cache_mb=32, runs=2, samples=20, quick=False)
-    return {"machine": machine, "bars": CONFIG["bars"], "rows": rows}
+    return {"machine": machine, "bars": CONFIG["bars"], "mca": [], "rows": rows}
 
 
 def test_one_thread_is_judged_by_cpu_time_and_two_by_wall_time():
@@ -159,6 +159,20 @@ def test_page_is_what_the_results_say():
     found = r.from_text(RESULTS.read_text())
     assert table.insert(page, table.generate(found)) == page
     assert IMAGE.read_text() == plot.draw(found)
+
+
+def test_cycles_of_guarded_loops():
+    text = """\
+// RUN: sed 's/TOKENS/4/g' %s > %t4.mlir && bit-opt %t4.mlir --level=x86-64-v3 --emit=asm -o %t4.s
+// RUN: %hot_loop %t4.s --cpu=haswell=64 --cpu=ice-lake=32.5 | FileCheck %s
+// RUN: not %hot_loop %t1.s --cpu=skylake=33 2>&1 | FileCheck %s
+"""
+    rows = mca.parse("avx2-p2", text)
+    assert rows == [["avx2-p2", "x86-64-v3", 4, "haswell", 64], ["avx2-p2", "x86-64-v3", 4, "ice-lake", 32.5]]
+    assert table.mca_lines(rows)[-2:] == [
+        "| avx2-p2 | x86-64-v3 | 4 | haswell | 16 |",
+        "| avx2-p2 | x86-64-v3 | 4 | ice-lake | 32 |",
+    ]
 
 
 OTHERS_LINES = """\
