@@ -35,6 +35,10 @@ public:
   /// Runs the model on copy `number` modulo how many there are.
   void run(int number);
 
+  /// A hash of what copy 0 gives: the same at every level and for any number of
+  /// threads, or what is timed is not the product.
+  uint64_t hashOutputs();
+
   uint64_t getWeightBytes() const { return description->weights_bytes; }
   /// Where the copies of the weights lie.
   const Region &getWeights() const { return *weights; }

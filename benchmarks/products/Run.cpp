@@ -111,17 +111,19 @@ void measure(Library &library, const Row &row, size_t spread,
              const Effort &effort) {
   library.resize(row.m, spread);
   const Region &memory = library.getWeights();
+  auto hash = static_cast<unsigned long long>(library.hashOutputs());
   std::string before = probe(row, memory, effort);
   Samples samples = sample([&](int number) { library.run(number); }, effort);
   std::string after = probe(row, memory, effort);
   std::printf(
       "{\"name\": \"%s\", \"level\": \"%s\", \"cache\": \"%s\", "
       "\"threads\": %d, \"m\": %lld, \"samples\": %zu, \"copies\": "
-      "%zu, \"weight_bytes\": %llu, \"wall\": %s, \"cpu\": %s, "
+      "%zu, \"output\": \"%016llx\", \"weight_bytes\": %llu, \"wall\": %s, "
+      "\"cpu\": %s, "
       "\"before\": %s, \"after\": %s}\n",
       row.name.c_str(), row.level.c_str(), row.cache.c_str(), row.threads,
       static_cast<long long>(row.m), samples.wall.size(), library.countCopies(),
-      static_cast<unsigned long long>(library.getWeightBytes()),
+      hash, static_cast<unsigned long long>(library.getWeightBytes()),
       toJSON(getQuartiles(samples.wall)).c_str(),
       toJSON(getQuartiles(samples.cpu)).c_str(), before.c_str(), after.c_str());
   std::fflush(stdout);

@@ -50,5 +50,18 @@ class Native:
             "--m=" + ",".join(map(str, m)),
             f"{form}={library}",
         )
-        lines = [json.loads(line) for line in text.splitlines()]
-        return [r.make(line, form, shape, layout) for line in lines if "error" not in line]
+        lines = [line for line in map(json.loads, text.splitlines()) if "error" not in line]
+        check_outputs(lines, f"{form} {shape} {layout}")
+        return [r.make(line, form, shape, layout) for line in lines]
+
+
+def check_outputs(lines, what):
+    """Fails if outputs differ between levels, caches or numbers of threads: what was timed was not the product."""
+    first = {}
+    for line in lines:
+        other = first.setdefault(line["m"], line)
+        if line["output"] != other["output"]:
+            raise RuntimeError(
+                f"{what}: outputs of M = {line['m']} differ: {other['level']} with {other['threads']} threads, "
+                f"{line['level']} with {line['threads']}"
+            )

@@ -9,7 +9,7 @@ import pytest
 from tree import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
-from shares import bars, mca, outside, plot, table  # noqa: E402
+from shares import bars, mca, native, outside, plot, table  # noqa: E402
 from shares import rows as r  # noqa: E402
 
 PAGE = ROOT / "docs/benchmarks.md"
@@ -159,6 +159,13 @@ def test_page_is_what_the_results_say():
     found = r.from_text(RESULTS.read_text())
     assert table.insert(page, table.generate(found)) == page
     assert IMAGE.read_text() == plot.draw(found)
+
+
+def test_outputs_that_differ_are_found():
+    line = {"m": 1, "level": "a", "threads": 1, "output": "1"}
+    native.check_outputs([line, {**line, "level": "b"}, {**line, "m": 2, "output": "2"}], "x")
+    with pytest.raises(RuntimeError, match="x: outputs of M = 1 differ: a with 1 threads, b with 2"):
+        native.check_outputs([line, {**line, "level": "b", "threads": 2, "output": "2"}], "x")
 
 
 def test_cycles_of_guarded_loops():
