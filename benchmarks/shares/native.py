@@ -38,7 +38,7 @@ class Native:
         self.call("bit-opt", path, "-o", library)
 
     def run(self, library, form, shape, layout, levels, caches, threads, m):
-        """Rows of one library; a level that the machine has not is left out."""
+        """Rows of one library; a level that cannot run here is told and left out."""
         if not m:
             return []
         text = self.call(
@@ -50,7 +50,10 @@ class Native:
             "--m=" + ",".join(map(str, m)),
             f"{form}={library}",
         )
-        lines = [line for line in map(json.loads, text.splitlines()) if "error" not in line]
+        lines = list(map(json.loads, text.splitlines()))
+        for level in dict.fromkeys(line["level"] for line in lines if "error" in line):
+            print(f"{form} {shape} {layout}: {level} cannot be opened on this machine", flush=True)
+        lines = [line for line in lines if "error" not in line]
         check_outputs(lines, f"{form} {shape} {layout}")
         return [r.make(line, form, shape, layout) for line in lines]
 
