@@ -122,7 +122,8 @@ class Bench:
         for shape in self.config["heads"]:
             self.head(shape)
         if self.config["encoder"] and self.args.peers:
-            # Torch is loaded for this alone.
+            # Torch and the package are loaded for this alone.
+            sys.path.insert(0, str(self.args.build / "python"))
             from shares import encoder
 
             self.add(encoder.run(self.config["encoder"], self.levels, self.folder, seconds=20.0))
