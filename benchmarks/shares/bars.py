@@ -12,6 +12,10 @@ def measure(row, bar, rows):
     if bar["measure"] == "best":
         same = [other for other in rows if r.key(other, m=0) == r.key(row, m=0) and "us" in other]
         return r.rate(row) / max(map(r.rate, same))
+    if bar["measure"] == "peers":
+        same = {name: row[name] for name in ("shape", "m", "threads")}
+        peers = [other for other in rows if r.matches(other, {"form": "onnxruntime", **same}) and "us" in other]
+        return min(other["us"][1] for other in peers) / row["us"][1] if peers else None
     other = next((other for other in rows if r.key(other) == r.key(row, **bar["over"]) and "us" in other), None)
     if other is None:
         return None
@@ -35,7 +39,14 @@ def judge(bar, rows):
     figures.sort(key=lambda figure: figure[0], reverse=at_most)
     limit = bar["at_most"] if at_most else bar["at_least"]
     below = [f for f in figures if (f[0] > limit if at_most else f[0] < limit)]
-    return {"name": bar["name"], "limit": limit, "at_most": at_most, "figures": figures, "below": below}
+    return {
+        "name": bar["name"],
+        "limit": limit,
+        "at_most": at_most,
+        "is_ratio": bar["measure"] in ("time", "speed", "peers"),
+        "figures": figures,
+        "below": below,
+    }
 
 
 def judge_all(bars, rows):

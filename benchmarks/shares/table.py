@@ -45,7 +45,7 @@ def place(row):
 
 def figure(value, judged):
     """Ratios as numbers, shares as percents."""
-    return f"{value:.2f}x" if judged["at_most"] or judged["limit"] > 1.5 else percent(value)
+    return f"{value:.2f}x" if judged["is_ratio"] else percent(value)
 
 
 def bar_lines(judged):

@@ -113,6 +113,14 @@ def test_bar_of_the_best():
     assert judged["below"]
 
 
+def test_bar_of_the_fastest_peer():
+    peers = [{**product(seconds=s), "form": "onnxruntime", "layout": str(s)} for s in (4e-4, 3e-4)]
+    rows = [product(), *peers, {**product(m=2, seconds=1e-6), "form": "onnxruntime"}]
+    fastest = bar(measure="peers", at_least=1.0, rows={"form": "product"})
+    assert bars.judge(fastest, rows)["figures"][0][0] == pytest.approx(3)
+    assert not bars.judge(fastest, rows[:1])["figures"]
+
+
 def test_what_was_not_measured_reaches_no_bar():
     judged = bars.judge(bar(rows={"m": 7}, at_least=0.9), [product()])
     assert not judged["figures"] and not judged["below"]
@@ -123,7 +131,7 @@ def test_every_bar_of_the_configuration_selects_rows_that_exist():
     for one in CONFIG["bars"]:
         assert set(one["rows"]) <= set(r.KEYS), one["name"]
         assert ("at_most" in one) != ("at_least" in one), one["name"]
-        assert one["measure"] in ("share", "time", "speed", "best"), one["name"]
+        assert one["measure"] in ("share", "time", "speed", "best", "peers"), one["name"]
         for m in [one["rows"].get("m", 1)] if isinstance(one["rows"].get("m", 1), int) else one["rows"]["m"]:
             assert m in CONFIG["m"], one["name"]
 
