@@ -1,4 +1,4 @@
-"""Models of BitLinear layers with random weights, as torch exports them: encoder, feed-forward block, norms with layers."""
+"""Models of BitLinear layers with random weights: encoder, feed-forward block, norms with layers."""
 
 import float_models
 import torch
