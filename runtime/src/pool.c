@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * One job at a time. A caller publishes it in `state`, works on its chunks
- * itself, and waits only for those workers that have entered it: a worker that
- * sleeps, or that the system does not run, delays nobody. Workers spin for a
- * while after a job and then sleep, so a parked model burns no CPU.
+ * One job at a time. A caller publishes it in `state`, works on it itself, and
+ * waits only for those workers that have entered it: a worker that sleeps, or
+ * that the system does not run, delays nobody. Workers spin for a while after
+ * a job and then sleep, so a parked model burns no CPU.
+ *
+ * The job's units are dealt out in contiguous ranges, one a thread, so that
+ * each thread reads one sequential stream of weights, and the same one in every
+ * run. A thread takes from the front of its own range; when that is empty it
+ * takes from the back of the others'.
  */
 #define _GNU_SOURCE
 #include "pool.h"
@@ -19,8 +24,12 @@
 /* Turns of pause before a worker sleeps, and before a caller that waits for
    the others yields its core to them: about 50 us and 5 us. */
 enum { SPINS_BEFORE_SLEEP = 2000, SPINS_BEFORE_YIELD = 200 };
-/* Chunks a thread: some, so that a late worker still finds work. */
-enum { CHUNKS_PER_THREAD = 4 };
+/* What a thread takes of the units that a range still has: a part, so that
+   nobody waits long for the last thread, and not one by one, since a call of
+   the body costs some nanoseconds. */
+enum { SHARE_TAKEN = 4 };
+/* Two numbers of units fit 64 bits. */
+#define MAX_UNITS (INT64_C(1) << 31)
 /* Kernels use 280 KB; some C libraries give a thread 128. */
 enum { STACK_BYTES = 1 << 20 };
 
@@ -31,12 +40,19 @@ enum { STACK_BYTES = 1 << 20 };
 #define OPEN (UINT64_C(1) << 32)
 #define GENERATION_SHIFT 33
 
+/* Units first .. end of a job, as end << 32 | first, on a line of its own. */
+typedef struct range {
+  _Alignas(64) _Atomic uint64_t units;
+} range;
+
 static struct {
+  /* One line: who enters by changing the state has the whole job with it. */
   _Alignas(64) _Atomic uint64_t state;
-  _Alignas(64) _Atomic int64_t next_chunk;
-  _Alignas(64) bitrt_body body; /* the job */
+  bitrt_body body;
   void *context;
-  int64_t n, grain, chunks, units_per_chunk;
+  int64_t n, unit;  /* all but the last unit have `unit` indices */
+  int64_t n_ranges; /* threads that the job is dealt to */
+  range ranges[BITRT_MAX_THREADS];
   _Alignas(64) atomic_flag taken; /* by the caller of the job */
   _Atomic int sleepers;
   _Atomic bool stop;
@@ -72,17 +88,42 @@ int32_t bitrt_core_count(void) {
   return count < BITRT_MAX_THREADS ? (int32_t)count : BITRT_MAX_THREADS;
 }
 
-static void run_chunks(void) {
+/* Takes units from the front (the range's owner) or the back of a range. */
+static bool take_units(range *from, bool front, uint64_t *lo, uint64_t *hi) {
+  uint64_t old = atomic_load_explicit(&from->units, memory_order_relaxed);
   for (;;) {
-    int64_t chunk =
-        atomic_fetch_add_explicit(&pool.next_chunk, 1, memory_order_relaxed);
-    if (chunk >= pool.chunks)
-      return;
-    int64_t lo = chunk * pool.units_per_chunk * pool.grain;
-    /* Divided, not multiplied: lo + a chunk may exceed int64_t. */
-    bool is_last = (pool.n - lo) / pool.grain < pool.units_per_chunk;
-    pool.body(pool.context, lo,
-              is_last ? pool.n : lo + pool.units_per_chunk * pool.grain);
+    uint64_t first = (uint32_t)old, end = old >> 32;
+    if (first >= end)
+      return false;
+    uint64_t count = (end - first + SHARE_TAKEN - 1) / SHARE_TAKEN;
+    *lo = front ? first : end - count;
+    *hi = *lo + count;
+    uint64_t rest = front ? end << 32 | *hi : *lo << 32 | first;
+    if (atomic_compare_exchange_weak_explicit(&from->units, &old, rest,
+                                              memory_order_relaxed,
+                                              memory_order_relaxed))
+      return true;
+  }
+}
+
+static void run_units(int64_t lo, int64_t hi) {
+  int64_t begin = lo * pool.unit;
+  /* Divided, not multiplied: the end may exceed int64_t. */
+  bool is_last = (pool.n - begin) / pool.unit < hi - lo;
+  pool.body(pool.context, begin,
+            is_last ? pool.n : begin + (hi - lo) * pool.unit);
+}
+
+/* Runs the range `home`, then what others have left. */
+static void run_ranges(int64_t home) {
+  const int64_t count = pool.n_ranges;
+  uint64_t lo, hi;
+  while (take_units(&pool.ranges[home], true, &lo, &hi))
+    run_units((int64_t)lo, (int64_t)hi);
+  for (int64_t i = 1; i < count; ++i) {
+    range *other = &pool.ranges[home + i < count ? home + i : home + i - count];
+    while (take_units(other, false, &lo, &hi))
+      run_units((int64_t)lo, (int64_t)hi);
   }
 }
 
@@ -103,7 +144,8 @@ static void sleep_until_new(uint64_t seen) {
 }
 
 static void *work(void *argument) {
-  (void)argument;
+  /* The caller's range is the first. */
+  const int64_t place = (const range *)argument - pool.ranges;
   bitrt_enter_float();
   uint64_t seen = UINT64_MAX;
   int spins = 0;
@@ -115,7 +157,10 @@ static void *work(void *argument) {
       } else if (atomic_compare_exchange_weak_explicit(
                      &pool.state, &state, state + 1, memory_order_acq_rel,
                      memory_order_relaxed)) {
-        run_chunks();
+        /* The same range in every job: what it reads may still be in the
+           core's cache. Where a job is for fewer, by the order of entering. */
+        run_ranges(place < pool.n_ranges ? place
+                                         : (int64_t)(state & ACTIVE) + 1);
         seen = state >> GENERATION_SHIFT;
         atomic_fetch_sub_explicit(&pool.state, 1, memory_order_release);
         spins = 0;
@@ -141,7 +186,8 @@ static void start_workers(void) {
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   int count = atomic_load(&pool.workers);
   while (count < pool.wanted &&
-         pthread_create(&pool.threads[count], &attributes, work, NULL) == 0)
+         pthread_create(&pool.threads[count], &attributes, work,
+                        &pool.ranges[count + 1]) == 0)
     ++count;
   atomic_store(&pool.workers, count);
   pthread_attr_destroy(&attributes);
@@ -204,11 +250,10 @@ static void run_job(int64_t limit) {
       (atomic_load_explicit(&pool.state, memory_order_relaxed) >>
        GENERATION_SHIFT) +
       1;
-  atomic_store_explicit(&pool.next_chunk, 0, memory_order_relaxed);
   atomic_store(&pool.state, generation << GENERATION_SHIFT | OPEN |
                                 (uint64_t)limit << LIMIT_SHIFT);
   wake_sleepers(limit);
-  run_chunks();
+  run_ranges(0);
   uint64_t state = atomic_fetch_and(&pool.state, ~OPEN);
   for (int spins = 0; state & ACTIVE; ++spins) {
     if (spins < SPINS_BEFORE_YIELD)
@@ -216,6 +261,18 @@ static void run_job(int64_t limit) {
     else
       sched_yield();
     state = atomic_load_explicit(&pool.state, memory_order_acquire);
+  }
+}
+
+/* Deals the job's units out, the same number to each or one more. */
+static void deal_units(int64_t units, int64_t count) {
+  pool.n_ranges = count;
+  uint64_t first = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t end = (uint64_t)(units * (i + 1) / count);
+    atomic_store_explicit(&pool.ranges[i].units, end << 32 | first,
+                          memory_order_relaxed);
+    first = end;
   }
 }
 
@@ -235,14 +292,15 @@ void bitrt_pool_run(int32_t threads, bitrt_body body, void *context, int64_t n,
     body(context, 0, n);
     return;
   }
-  int64_t most_chunks = (limit + 1) * CHUNKS_PER_THREAD;
+  if (units > MAX_UNITS) {
+    grain *= units / MAX_UNITS + (units % MAX_UNITS != 0);
+    units = n / grain + (n % grain != 0);
+  }
   pool.body = body;
   pool.context = context;
   pool.n = n;
-  pool.grain = grain;
-  pool.units_per_chunk = units / most_chunks + (units % most_chunks != 0);
-  pool.chunks =
-      units / pool.units_per_chunk + (units % pool.units_per_chunk != 0);
+  pool.unit = grain;
+  deal_units(units, limit + 1);
   run_job(limit);
   atomic_flag_clear_explicit(&pool.taken, memory_order_release);
 }

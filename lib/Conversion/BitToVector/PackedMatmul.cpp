@@ -22,8 +22,9 @@ namespace bit {
 namespace {
 
 constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
-/// About 10 us of multiplications are worth another thread.
-constexpr int64_t pieceWork = 1 << 20;
+/// About 1 us of multiplications is worth another thread, which spins; with
+/// larger pieces the last one is waited for.
+constexpr int64_t pieceWork = 1 << 17;
 /// Tiles of tokens that are enough for threads to share, so that all rows may
 /// have the same tables.
 constexpr int64_t manyTiles = 4;

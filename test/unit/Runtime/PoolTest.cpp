@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The pool, and many sessions at once. Also run under ThreadSanitizer:
-// docs/runtime.md says how.
+// The pool. Also run under ThreadSanitizer: docs/runtime.md says how.
 
 #include "Fixture.h"
 #include <atomic>
+#include <mutex>
 #include <sys/wait.h>
 #include <thread>
+#include <time.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 extern "C" {
 #include "pool.h"
@@ -159,6 +156,134 @@ TEST(PoolLifeTest, UsesSeveralThreads) {
   bitrt_pool_release();
 }
 
+/// Calls of a body that the first two threads enter together.
+struct Together {
+  struct Call {
+    std::thread::id thread;
+    int64_t lo, hi;
+  };
+  explicit Together(int64_t n) : n(n) {}
+
+  int64_t n;
+  std::mutex mutex;
+  std::vector<Call> calls;
+  std::atomic<int64_t> done{0};
+
+  bool haveTwoThreads() {
+    std::lock_guard<std::mutex> lock(mutex);
+    for (const Call &call : calls)
+      if (call.thread != calls.front().thread)
+        return true;
+    return false;
+  }
+  void note(int64_t lo, int64_t hi) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      calls.push_back({std::this_thread::get_id(), lo, hi});
+    }
+    // Bounded: a machine may not run the other thread at all.
+    for (int i = 0; i < 5000 && !haveTwoThreads(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+};
+
+TEST(PoolLifeTest, DealsContiguousRanges) {
+  bitrt_pool_retain(2);
+  Together together(100);
+  bitrt_pool_run(
+      2,
+      [](void *context, int64_t lo, int64_t hi) {
+        static_cast<Together *>(context)->note(lo, hi);
+      },
+      &together, together.n, 1);
+  bitrt_pool_release();
+  ASSERT_TRUE(together.haveTwoThreads());
+  // Each thread goes through its own half from the front; only then does it
+  // take from the back of the other's.
+  for (bool isCaller : {true, false}) {
+    int64_t next = isCaller ? 0 : together.n / 2;
+    for (const auto &call : together.calls)
+      if ((call.thread == std::this_thread::get_id()) == isCaller &&
+          call.lo == next)
+        next = call.hi;
+    EXPECT_GT(next, isCaller ? 10 : together.n / 2 + 10);
+  }
+}
+
+TEST(PoolLifeTest, DoesTheWorkOfALateThread) {
+  bitrt_pool_retain(2);
+  Together together(64);
+  bitrt_pool_run(
+      2,
+      [](void *context, int64_t lo, int64_t hi) {
+        auto *self = static_cast<Together *>(context);
+        self->note(lo, hi);
+        // The second half's thread is late: the other one does all but what
+        // it has taken.
+        if (lo == self->n / 2)
+          for (int i = 0; i < 5000 && self->done < self->n - (hi - lo); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        self->done += hi - lo;
+      },
+      &together, together.n, 1);
+  bitrt_pool_release();
+  EXPECT_EQ(together.done, together.n);
+  int64_t byCaller = 0;
+  for (const auto &call : together.calls)
+    if (call.thread == std::this_thread::get_id())
+      byCaller += call.hi - call.lo;
+  EXPECT_GT(byCaller, together.n / 2);
+}
+
+TEST(PoolLifeTest, WorksOnBusyCores) {
+  // More threads than cores, in the pool and beside it.
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> others{0};
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 4; ++i)
+    busy.emplace_back([&] {
+      while (!stop)
+        others += 1;
+    });
+  bitrt_pool_retain(8);
+  for (int job = 0; job < 200; ++job) {
+    Counts counts(1000 + job, 3);
+    bitrt_pool_run(8, Counts::body, &counts, 1000 + job, 3);
+    for (const auto &seen : counts.seen)
+      ASSERT_EQ(seen, 1);
+    // Units are handed out by parts of what is left, not one by one: 42 of a
+    // range in about a dozen, and a few more where two take from it.
+    EXPECT_LE(counts.calls, 8 * 24);
+  }
+  bitrt_pool_release();
+  stop = true;
+  for (std::thread &thread : busy)
+    thread.join();
+  EXPECT_GT(others, 0u);
+}
+
+TEST(PoolLifeTest, BurnsNothingWhenParked) {
+  bitrt_pool_retain(4);
+  Counts counts(100, 1);
+  bitrt_pool_run(4, Counts::body, &counts, 100, 1);
+  auto cpuMilliseconds = [] {
+    timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return 1e3 * static_cast<double>(time.tv_sec) +
+           1e-6 * static_cast<double>(time.tv_nsec);
+  };
+  // By then the workers have spun and sleep: also those that the system did
+  // not run at once.
+  double spent = 1e9;
+  for (int attempt = 0; attempt < 20 && spent >= 5; ++attempt) {
+    double before = cpuMilliseconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    spent = cpuMilliseconds() - before;
+  }
+  EXPECT_LT(spent, 5);
+  bitrt_pool_release();
+}
+
 TEST(PoolLifeTest, StartsAndStopsOften) {
   for (int i = 0; i < 50; ++i) {
     bitrt_pool_retain(3);
@@ -186,118 +311,6 @@ TEST(PoolLifeTest, WorksInAForkedChild) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   bitrt_pool_release();
-}
-
-/// A host's pool that calls bodies in two threads of its own.
-void hostParallelFor(void *context, void (*body)(void *, int64_t, int64_t),
-                     void *bodyContext, int64_t n, int64_t grain) {
-  *static_cast<std::atomic<int> *>(context) += 1;
-  int64_t middle = std::min(n, (n / 2 + grain - 1) / grain * grain);
-  std::thread first([=] { body(bodyContext, 0, middle); });
-  std::thread second([=] {
-    if (middle < n)
-      body(bodyContext, middle, n);
-  });
-  first.join();
-  second.join();
-}
-
-TEST(HostPoolTest, ReplacesOurs) {
-  std::atomic<int> calls{0};
-  bit_options options = BIT_OPTIONS_INIT;
-  options.parallel_for = hostParallelFor;
-  options.parallel_for_context = &calls;
-  bit_model *model;
-  bit_session *session;
-  ASSERT_EQ(bit_model_open(fake_describe(), &options, &model), BIT_OK);
-  ASSERT_EQ(bit_session_create(model, &session), BIT_OK);
-  FakeInputs in(9);
-  FakeOutputs out;
-  ASSERT_EQ(bit_session_run(session, in.tensors, 3, out.tensors, 3), BIT_OK);
-  EXPECT_EQ(calls, 1);
-  for (int64_t i = 0; i < 36; ++i)
-    EXPECT_EQ(out.y()[i], in.expectedY(i / 4, i % 4));
-  bit_session_destroy(session);
-  bit_model_close(model);
-}
-
-TEST(SessionsTest, RunConcurrently) {
-  constexpr int threads = 8, sessionsPerThread = 4, runs = 60;
-  bit_options options = BIT_OPTIONS_INIT;
-  options.threads = 3;
-  bit_model *model;
-  ASSERT_EQ(bit_model_open(fake_describe(), &options, &model), BIT_OK);
-  std::atomic<int> wrong{0};
-  std::vector<std::thread> callers;
-  for (int t = 0; t < threads; ++t)
-    callers.emplace_back([&, t] {
-      for (int s = 0; s < sessionsPerThread; ++s) {
-        bit_session *session;
-        if (bit_session_create(model, &session) != BIT_OK) {
-          wrong += 1;
-          continue;
-        }
-        for (int i = 0; i < runs; ++i) {
-          FakeInputs in(1 + (t * 7 + i) % 50);
-          FakeOutputs out;
-          wrong +=
-              bit_session_run(session, in.tensors, 3, out.tensors, 3) != BIT_OK;
-          for (int64_t e = 0; e < in.batch * 4; ++e)
-            wrong += out.y()[e] != in.expectedY(e / 4, e % 4);
-        }
-        bit_session_destroy(session);
-      }
-    });
-  for (std::thread &caller : callers)
-    caller.join();
-  EXPECT_EQ(wrong, 0);
-  bit_model_close(model);
-}
-
-/// What a level sees of the session's state while it runs.
-struct {
-  bit_session *session;
-  bit_status nested;
-  std::string message;
-  unsigned csr;
-} observed;
-
-int32_t observe(bit_abi_call *call) {
-  FakeInputs in(1);
-  observed.nested =
-      bit_session_run(observed.session, in.tensors, 3, nullptr, 0);
-  observed.message = bit_last_error();
-#if defined(__x86_64__)
-  observed.csr = _mm_getcsr();
-#endif
-  call->api->fail(call, "done");
-  return 1;
-}
-
-TEST(SessionsTest, RefuseASecondRunAndSetTheFloatEnvironment) {
-  bit_abi_level level{"observing", 0, observe};
-  bit_model_desc desc = copyOfFake();
-  desc.levels = &level;
-  desc.n_levels = 1;
-  bit_model *model;
-  ASSERT_EQ(bit_model_open(&desc, nullptr, &model), BIT_OK);
-  ASSERT_EQ(bit_session_create(model, &observed.session), BIT_OK);
-  FakeInputs in(1);
-#if defined(__x86_64__)
-  unsigned before = _mm_getcsr();
-  _mm_setcsr(before | 0x8040); // flush denormals, as some hosts do
-#endif
-  EXPECT_EQ(bit_session_run(observed.session, in.tensors, 3, nullptr, 0),
-            BIT_RUN_FAILED);
-#if defined(__x86_64__)
-  EXPECT_EQ(_mm_getcsr() & 0x8040, 0x8040u);
-  _mm_setcsr(before);
-  EXPECT_EQ(observed.csr, 0x1f80u);
-#endif
-  EXPECT_EQ(observed.nested, BIT_SESSION_BUSY);
-  EXPECT_EQ(observed.message, "the session is running in another thread");
-  bit_session_destroy(observed.session);
-  bit_model_close(model);
 }
 
 } // namespace
