@@ -6,7 +6,8 @@
 #include "memory.h"
 #include <stdatomic.h>
 
-/* External weights, mapped. {NULL, 0} if they are embedded. */
+/* External weights, mapped, or a copy of any. {NULL, 0} if embedded ones are
+   used as they are. */
 typedef struct bitrt_mapping {
   void *address;
   size_t bytes;
@@ -43,6 +44,12 @@ bit_status bitrt_map_weights(const bit_model_desc *desc, const char *path,
                              const void *in_library, bitrt_mapping *mapping,
                              const uint8_t **weights, bitrt_error error);
 void bitrt_unmap_weights(bitrt_mapping *mapping);
+
+/* Replaces the weights and their mapping by a copy in huge pages, or in normal
+   ones where the system has none. On failure all stays as it was. */
+bit_status bitrt_copy_to_huge_pages(const char *name, size_t bytes,
+                                    bitrt_mapping *mapping,
+                                    const uint8_t **weights, bitrt_error error);
 
 /* dlclose. */
 void bitrt_unload(void *library);

@@ -163,6 +163,13 @@ def test_options():
     assert model.weight_bytes == 16
 
 
+def test_huge_pages_change_no_result(model):
+    x = [np.ones((2, 4), np.float32), np.ones(4, np.float32), np.zeros(2, np.int64)]
+    copied = bm.load(FAKE, huge_pages=True)
+    for expected, got in zip(model(*x), copied(*x)):
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_many_threads_share_a_model(model):
     wrong = []
 

@@ -29,6 +29,7 @@ its signature, levels and sizes.
   --level NAME         instruction-set level (default: the best of this CPU)
   --threads N          threads of a run (default: one a core)
   --weights FILE       external weights (default: beside the library)
+  --huge-pages         copies the weights into memory of 2 MB pages
   --json               exactly one JSON object on stdout
   --verbose            what is chosen and how long it takes, on stderr
   --help, --version
@@ -76,6 +77,7 @@ private:
         {"--bench", &options.bench},
         {"--json", &options.json},
         {"--verbose", &options.verbose},
+        {"--huge-pages", &options.hugePages},
         {"--version", &options.version},
         {"--help", &options.help},
         {"-h", &options.help}};
