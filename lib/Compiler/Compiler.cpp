@@ -68,8 +68,8 @@ private:
   LogicalResult emitMLIR();
   LogicalResult emitNative();
   LogicalResult lower();
-  LogicalResult link(llvm::Module &code, llvm::TargetMachine &machine,
-                     const Weights &weights);
+  LogicalResult writeWeights(const Weights &weights);
+  LogicalResult link(llvm::Module &code, llvm::TargetMachine &machine);
   LogicalResult makeReference();
   LogicalResult verify();
   void countFlippedCodes();
@@ -307,6 +307,10 @@ LogicalResult Compilation::emitNative() {
     model.weightsSymbol = model.name + "_weights";
   model.manifest = describeManifest();
   weights.detach();
+  // Before the code, which has their checksum.
+  if (options.emit >= EmitKind::Object && model.weightsBytes > 0 &&
+      failed(stage("weights", [&] { return writeWeights(weights); })))
+    return failure();
 
   llvm::LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> code;
@@ -330,16 +334,31 @@ LogicalResult Compilation::emitNative() {
     return writeText([&](llvm::raw_pwrite_stream &os) {
       return emitNativeCode(*code, **machine, NativeFileType::Assembly, os);
     });
-  if (failed(stage("link", [&] { return link(*code, **machine, weights); })) ||
+  if (failed(stage("link", [&] { return link(*code, **machine); })) ||
       (options.verify > 0 && failed(stage("verify", [&] { return verify(); }))))
     return failure();
   return finish();
 }
 
+/// Writes the weights' object and takes their checksum.
+LogicalResult Compilation::writeWeights(const Weights &weights) {
+  if (failed(createDirectory()))
+    return failure();
+  return check(writeFile(directory.getPath("weights.o"), [&](auto &os) {
+    return writeDataObject(os, options.triple, model.weightsSymbol,
+                           model.weightsBytes, [&](auto &data) -> llvm::Error {
+                             ChecksumStream summed(data);
+                             if (llvm::Error error = weights.write(summed))
+                               return error;
+                             summed.finish(model.weightsHash);
+                             return llvm::Error::success();
+                           });
+  }));
+}
+
 /// Writes the file, as "linked" in `directory`, and its header.
 LogicalResult Compilation::link(llvm::Module &code,
-                                llvm::TargetMachine &machine,
-                                const Weights &weights) {
+                                llvm::TargetMachine &machine) {
   if (failed(createDirectory()))
     return failure();
   std::vector<std::string> objects = {directory.getPath("code.o")};
@@ -349,15 +368,8 @@ LogicalResult Compilation::link(llvm::Module &code,
     return check(std::move(error));
   if (llvm::Error error = checkImports(objects[0]))
     return check(std::move(error));
-  if (model.weightsBytes > 0) {
+  if (model.weightsBytes > 0)
     objects.push_back(directory.getPath("weights.o"));
-    if (llvm::Error error = writeFile(objects[1], [&](auto &os) {
-          return writeDataObject(
-              os, options.triple, model.weightsSymbol, model.weightsBytes,
-              [&](auto &data) { return weights.write(data); });
-        }))
-      return check(std::move(error));
-  }
 
   std::string linked = directory.getPath("linked");
   llvm::Error error =

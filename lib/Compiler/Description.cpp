@@ -116,8 +116,8 @@ void emitDescription(Module &module, const ModelDescription &model) {
       tables.int64(model.weightsBytes),
       tables.int64(model.arenaBytes),
       tables.null(),
-      tables.int64(0),
-      tables.int64(0),
+      tables.int64(model.weightsHash[0]),
+      tables.int64(model.weightsHash[1]),
       tables.string(model.manifest),
   };
   GlobalVariable *description =

@@ -21,27 +21,27 @@ class TensorInfo(NamedTuple):
     shape: tuple
 
 
-def load(path, *, threads=0, level=None, weights=None, huge_pages=False):
+def load(path, *, threads=0, level=None, weights=None, huge_pages=False, verify=False):
     """Opens a compiled library (.so).
 
     threads: at most so many a run, 0 for as many as the process may use; level: an instruction-set level of
     the library, default the best the CPU has; weights: the file of external weights, default beside the
     library; huge_pages: copies the weights into memory of 2 MB pages, which the CPU reads faster, where the system
-    has them.
+    has them; verify: reads all weights and refuses those that are not as they were compiled.
     """
-    return Model(path, threads=threads, level=level, weights=weights, huge_pages=huge_pages)
+    return Model(path, threads=threads, level=level, weights=weights, huge_pages=huge_pages, verify=verify)
 
 
 class Model:
     """A compiled model; calls may come from any number of threads at the same time."""
 
-    def __init__(self, path, *, threads=0, level=None, weights=None, huge_pages=False, report=None):
+    def __init__(self, path, *, threads=0, level=None, weights=None, huge_pages=False, verify=False, report=None):
         """Opens the library; `load` and `compile` call this."""
         self.handle = None
         self.path = os.fspath(path)
         lib = self._library = runtime.library()
         options = runtime.Options(size=ctypes.sizeof(runtime.Options), threads=threads)
-        options.flags = runtime.HUGE_PAGES if huge_pages else 0
+        options.flags = runtime.HUGE_PAGES * bool(huge_pages) | runtime.VERIFY_WEIGHTS * bool(verify)
         options.level = level.encode() if level else None
         options.weights_path = os.fsencode(weights) if weights else None
         handle = ctypes.c_void_p()

@@ -24,11 +24,11 @@ static bit_status check_options(const bit_options *options, bit_options *copy,
     return bitrt_fail(error, BIT_INVALID_ARGUMENT,
                       "expects bit_options.threads of 0..%d, got %d",
                       BITRT_MAX_THREADS, (int)copy->threads);
-  if ((copy->flags & ~BIT_HUGE_PAGES) != 0)
+  if ((copy->flags & ~(BIT_HUGE_PAGES | BIT_VERIFY_WEIGHTS)) != 0)
     return bitrt_fail(error, BIT_INVALID_ARGUMENT,
-                      "expects bit_options.flags of BIT_HUGE_PAGES (0x%x) or "
-                      "0, got 0x%" PRIx32,
-                      BIT_HUGE_PAGES, copy->flags);
+                      "expects bit_options.flags of BIT_HUGE_PAGES (0x%x) and "
+                      "BIT_VERIFY_WEIGHTS (0x%x), got 0x%" PRIx32,
+                      BIT_HUGE_PAGES, BIT_VERIFY_WEIGHTS, copy->flags);
   if (copy->allocator != NULL &&
       (copy->allocator->alloc == NULL || copy->allocator->free == NULL))
     return bitrt_fail(error, BIT_INVALID_ARGUMENT,
@@ -114,6 +114,8 @@ bit_status bitrt_model_open(const bit_model_desc *description, void *library,
   if (status == BIT_OK && weights == NULL && desc.weights_bytes > 0)
     status = bitrt_map_weights(&desc, checked.weights_path, description,
                                &mapping, &weights, error);
+  if (status == BIT_OK && (checked.flags & BIT_VERIFY_WEIGHTS) != 0)
+    status = bitrt_verify_weights(&desc, weights, error);
   if (status == BIT_OK && (checked.flags & BIT_HUGE_PAGES) != 0 &&
       desc.weights_bytes > 0)
     status = bitrt_copy_to_huge_pages(desc.name, (size_t)desc.weights_bytes,

@@ -45,6 +45,10 @@ bit_status bitrt_map_weights(const bit_model_desc *desc, const char *path,
                              const uint8_t **weights, bitrt_error error);
 void bitrt_unmap_weights(bitrt_mapping *mapping);
 
+/* Compares the weights with their checksum. */
+bit_status bitrt_verify_weights(const bit_model_desc *desc,
+                                const uint8_t *weights, bitrt_error error);
+
 /* Replaces the weights and their mapping by a copy in huge pages, or in normal
    ones where the system has none. On failure all stays as it was. */
 bit_status bitrt_copy_to_huge_pages(const char *name, size_t bytes,

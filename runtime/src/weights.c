@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* External weights: a file beside the library, mapped read-only. */
 #define _GNU_SOURCE
+#include "bit/checksum.h"
 #include "model.h"
 
 #include <dlfcn.h>
@@ -106,6 +107,27 @@ bit_status bitrt_map_weights(const bit_model_desc *desc, const char *path,
   bit_status status = map_file(file, desc, path, mapping, weights, error);
   close(file);
   return status;
+}
+
+bit_status bitrt_verify_weights(const bit_model_desc *desc,
+                                const uint8_t *weights, bitrt_error error) {
+  const uint64_t *expected = desc->weights_hash;
+  if (desc->weights_bytes == 0)
+    return BIT_OK;
+  if (expected[0] == 0 && expected[1] == 0)
+    return bitrt_fail(error, BIT_BAD_WEIGHTS,
+                      "model '%s' has no checksum of its weights", desc->name);
+  bit_checksum sum = {{0}, {0}, 0};
+  uint64_t got[2];
+  bit_checksum_add(&sum, weights, (size_t)desc->weights_bytes);
+  bit_checksum_finish(&sum, got);
+  if (got[0] != expected[0] || got[1] != expected[1])
+    return bitrt_fail(error, BIT_BAD_WEIGHTS,
+                      "the weights of model '%s' are damaged: expects checksum "
+                      "%016" PRIx64 "%016" PRIx64 ", got %016" PRIx64
+                      "%016" PRIx64,
+                      desc->name, expected[0], expected[1], got[0], got[1]);
+  return BIT_OK;
 }
 
 void bitrt_unmap_weights(bitrt_mapping *mapping) {

@@ -41,7 +41,8 @@ static std::vector<Port> readPorts(const bit_model *model, int32_t count,
 Model::Model(const Options &options) {
   bit_options settings = BIT_OPTIONS_INIT;
   settings.threads = options.threads;
-  settings.flags = options.hugePages ? BIT_HUGE_PAGES : 0;
+  settings.flags = (options.hugePages ? BIT_HUGE_PAGES : 0) |
+                   (options.verify ? BIT_VERIFY_WEIGHTS : 0);
   settings.level = options.level.empty() ? nullptr : options.level.c_str();
   settings.weights_path =
       options.weights.empty() ? nullptr : options.weights.c_str();

@@ -21,7 +21,7 @@ struct Options {
   std::map<std::string, int64_t> dims; ///< --dim
   double rtol = 1e-4, atol = 1e-5;
   bool random = false, bench = false, json = false, verbose = false;
-  bool hugePages = false, help = false, version = false;
+  bool hugePages = false, verify = false, help = false, version = false;
   uint64_t seed = 0;
   double seconds = 1; ///< how long --bench measures
   int32_t threads = 0;

@@ -29,6 +29,7 @@ struct ModelDescription {
   std::vector<LevelDescription> levels; ///< the best one first
   uint64_t hash[2] = {0, 0};            ///< of the source file
   uint64_t weightsBytes = 0;
+  uint64_t weightsHash[2] = {0, 0}; ///< their checksum; 0 where not written
   std::string weightsSymbol; ///< of the object with the weights; empty: none
   uint64_t arenaBytes = 0;   ///< 0 where it depends on the inputs
   std::string manifest;      ///< JSON, for people

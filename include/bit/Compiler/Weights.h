@@ -6,17 +6,38 @@
 #define BIT_COMPILER_WEIGHTS_H
 
 #include "bit/Layout/Panels.h"
+#include "bit/checksum.h"
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
 #include <optional>
 #include <vector>
 
-namespace llvm {
-class raw_ostream;
-} // namespace llvm
-
 namespace bit {
+
+/// Passes on what is written and takes its checksum.
+class ChecksumStream final : public llvm::raw_ostream {
+public:
+  explicit ChecksumStream(llvm::raw_ostream &os) : os(os) {}
+  ~ChecksumStream() override { flush(); }
+
+  /// The checksum of all that was written; the last call.
+  void finish(uint64_t (&hash)[2]) {
+    flush();
+    bit_checksum_finish(&sum, hash);
+  }
+
+private:
+  void write_impl(const char *data, size_t size) override {
+    bit_checksum_add(&sum, data, size);
+    os.write(data, size);
+  }
+  uint64_t current_pos() const override { return sum.bytes; }
+
+  llvm::raw_ostream &os;
+  bit_checksum sum = {};
+};
 
 /// The constants of a module's bit.weight ops, in the order of their offsets.
 class Weights {

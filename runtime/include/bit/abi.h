@@ -187,7 +187,8 @@ typedef struct bit_model_desc {
                                 start); 0 if it depends on them */
   const char *weights_file;  /* base name of the file beside the library; NULL:
                                 none */
-  uint64_t weights_hash[2];  /* of the external weights */
+  uint64_t weights_hash[2];  /* of the weights, embedded or external, by
+                                bit/checksum.h; {0, 0} if unknown */
   const char *manifest_json; /* about the model, for people; NULL: none */
 } bit_model_desc;
 

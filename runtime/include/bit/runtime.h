@@ -120,12 +120,16 @@ typedef void (*bit_parallel_for)(void *context,
    normal ones. */
 #define BIT_HUGE_PAGES 1u
 
+/* Flag of bit_options: reads all weights, and refuses those that are not what
+   the compiler wrote (BIT_BAD_WEIGHTS). */
+#define BIT_VERIFY_WEIGHTS 2u
+
 /* Start from BIT_OPTIONS_INIT; NULL instead of options means just that. */
 typedef struct bit_options {
   size_t size;     /* sizeof(bit_options) */
   int32_t threads; /* that a run uses at most, the caller's among them; 0: as
                       many as the process may use cores; up to 1024 */
-  uint32_t flags;  /* 0 or BIT_HUGE_PAGES */
+  uint32_t flags;  /* BIT_HUGE_PAGES | BIT_VERIFY_WEIGHTS, or 0 */
   bit_parallel_for parallel_for; /* the host's own pool instead of the
                                     runtime's; NULL: the runtime's */
   void *parallel_for_context;

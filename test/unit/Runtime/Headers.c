@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The public headers are C99 and stand alone; compiled as such, never run. */
+#include "bit/checksum.h"
 #include "bit/linear.h"
 #include "bit/quant.h"
 #include "bit/runtime.h"

@@ -3,7 +3,9 @@
 // Weights in a file, in the library, in huge pages.
 
 #include "Opening.h"
+#include "bit/checksum.h"
 #include "gmock/gmock.h"
+#include <array>
 #include <cstring>
 
 using testing::HasSubstr;
@@ -90,6 +92,75 @@ TEST(WeightsTest, RefusesFilesThatDoNotFit) {
               HasSubstr(": its header is damaged"));
   EXPECT_THAT(message(weightsFile(desc).substr(0, 79)),
               HasSubstr(": truncated: weights end after the file's 79 bytes"));
+}
+
+TEST(WeightsTest, HaveAChecksum) {
+  std::vector<unsigned char> bytes(1000);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<unsigned char>(i * 31);
+  using Hash = std::array<uint64_t, 2>;
+  auto hash = [&](std::vector<size_t> pieces) {
+    bit_checksum sum{};
+    size_t at = 0;
+    for (size_t piece : pieces) {
+      bit_checksum_add(&sum, bytes.data() + at, piece);
+      at += piece;
+    }
+    uint64_t result[2];
+    bit_checksum_finish(&sum, result);
+    return Hash{result[0], result[1]};
+  };
+  // Fixed for all time: libraries have it in them.
+  EXPECT_EQ(hash({1000}), (Hash{0xd31725a11ea0c88d, 0xe50cfd0f64490ada}));
+  EXPECT_EQ(hash({1, 62, 1, 64, 130, 0, 742}), hash({1000}));
+  EXPECT_EQ(hash({500, 500}), hash({1000}));
+  Hash whole = hash({1000});
+  EXPECT_NE(hash({999}), whole);
+  EXPECT_NE(hash({}), (Hash{0, 0}));
+  for (size_t i = 0; i < bytes.size(); ++i)
+    for (int bit = 0; bit < 8; bit += 7) {
+      bytes[i] ^= static_cast<unsigned char>(1 << bit);
+      ASSERT_NE(hash({1000}), whole) << i;
+      bytes[i] ^= static_cast<unsigned char>(1 << bit);
+    }
+  // Zeros at the end count, too.
+  std::fill(bytes.begin(), bytes.end(), 0);
+  EXPECT_NE(hash({64}), hash({65}));
+  EXPECT_NE(hash({64}), hash({128}));
+}
+
+TEST(WeightsTest, AreVerifiedIfAsked) {
+  bit_options options = withThreads(1);
+  options.flags = BIT_VERIFY_WEIGHTS;
+  EXPECT_EQ(open(copyOfFake(), options), BIT_BAD_WEIGHTS);
+  EXPECT_STREQ(bit_last_error(), "model 'fake' has no checksum of its weights");
+
+  alignas(64) float weights[4] = {2, 4, 6, 8};
+  bit_checksum sum{};
+  bit_checksum_add(&sum, weights, sizeof(weights));
+  bit_model_desc desc = external();
+  bit_checksum_finish(&sum, desc.weights_hash);
+  std::string bytes = weightsFile(desc);
+  {
+    TemporaryFile file(bytes);
+    options.weights_path = file.path;
+    EXPECT_EQ(open(desc, options), BIT_OK) << bit_last_error();
+  }
+  bytes.back() ^= 1;
+  TemporaryFile damaged(bytes);
+  EXPECT_EQ(open(desc, options), BIT_BAD_WEIGHTS);
+  EXPECT_THAT(bit_last_error(),
+              HasSubstr("the weights of model 'fake' are damaged: expects "
+                        "checksum "));
+  // Not without asking.
+  options.flags = 0;
+  EXPECT_EQ(open(desc, options), BIT_OK);
+
+  desc.weights = reinterpret_cast<const uint8_t *>(weights);
+  options.flags = BIT_VERIFY_WEIGHTS | BIT_HUGE_PAGES;
+  EXPECT_EQ(open(desc, options), BIT_OK) << bit_last_error();
+  weights[2] = 7;
+  EXPECT_EQ(open(desc, options), BIT_BAD_WEIGHTS);
 }
 
 /// What a level saw of its weights.
