@@ -90,7 +90,7 @@ double probeVpmaddubsw() {
 /// What is timed: a product, with `groups` scales along k if not 0.
 struct Case {
   int64_t n, k, groups;
-  bool floats;
+  bool floats, binary;
 };
 
 std::vector<int64_t> getScaleShape(const Kernel &kernel, const Case &test) {
@@ -101,7 +101,7 @@ std::vector<int64_t> getScaleShape(const Kernel &kernel, const Case &test) {
 }
 
 std::string makeMatmul(const Kernel &kernel, const Case &test) {
-  auto [n, k, groups, floats] = test;
+  auto [n, k, groups, floats, binary] = test;
   std::string features = "+avx2,+fma";
   for (llvm::StringRef feature : kernel.getFeatures())
     features += ",+" + feature.str();
@@ -123,9 +123,9 @@ std::string makeMatmul(const Kernel &kernel, const Case &test) {
   if (!floats)
     text += "quantized(%xs, %u : memref<?xf32>, " + sum + ") ";
   text += llvm::formatv("outs(%y : memref<?x{0}xf32>) n = {0} k = {1} weights "
-                        "= ternary {2} kernel = #bit.kernel<{3}>\n  return\n}",
+                        "= {4} {2} kernel = #bit.kernel<{3}>\n  return\n}",
                         n, k, floats ? "" : "range = [-128, 127]",
-                        kernel.getName());
+                        kernel.getName(), binary ? "binary" : "ternary");
   return text;
 }
 
@@ -153,14 +153,15 @@ void fillRows(float *values, int8_t *codes, int64_t rows, int64_t k,
 
 void timeMatmul(mlir::MLIRContext &context, const Kernel &kernel,
                 const Case &test, double peak) {
-  auto [n, k, groups, floats] = test;
+  auto [n, k, groups, floats, binary] = test;
   auto jit = Jit::compile(context, makeMatmul(kernel, test));
   if (!jit)
     std::exit(1);
   std::mt19937 engine(1);
   std::vector<int8_t> weights(n * k);
   for (int8_t &weight : weights)
-    weight = static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
+    weight = static_cast<int8_t>(
+        static_cast<int>(binary ? engine() % 2 * 2 : engine() % 3) - 1);
   int64_t bytes = kernel.getPackedBytes(n, k);
   auto *packed = allocate<uint8_t>(bytes);
   kernel.pack(weights, n, k, llvm::MutableArrayRef(packed, bytes));
@@ -267,12 +268,15 @@ int main(int argc, char **argv) {
       spec.n = n;
       spec.k = k;
       spec.floatActivations = floats;
+      bool binary = mlir::failed(kernel->supports(spec));
+      spec.weights = binary ? WeightKind::Binary : WeightKind::Ternary;
       if (mlir::failed(kernel->supports(spec)))
         continue;
-      timeMatmul(*context, *kernel, {n, k, 0, floats}, peak);
+      timeMatmul(*context, *kernel, {n, k, 0, floats, binary}, peak);
       spec.groups = k / group;
       if (k % group == 0 && mlir::succeeded(kernel->supports(spec)))
-        timeMatmul(*context, *kernel, {n, k, spec.groups, floats}, peak);
+        timeMatmul(*context, *kernel, {n, k, spec.groups, floats, binary},
+                   peak);
     }
   }
   return 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "bit/Conversion/BitToVector/P1Kernel.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Layout/P1.h"
 #include "bit/Layout/P2.h"
 
 using namespace mlir;
@@ -13,6 +15,11 @@ static constexpr int64_t maxTileTokens = 16;
 int64_t PlaneKernel::getPackedBytes(int64_t n, int64_t k) const {
   auto layout = PlaneLayout::get(bits, n, k);
   return layout ? layout->getPackedBytes() : -1;
+}
+
+void P1Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
+                    MutableArrayRef<uint8_t> out) const {
+  packP1(*P1Layout::get(n, k), codes.data(), 0, n, out.data());
 }
 
 void P2Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
@@ -30,6 +37,10 @@ LogicalResult PlaneKernel::supports(
       return emitError() << reason;
     return failure();
   };
+  // One bit has no code for 0.
+  if (bits == 1 && spec.weights != WeightKind::Binary)
+    return decline("expects binary weights for kernel '" + getName() +
+                   "', got " + stringifyEnum(spec.weights));
   // A step has one scale a row.
   if (spec.groups != 1 && spec.getSummedK() % getStepK() != 0)
     return decline("expects weight scales of a multiple of " +

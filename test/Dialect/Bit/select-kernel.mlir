@@ -67,6 +67,43 @@ func.func @group_scales(%x: memref<?x1048576xi8>, %p: memref<4194304xi8>, %ws: m
   return
 }
 
+// Weights of 1 bit have kernels of their own.
+// CHECK-LABEL: @binary_avx512
+// CHECK: kernel = #bit.kernel<x86.vnni_p1>
+func.func @binary_avx512(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+  return
+}
+
+// CHECK-LABEL: @binary_avx2
+// CHECK: kernel = #bit.kernel<x86.avx2_p1>
+func.func @binary_avx2(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+  return
+}
+
+// The highest of 8 planes adds 4 products for each 32 k: 1,048,576 is the limit
+// of vpdpbusd, twice that of 2 bits.
+// CHECK-LABEL: @long_binary_k
+// CHECK: kernel = #bit.kernel<x86.vnni_p1>
+// CHECK: kernel = #bit.kernel<x86.avx2_p1>
+func.func @long_binary_k(%x: memref<?x1048576xi8>, %p: memref<2097152xi8>, %z: memref<?x1048577xi8>, %q: memref<2097216xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x1048576xi8>, memref<2097152xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 1048576 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+  bit.packed_matmul ins(%z, %q, %ws : memref<?x1048577xi8>, memref<2097216xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 1048577 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+  return
+}
+
 // Products by panels: all kernels read the same ones.
 // CHECK-LABEL: @panels_avx512
 // CHECK: kernel = #bit.kernel<x86.avx512_panel>

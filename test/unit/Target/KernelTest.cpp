@@ -35,6 +35,17 @@ protected:
     ++kernelsRun;
   }
 
+  /// The least k that may have a weight scale of its own.
+  int64_t stepK() {
+    PackedMatmulSpec spec;
+    spec.n = 1;
+    spec.groups = 2;
+    spec.weights = WeightKind::Binary;
+    for (spec.k = 2; mlir::failed(kernel().supports(spec)); spec.k *= 2)
+      ;
+    return spec.k / 2;
+  }
+
   void expectRight(Shape shape, llvm::ArrayRef<int64_t> ms,
                    Activations activations = Activations::Codes) {
     unsigned seed = static_cast<unsigned>(shape.n * 1000 + shape.k);
@@ -53,13 +64,13 @@ TEST_P(KernelTest, RaggedRows) {
 }
 
 TEST_P(KernelTest, RaggedColumns) {
-  for (int64_t k : {1, 2, 3, 4, 5, 8, 11, 12, 15, 16, 17, 31})
+  for (int64_t k : {1, 2, 3, 4, 5, 8, 11, 12, 15, 16, 17, 27, 31, 33, 63})
     expectRight({20, k}, {1, 2, 3, 4, 5});
 }
 
 // Widening periods of 8 and 16 steps, with and without a rest.
 TEST_P(KernelTest, LongColumns) {
-  for (int64_t k : {127, 128, 129, 255, 256, 257, 272, 515})
+  for (int64_t k : {127, 128, 129, 255, 256, 257, 272, 511, 512, 515, 1057})
     expectRight({80, k}, {1, 2, 3, 4});
 }
 
@@ -102,9 +113,9 @@ TEST_P(KernelTest, StaticTokens) {
 // Whatever the tile, the bits are the same.
 TEST_P(KernelTest, OtherTiles) {
   for (const char *tile :
-       {"[16, 1, 16]", "[32, 3, 16]", "[48, 2, 16]", "[64, 5, 16]"}) {
+       {"[16, 1, {0}]", "[32, 3, {0}]", "[48, 2, {0}]", "[64, 5, {0}]"}) {
     Shape shape{119, 37};
-    shape.tile = tile;
+    shape.tile = llvm::formatv(tile, stepK());
     expectRight(shape, {1, 2, 3, 7});
   }
 }
@@ -121,12 +132,13 @@ TEST_P(KernelTest, GroupScales) {
   constexpr std::pair<int64_t, int64_t> rowsAndGroups[] = {
       {1, 2}, {37, 3}, {64, 1}, {145, 2}};
   int count = 0;
-  for (int64_t size : {16, 32, 48, 64, 128, 144, 256, 272})
+  for (int64_t steps : {1, 2, 3, 4, 8, 9, 16, 17})
     for (bool bias : {false, true}) {
+      int64_t size = steps * stepK();
       auto [n, groups] = rowsAndGroups[++count % 4];
       Shape shape{n, size * groups, bias};
       shape.groups = groups;
-      shape.tensorXScale = size == 64;
+      shape.tensorXScale = steps == 4;
       expectRight(shape, {0, 1, 2, 3, 4, 5, 9});
     }
 }
@@ -139,10 +151,10 @@ TEST_P(KernelTest, OneRaggedGroup) {
 }
 
 TEST_P(KernelTest, GroupScalesWithStaticTokensAndTiles) {
-  for (const char *tile : {"", "[32, 3, 16]", "[64, 5, 16]"}) {
+  for (const char *tile : {"", "[32, 3, {0}]", "[64, 5, {0}]"}) {
     Shape shape{119, 192};
     shape.groups = 6;
-    shape.tile = tile;
+    shape.tile = llvm::formatv(tile, stepK());
     shape.staticM = 7;
     expectRight(shape, {7});
   }
@@ -157,7 +169,7 @@ TEST_P(FloatKernelTest, FloatActivations) {
 }
 
 TEST_P(FloatKernelTest, GroupScales) {
-  for (int64_t size : {16, 32, 128})
+  for (int64_t size : {stepK(), 2 * stepK(), int64_t(128)})
     for (bool bias : {false, true}) {
       Shape shape{70, size * 3, bias};
       shape.groups = 3;
@@ -174,6 +186,8 @@ TEST_P(KernelTest, ExtremeCodes) {
     Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
     ASSERT_TRUE(matmul.compiled());
     for (int weight : {-1, 0, 1}) {
+      if (weight == 0 && isBinary(kernel()))
+        continue;
       std::fill(matmul.getWeights().begin(), matmul.getWeights().end(), weight);
       matmul.repack(kernel());
       for (int code : {-128, 127})
@@ -202,6 +216,7 @@ TEST_P(KernelTest, ExactAtItsLongestColumns) {
 std::vector<const Kernel *> floatKernels() {
   PackedMatmulSpec spec;
   spec.n = spec.k = 1;
+  spec.weights = WeightKind::Binary;
   spec.floatActivations = true;
   std::vector<const Kernel *> kernels;
   for (const Kernel *kernel : registeredKernels())

@@ -28,20 +28,28 @@ struct Shape {
 
 enum class Activations { Codes, Floats };
 
+/// Whether the kernel has no code for the weight 0.
+inline bool isBinary(const Kernel &kernel) {
+  PackedMatmulSpec spec;
+  spec.n = spec.k = 1;
+  return mlir::failed(kernel.supports(spec));
+}
+
 /// A packed_matmul by one kernel, and plain loops for the same.
 class Matmul {
 public:
   Matmul(mlir::MLIRContext &context, const Kernel &kernel, Shape shape,
          Activations activations, unsigned seed)
-      : shape(shape), floats(activations == Activations::Floats), engine(seed),
-        weights(shape.n * shape.k),
+      : shape(shape), floats(activations == Activations::Floats),
+        binary(isBinary(kernel)), engine(seed), weights(shape.n * shape.k),
         packed(kernel.getPackedBytes(shape.n, shape.k)),
         weightScale(shape.groups         ? shape.n * shape.groups
                     : shape.channelScale ? shape.n
                                          : 1),
         bias(shape.n) {
     for (int8_t &weight : weights)
-      weight = static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
+      weight = static_cast<int8_t>(
+          static_cast<int>(binary ? engine() % 2 * 2 : engine() % 3) - 1);
     kernel.pack(weights, shape.n, shape.k, packed);
     for (float &value : weightScale)
       value = number();
@@ -202,15 +210,15 @@ private:
     if (shape.bias)
       out << "bias(%b : " << b << ") ";
     out << "outs(%y : " << y << ") n = " << shape.n << " k = " << shape.k
-        << " weights = ternary " << (floats ? "" : "range = [-128, 127] ")
-        << "kernel = #bit.kernel<" << kernel.getName()
-        << (shape.tile.empty() ? "" : ", tile = ") << shape.tile
-        << ">\n  return\n}\n";
+        << " weights = " << (binary ? "binary " : "ternary ")
+        << (floats ? "" : "range = [-128, 127] ") << "kernel = #bit.kernel<"
+        << kernel.getName() << (shape.tile.empty() ? "" : ", tile = ")
+        << shape.tile << ">\n  return\n}\n";
     return text;
   }
 
   Shape shape;
-  bool floats;
+  bool floats, binary;
   std::mt19937 engine;
   std::vector<int8_t> weights;
   std::vector<uint8_t> packed;
