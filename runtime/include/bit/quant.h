@@ -33,10 +33,11 @@ BIT_API bit_status bit_rt_scale_count(size_t rows, size_t columns,
                                       bit_granularity granularity, size_t group,
                                       size_t *count);
 
-/* --- Packed weights: layout P2, 2 bits a weight. ------------------------- */
+/* --- Packed weights: 2 bits a ternary one (layout P2), 1 bit a binary one
+   (P1). -------------------------------------------------------------------- */
 
-/* Bytes of n x k packed ternary (or binary) weights: rows padded to 16, k to
-   16. 0 if there are none or if they exceed PTRDIFF_MAX. */
+/* Bytes of n x k packed weights: rows padded to 16, k to 16, binary ones to 32.
+   0 if there are none or if they exceed PTRDIFF_MAX. */
 BIT_API size_t bit_rt_packed_bytes(size_t n, size_t k);
 BIT_API size_t bit_rt_packed_binary_bytes(size_t n, size_t k);
 
@@ -47,7 +48,8 @@ BIT_API bit_status bit_rt_pack_ternary(const int8_t *codes, size_t n, size_t k,
 BIT_API bit_status bit_rt_pack_binary(const int8_t *codes, size_t n, size_t k,
                                       uint8_t *packed);
 
-/* The inverse. BIT_RANGE if `packed` holds what is no code of the set. */
+/* The inverse. BIT_RANGE if `packed` holds what is no ternary code; every bit
+   is a binary one. */
 BIT_API bit_status bit_rt_unpack_ternary(const uint8_t *packed, size_t n,
                                          size_t k, int8_t *codes);
 BIT_API bit_status bit_rt_unpack_binary(const uint8_t *packed, size_t n,

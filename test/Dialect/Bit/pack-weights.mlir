@@ -30,7 +30,7 @@ func.func @quantized(%x: tensor<?x3xf32>, %ws: tensor<1xf32>, %b: tensor<2xf32>,
 // CHECK-LABEL: @float
 func.func @float(%x: tensor<4x3xf32>, %ws: tensor<2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
   %w = arith.constant dense_resource<codes> : tensor<2x3xi8>
-  // CHECK-COUNT-2: bit.packed_matmul ins({{.*}}) outs({{.*}}) n = 2 k = 3 weights = binary kernel = #bit.kernel<generic.p2>{{.*}} -> tensor<4x2xf32>
+  // CHECK-COUNT-2: bit.packed_matmul ins({{.*}}) outs({{.*}}) n = 2 k = 3 weights = binary kernel = #bit.kernel<generic.p1>{{.*}} -> tensor<4x2xf32>
   %y = bit.linear %x, %w, %ws weights = binary : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<2xf32>) -> tensor<4x2xf32>
   %z = bit.linear %x, %w, %ws weights = binary {other} : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<2xf32>) -> tensor<4x2xf32>
   return %y, %z : tensor<4x2xf32>, tensor<4x2xf32>
@@ -228,4 +228,35 @@ func.func @huge_splat(%x: tensor<1x2000000xf32>, %ws: tensor<1xf32>) -> tensor<1
   // expected-remark @below {{left to the reference lowering: it has 4000000000000 weights of one value}}
   %y = bit.linear %x, %w, %ws weights = ternary : (tensor<1x2000000xf32>, tensor<2000000x2000000xi8>, tensor<1xf32>) -> tensor<1x2000000xf32>
   return %y : tensor<1x2000000xf32>
+}
+
+// -----
+
+// Binary weights: one bit each. Row 0 is -1, 1, -1, row 1 is 1, 1, -1; what pads is 0.
+// As ternary ones the same codes have bytes of their own.
+// CHECK-LABEL: @binary
+func.func @binary(%x: tensor<4x3xf32>, %ws: tensor<1xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
+  // CHECK: %[[ONE:.*]] = arith.constant dense<[0, 1, 0, 0, 1, 1, 0, 0, 0, {{[0 ,]+}}]> : tensor<64xi8>
+  // CHECK: bit.packed_matmul ins(%{{.*}}, %[[ONE]], %{{.*}} n = 2 k = 3 weights = binary kernel = #bit.kernel<generic.p1>
+  // CHECK: %[[TWO:.*]] = arith.constant dense<[84, 86, 84, 85, 86, 86, 84, 85, 85, {{[85 ,]+}}]> : tensor<64xi8>
+  // CHECK: bit.packed_matmul ins(%{{.*}}, %[[TWO]], %{{.*}} n = 2 k = 3 weights = ternary kernel = #bit.kernel<generic.p2>
+  %w = arith.constant dense<[[-1, 1, -1], [1, 1, -1]]> : tensor<2x3xi8>
+  %y = bit.linear %x, %w, %ws weights = binary : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  %z = bit.linear %x, %w, %ws weights = ternary : (tensor<4x3xf32>, tensor<2x3xi8>, tensor<1xf32>) -> tensor<4x2xf32>
+  return %y, %z : tensor<4x2xf32>, tensor<4x2xf32>
+}
+
+// -----
+
+// A step of one bit has 32 k: scales for each 32 fit, for each 16 they do not.
+// CHECK-LABEL: @binary_groups
+func.func @binary_groups(%x: tensor<4x64xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
+  // CHECK: bit.packed_matmul {{.*}} tensor<128xi8>, tensor<1x2x64xf32>{{.*}} weights = binary kernel = #bit.kernel<generic.p1>
+  // CHECK: bit.packed_matmul {{.*}} tensor<256xi8>, tensor<1x4x64xf32>{{.*}} weights = binary kernel = #bit.kernel<generic.p2>
+  %w = arith.constant dense<1> : tensor<2x64xi8>
+  %two = arith.constant dense<2.0> : tensor<2x2xf32>
+  %four = arith.constant dense<4.0> : tensor<2x4xf32>
+  %y = bit.linear %x, %w, %two weights = binary : (tensor<4x64xf32>, tensor<2x64xi8>, tensor<2x2xf32>) -> tensor<4x2xf32>
+  %z = bit.linear %x, %w, %four weights = binary : (tensor<4x64xf32>, tensor<2x64xi8>, tensor<2x4xf32>) -> tensor<4x2xf32>
+  return %y, %z : tensor<4x2xf32>, tensor<4x2xf32>
 }

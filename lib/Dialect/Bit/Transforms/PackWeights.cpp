@@ -39,8 +39,9 @@ struct Product {
 
 class WeightPacker {
 public:
-  WeightPacker(ModuleOp module, const Kernel &kernel)
-      : module(module), kernel(kernel) {}
+  /// A product is packed for the first of `kernels` that supports it.
+  WeightPacker(ModuleOp module, ArrayRef<const Kernel *> kernels)
+      : module(module), kernels(kernels) {}
 
   /// Succeeds if the product was packed. Fails after a remark, or, if `invalid`
   /// is then set, after an error.
@@ -60,18 +61,25 @@ private:
     invalid = true;
     return failure();
   }
+  std::string whyNot(const Product &product, const PackedMatmulSpec &spec,
+                     const Kernel &kernel);
+  const Kernel *choose(const Product &product, const PackedMatmulSpec &spec,
+                       std::string &reason);
   FailureOr<ElementsAttr> packConstant(const Product &product,
+                                       const Kernel &kernel,
                                        ElementsAttr codes);
   FailureOr<ElementsAttr> packWeight(const Product &product,
+                                     const Kernel &kernel,
                                      QuantizeWeightOp weight);
-  ElementsAttr packCodes(ArrayRef<int8_t> codes, int64_t n, int64_t k);
+  ElementsAttr packCodes(const Kernel &kernel, ArrayRef<int8_t> codes,
+                         int64_t n, int64_t k);
   LogicalResult checkCodes(const Product &product, ArrayRef<int8_t> codes,
                            int64_t k);
 
   ModuleOp module;
-  const Kernel &kernel;
-  DenseMap<Attribute, ElementsAttr> packedOf;
-  DenseMap<Operation *, ElementsAttr> packedOfWeight;
+  ArrayRef<const Kernel *> kernels;
+  DenseMap<std::pair<Attribute, const Kernel *>, ElementsAttr> packedOf;
+  DenseMap<std::pair<Operation *, const Kernel *>, ElementsAttr> packedOfWeight;
   bool invalid = false;
 };
 
@@ -116,7 +124,43 @@ LogicalResult WeightPacker::checkCodes(const Product &product,
   return success();
 }
 
+/// Why `kernel` cannot compute a product; empty: it can.
+std::string WeightPacker::whyNot(const Product &product,
+                                 const PackedMatmulSpec &spec,
+                                 const Kernel &kernel) {
+  std::string reason;
+  // The kernel says why as an error; here it is a remark.
+  ScopedDiagnosticHandler handler(product.op->getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    reason = diagnostic.str();
+                                    return success();
+                                  });
+  if (failed(kernel.supports(spec,
+                             [&] { return emitError(product.op->getLoc()); })))
+    return reason;
+  if (!spec.floatActivations &&
+      spec.getSummedK() > kernel.getMaxK(spec.low, spec.high))
+    return ("its sums of k = " + Twine(spec.getSummedK()) +
+            " products could overflow")
+        .str();
+  return "";
+}
+
+/// The kernel that packs a product, null if none does; `reason` then says why
+/// the last one does not.
+const Kernel *WeightPacker::choose(const Product &product,
+                                   const PackedMatmulSpec &spec,
+                                   std::string &reason) {
+  for (const Kernel *kernel : kernels) {
+    reason = whyNot(product, spec, *kernel);
+    if (reason.empty())
+      return kernel;
+  }
+  return nullptr;
+}
+
 FailureOr<ElementsAttr> WeightPacker::packConstant(const Product &product,
+                                                   const Kernel &kernel,
                                                    ElementsAttr attr) {
   // Ternary codes are no binary ones, so the kind belongs to the key; but codes
   // that were packed as one kind need a check only.
@@ -129,17 +173,18 @@ FailureOr<ElementsAttr> WeightPacker::packConstant(const Product &product,
   int64_t k = attr.getShapedType().getDimSize(1);
   if (failed(checkCodes(product, *codes, k)))
     return failure();
-  ElementsAttr &packed = packedOf[attr];
+  ElementsAttr &packed = packedOf[{attr, &kernel}];
   if (!packed)
-    packed = packCodes(*codes, n, k);
+    packed = packCodes(kernel, *codes, n, k);
   return packed;
 }
 
 /// Floats become bytes here and nowhere else, so that the codes of one weight
 /// at a time exist.
 FailureOr<ElementsAttr> WeightPacker::packWeight(const Product &product,
+                                                 const Kernel &kernel,
                                                  QuantizeWeightOp weight) {
-  if (ElementsAttr packed = packedOfWeight.lookup(weight))
+  if (ElementsAttr packed = packedOfWeight.lookup({weight, &kernel}))
     return packed;
   FailureOr<std::vector<int8_t>> codes = evaluateCodes(weight);
   RankedTensorType type = weight.getCodes().getType();
@@ -149,12 +194,13 @@ FailureOr<ElementsAttr> WeightPacker::packWeight(const Product &product,
     return failure();
   }
   ElementsAttr packed =
-      packCodes(*codes, type.getDimSize(0), type.getDimSize(1));
-  packedOfWeight[weight] = packed;
+      packCodes(kernel, *codes, type.getDimSize(0), type.getDimSize(1));
+  packedOfWeight[{weight, &kernel}] = packed;
   return packed;
 }
 
-ElementsAttr WeightPacker::packCodes(ArrayRef<int8_t> codes, int64_t n,
+ElementsAttr WeightPacker::packCodes(const Kernel &kernel,
+                                     ArrayRef<int8_t> codes, int64_t n,
                                      int64_t k) {
   int64_t bytes = kernel.getPackedBytes(n, k);
   Builder builder(module.getContext());
@@ -203,26 +249,13 @@ LogicalResult WeightPacker::pack(const Product &product) {
     std::tie(spec.low, spec.high) =
         std::pair(product.range[0], product.range[1]);
   std::string reason;
-  {
-    // The kernel says why as an error; here it is a remark.
-    ScopedDiagnosticHandler handler(product.op->getContext(),
-                                    [&](Diagnostic &diagnostic) {
-                                      reason = diagnostic.str();
-                                      return success();
-                                    });
-    if (succeeded(kernel.supports(
-            spec, [&] { return emitError(product.op->getLoc()); })))
-      reason.clear();
-  }
-  if (!reason.empty())
+  const Kernel *kernel = choose(product, spec, reason);
+  if (!kernel)
     return decline(product, reason);
-  if (!spec.floatActivations &&
-      spec.getSummedK() > kernel.getMaxK(spec.low, spec.high))
-    return decline(product, "its sums of k = " + Twine(spec.getSummedK()) +
-                                " products could overflow");
 
-  FailureOr<ElementsAttr> packed =
-      weight ? packWeight(product, weight) : packConstant(product, codes);
+  FailureOr<ElementsAttr> packed = weight
+                                       ? packWeight(product, *kernel, weight)
+                                       : packConstant(product, *kernel, codes);
   if (failed(packed))
     return failure();
   OpBuilder builder(product.op);
@@ -242,7 +275,7 @@ LogicalResult WeightPacker::pack(const Product &product) {
     ElementsAttr scales;
     matchPattern(wScale, m_Constant(&scales));
     std::optional<ElementsAttr> blocked =
-        blockGroupScales(scales, kernel.getScaleRows());
+        blockGroupScales(scales, kernel->getScaleRows());
     if (!blocked)
       return fail(product, "expects weight scales with their values, got an "
                            "elided resource");
@@ -262,7 +295,7 @@ LogicalResult WeightPacker::pack(const Product &product) {
   auto matmul = PackedMatmulOp::create(
       builder, loc, product.x, bytes, wScale, product.xScale, sum, product.bias,
       init, spec.n, spec.k, product.weights, product.range,
-      KernelAttr::get(builder.getContext(), kernel.getName()));
+      KernelAttr::get(builder.getContext(), kernel->getName()));
   matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
   Value y = matmul.getY();
   if (y.getType() != type)
@@ -288,8 +321,8 @@ void WeightPacker::releaseCodes() {
       attribute.getValue().walk(
           [&](DenseResourceElementsAttr attr) { used.insert(attr); });
   });
-  for (auto [codes, packed] : packedOf)
-    if (auto resource = dyn_cast<DenseResourceElementsAttr>(codes);
+  for (auto [key, packed] : packedOf)
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(key.first);
         resource && !used.contains(resource))
       DenseResourceElementsHandle::getManagerInterface(module.getContext())
           .update(resource.getRawHandle().getKey(), AsmResourceBlob());
@@ -346,10 +379,14 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
 
   void runOnOperation() override {
     auto *dialect = getContext().getLoadedDialect<BitDialect>();
-    const Kernel *chosen = dialect->getKernels().lookup(kernel);
-    if (!chosen) {
+    SmallVector<const Kernel *> chosen;
+    for (const std::string &name :
+         {std::string(binaryKernel), std::string(kernel)}) {
+      chosen.push_back(dialect->getKernels().lookup(name));
+      if (chosen.back())
+        continue;
       getOperation().emitError()
-          << "expects a registered kernel to pack for, got '" << kernel << "'";
+          << "expects a registered kernel to pack for, got '" << name << "'";
       return signalPassFailure();
     }
     SmallVector<Operation *> products;
@@ -357,7 +394,7 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
       if (matchProduct(op))
         products.push_back(op);
     });
-    WeightPacker packer(getOperation(), *chosen);
+    WeightPacker packer(getOperation(), chosen);
     // Matched again: a product may read one that was just replaced.
     for (Operation *op : products)
       ++(succeeded(packer.pack(*matchProduct(op))) ? numPacked : numDeclined);

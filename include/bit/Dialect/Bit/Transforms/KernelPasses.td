@@ -26,6 +26,9 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
     Option<"kernel", "kernel", "std::string", /*default=*/"\"generic.p2\"",
            "the kernel whose layout is packed; `bit-select-kernel` may choose "
            "another one of that layout">,
+    Option<"binaryKernel", "binary-kernel", "std::string",
+           /*default=*/"\"generic.p1\"",
+           "the kernel that is tried first, for binary weights">,
   ];
   let statistics = [
     Statistic<"numPacked", "packed", "products packed">,
