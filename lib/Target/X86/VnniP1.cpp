@@ -13,7 +13,8 @@ namespace bit::x86 {
 
 namespace {
 
-constexpr int64_t planes = 8;
+/// Planes p and p + 4 share a sum of one token.
+constexpr int64_t planeSums = 4;
 
 class VnniP1 final : public P1Kernel {
 public:
@@ -25,31 +26,29 @@ public:
     return features;
   }
 
-  // One token sums the highest plane unshifted: each 32 k add 4 products of 128
-  // by an activation. 1,048,576 for all i8 codes.
+  // Planes 3 and 7 of one token have weights times 8: each 16 k add 4 products
+  // of 8 by an activation. 8,388,608 for all i8 codes.
   int64_t getMaxK(int64_t low, int64_t high) const override {
     constexpr int64_t limit = int64_t(1) << 31;
-    return std::min(limit / (16 * std::max<int64_t>(-low, 1)),
-                    (limit - 1) / (16 * std::max<int64_t>(high, 1)));
+    return std::min(limit / (2 * std::max<int64_t>(-low, 1)),
+                    (limit - 1) / (2 * std::max<int64_t>(high, 1)));
   }
 
-  // 16 sums, either of 2 groups x 8 planes or of 4 groups x 4 tokens.
+  // 16 sums: of 4 groups x 4, planes of one token or tokens.
   int64_t getTileTokens(bool) const override { return 4; }
-  int64_t getTileGroups(bool, int64_t tokens) const override {
-    return tokens == 1 ? 2 : 4;
-  }
+  int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
                                const PlaneTile &tile) const override {
-    return tile.tokens == 1 ? buildUnshifted(builder, loc, tile)
-                            : buildShifted(builder, loc, tile);
+    return tile.tokens == 1 ? buildOneToken(builder, loc, tile)
+                            : buildTokens(builder, loc, tile);
   }
 
 private:
-  SmallVector<Value> buildUnshifted(OpBuilder &builder, Location loc,
-                                    const PlaneTile &tile) const;
-  SmallVector<Value> buildShifted(OpBuilder &builder, Location loc,
-                                  const PlaneTile &tile) const;
+  SmallVector<Value> buildOneToken(OpBuilder &builder, Location loc,
+                                   const PlaneTile &tile) const;
+  SmallVector<Value> buildTokens(OpBuilder &builder, Location loc,
+                                 const PlaneTile &tile) const;
 };
 
 Value splat(OpBuilder &builder, Location loc, int64_t value) {
@@ -66,10 +65,12 @@ Value shiftLeftByOne(OpBuilder &builder, Location loc, Value sum) {
 
 } // namespace
 
-// Each plane is masked where it is and has a sum of its own, which is shifted
-// once at the end: no shift in the loop.
-SmallVector<Value> VnniP1::buildUnshifted(OpBuilder &builder, Location loc,
-                                          const PlaneTile &tile) const {
+// Planes are masked where they are, four before and four after a shift: planes
+// p and p + 4 have a sum of their own, which is shifted once at the end. Eight
+// sums a group need no shift in the loop, but leave registers for two groups
+// only; two passes over a block are no sequential stream.
+SmallVector<Value> VnniP1::buildOneToken(OpBuilder &builder, Location loc,
+                                         const PlaneTile &tile) const {
   auto step = [&](const PlaneStep &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
     SmallVector<Value> codes;
@@ -79,29 +80,31 @@ SmallVector<Value> VnniP1::buildUnshifted(OpBuilder &builder, Location loc,
     for (int64_t g = 0; g < tile.groups; ++g) {
       Value weights = step.loadWeights(g);
       for (auto [plane, x] : llvm::enumerate(codes)) {
-        Value masked = shiftAndMask(builder, loc, weights, 0, 1 << plane);
-        Value &sum = sums[planes * g + plane];
+        int64_t place = plane % planeSums;
+        Value masked =
+            shiftAndMask(builder, loc, weights, plane - place, 1 << place);
+        Value &sum = sums[planeSums * g + place];
         sum = vpdpbusd(builder, loc, sum, masked, x);
       }
     }
     return sums;
   };
-  // The sum of 2 b * x is wanted: plane 1 has it as it is.
-  SmallVector<Value> init(planes * tile.groups, splat(builder, loc, 0));
+  // The sum of 2 b * x is wanted: that of weight 2 has it as it is.
+  SmallVector<Value> init(planeSums * tile.groups, splat(builder, loc, 0));
   Value start = tile.broadcastStart(builder, loc, 0, 16);
   for (int64_t g = 0; g < tile.groups; ++g)
-    init[planes * g + 1] = start;
+    init[planeSums * g + 1] = start;
   SmallVector<Value> ofPlanes = buildPlaneSteps(builder, loc, tile, init, step);
 
   SmallVector<Value> sums;
   for (int64_t g = 0; g < tile.groups; ++g) {
-    ArrayRef<Value> part = ArrayRef(ofPlanes).slice(planes * g, planes);
+    ArrayRef<Value> part = ArrayRef(ofPlanes).slice(planeSums * g, planeSums);
     Value sum = arith::AddIOp::create(builder, loc, part[1],
                                       shiftLeftByOne(builder, loc, part[0]));
-    for (int64_t plane = 2; plane < planes; ++plane) {
-      // Exact: every product of this plane is a multiple of 2^plane.
-      Value shifted = arith::ShRSIOp::create(builder, loc, part[plane],
-                                             splat(builder, loc, plane - 1));
+    for (int64_t place = 2; place < planeSums; ++place) {
+      // Exact: every product of these planes is a multiple of 2^place.
+      Value shifted = arith::ShRSIOp::create(builder, loc, part[place],
+                                             splat(builder, loc, place - 1));
       sum = arith::AddIOp::create(builder, loc, sum, shifted);
     }
     sums.push_back(sum);
@@ -110,8 +113,8 @@ SmallVector<Value> VnniP1::buildUnshifted(OpBuilder &builder, Location loc,
 }
 
 // Decodes each plane once for all tokens of the tile.
-SmallVector<Value> VnniP1::buildShifted(OpBuilder &builder, Location loc,
-                                        const PlaneTile &tile) const {
+SmallVector<Value> VnniP1::buildTokens(OpBuilder &builder, Location loc,
+                                       const PlaneTile &tile) const {
   auto step = [&](const PlaneStep &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
     SmallVector<Value> weights;

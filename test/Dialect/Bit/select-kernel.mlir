@@ -88,19 +88,19 @@ func.func @binary_avx2(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32
   return
 }
 
-// The highest of 8 planes adds 4 products for each 32 k: 1,048,576 is the limit
-// of vpdpbusd, twice that of 2 bits.
+// Planes of 8 times the weight add 4 products for each 16 k: 8,388,608 is the
+// limit of vpdpbusd.
 // CHECK-LABEL: @long_binary_k
 // CHECK: kernel = #bit.kernel<x86.vnni_p1>
 // CHECK: kernel = #bit.kernel<x86.avx2_p1>
-func.func @long_binary_k(%x: memref<?x1048576xi8>, %p: memref<2097152xi8>, %z: memref<?x1048577xi8>, %q: memref<2097216xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+func.func @long_binary_k(%x: memref<?x8388608xi8>, %p: memref<16777216xi8>, %z: memref<?x8388609xi8>, %q: memref<16777280xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
     attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
-  bit.packed_matmul ins(%x, %p, %ws : memref<?x1048576xi8>, memref<2097152xi8>, memref<1xf32>)
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x8388608xi8>, memref<16777216xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
-      n = 8 k = 1048576 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
-  bit.packed_matmul ins(%z, %q, %ws : memref<?x1048577xi8>, memref<2097216xi8>, memref<1xf32>)
+      n = 8 k = 8388608 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+  bit.packed_matmul ins(%z, %q, %ws : memref<?x8388609xi8>, memref<16777280xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
-      n = 8 k = 1048577 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
+      n = 8 k = 8388609 weights = binary range = [-128, 127] kernel = #bit.kernel<generic.p1>
   return
 }
 

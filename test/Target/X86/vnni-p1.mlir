@@ -1,20 +1,22 @@
 // RUN: bit-opt %s --convert-bit-to-vector --canonicalize --cse --split-input-file | FileCheck %s
 
-// One token: planes are masked where they are, without a shift, and each of the
-// 16 (2 groups x 8 planes) has a sum of its own. At the end plane 0 is doubled,
-// plane 1 is as it should be, the others are halved.
+// One token: four planes are masked where they are, four after one shift, and
+// planes p and p + 4 of each group share a sum. At the end the first is doubled, the
+// second is as it should be, the others are shifted.
 // CHECK-LABEL: @one_token
 func.func @one_token(%x: memref<1x96xi8>, %p: memref<384xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x32xf32>)
     attributes {passthrough = [["target-features", "+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
   // CHECK: scf.for {{.*}} iter_args
   // CHECK-COUNT-8: vector.broadcast {{.*}} : i32 to vector<16xi32>
+  // CHECK: arith.shrui
+  // CHECK: arith.shrui
   // CHECK-NOT: arith.shrui
-  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"({{.*}}) : (vector<16xi32>, vector<64xi8>, vector<64xi8>) -> vector<16xi32>
-  // CHECK: scf.yield
+  // CHECK: scf.yield {{.*}} : vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>
   // CHECK: arith.shli
-  // CHECK-COUNT-6: arith.shrsi
+  // CHECK-COUNT-2: arith.shrsi
   // CHECK: arith.shli
-  // CHECK-COUNT-6: arith.shrsi
+  // CHECK-COUNT-2: arith.shrsi
+  // CHECK-NOT: arith.shrsi
   bit.packed_matmul ins(%x, %p, %ws : memref<1x96xi8>, memref<384xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x32xf32>)
       n = 32 k = 96 weights = binary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p1>
