@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Finds the loop of an assembly file that multiplies most, counts its instructions and asks llvm-mca for its time.
 
-Prints a line for each figure. Exits 1 where the loop takes over 105% of the cycles that are given as today's: they are a
-model's, so they are the same on every machine.
+Prints a line for each figure. Exits 1 where the loop takes over 105% of the cycles that are given as today's: they are
+a model's, so they are the same on every machine.
 """
 
 import argparse
