@@ -84,19 +84,19 @@ SmallVector<Value> Avx2P1::buildOneToken(OpBuilder &builder, Location loc,
   int64_t halves = 2 * tile.groups;
   auto step = [&](const PlaneStep &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
-    SmallVector<Value> codes;
-    for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane)
-      codes.push_back(
-          broadcastCodes(builder, loc, step.loadCodes(0, plane), 32));
-    for (int64_t half = 0; half < halves; ++half) {
-      Value weights = step.loadWeights(half / 2, half % 2 * 32, 32);
-      for (auto [plane, x] : llvm::enumerate(codes)) {
-        int64_t place = plane % planeSums;
+    SmallVector<Value> weights;
+    for (int64_t half = 0; half < halves; ++half)
+      weights.push_back(step.loadWeights(half / 2, half % 2 * 32, 32));
+    for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
+      Value x = broadcastCodes(builder, loc, step.loadCodes(0, plane), 32);
+      int64_t place = plane % planeSums;
+      for (auto [half, bytes] : llvm::enumerate(weights)) {
         Value masked =
-            shiftAndMask(builder, loc, weights, plane - place, 1 << place);
+            shiftAndMask(builder, loc, bytes, plane - place, 1 << place);
         Value &sum = sums[planeSums * half + place];
         sum = arith::AddIOp::create(builder, loc, sum,
                                     vpmaddubsw(builder, loc, masked, x));
+        sum = pin(builder, loc, sum);
       }
     }
     return sums;
