@@ -38,9 +38,16 @@ Quartiles getQuartiles(std::vector<double> values) {
 Samples sample(const std::function<void(int)> &call, const Effort &effort) {
   int number = 0;
   call(number++);
-  double start = read(CLOCK_MONOTONIC);
-  call(number++);
-  double once = std::max(read(CLOCK_MONOTONIC) - start, 1e-9);
+  // The least of a few: after one that was interrupted, samples would be short.
+  double once = 1;
+  for (int i = 0; i < 3; ++i) {
+    double start = read(CLOCK_MONOTONIC);
+    call(number++);
+    once = std::min(once, read(CLOCK_MONOTONIC) - start);
+    if (once > 20 * sampleSeconds)
+      break;
+  }
+  once = std::max(once, 1e-8);
   int calls = std::max(1, static_cast<int>(std::ceil(sampleSeconds / once)));
 
   Samples result;
