@@ -72,9 +72,12 @@ class Bench:
         self.folder = folder
         self.args = args
         kernels = programs.kernels()
-        self.levels = args.levels or list(dict.fromkeys(kernel["level"] for kernel in kernels))
-        self.layouts = args.layouts or list(dict.fromkeys(kernel["layout"] for kernel in kernels))
-        self.kernels = {(kernel["level"], kernel["layout"]) for kernel in kernels}
+        selected = [kernel for kernel in kernels if "level" in kernel]
+        self.levels = args.levels or list(dict.fromkeys(kernel["level"] for kernel in selected))
+        self.layouts = args.layouts or list(dict.fromkeys(kernel["layout"] for kernel in selected))
+        self.kernels = {(kernel["level"], kernel["layout"]) for kernel in selected}
+        names = {kernel["kernel"] for kernel in kernels}
+        self.forced = [] if args.layouts else [pair for pair in config["forced"] if pair[0] in names]
         self.rows = []
 
     def add(self, rows):
@@ -83,11 +86,11 @@ class Bench:
         for row in rows:
             print(summary(row), flush=True)
 
-    def measure(self, library, form, shape, layout, m, huge=False):
+    def measure(self, library, form, shape, layout, m, levels=None, huge=False):
         """Rows of a library in every cache state."""
         caches = ["cold"] if form == "head" else ["hot", "cold"]
         threads = self.config["threads"]
-        levels = [level for level in self.levels if form != "product" or (level, layout) in self.kernels]
+        levels = levels or [level for level in self.levels if form != "product" or (level, layout) in self.kernels]
         self.add(self.programs.run(library, form, shape, layout, levels, caches, threads, m))
         if huge:
             few, caches = self.config["huge_m"], ["hot-huge", "cold-huge"]
@@ -99,6 +102,9 @@ class Bench:
         for layout in self.layouts:
             self.programs.product(shape, layout, library)
             self.measure(library, "product", shape, layout, self.config["m"], huge=True)
+        for kernel, level in self.forced:
+            self.programs.product(shape, kernel, library, level)
+            self.measure(library, "product", shape, kernel, self.config["m"], levels=[level])
         n, k = map(int, shape.split("x"))
         self.programs.model(models.bitlinear(self.folder / "layer.onnx", n, k), library)
         self.measure(library, "layer", shape, "p2", self.config["layer_m"])

@@ -2,12 +2,16 @@
 //
 // Compiles a library that is one bit.packed_matmul and nothing around it, by
 // the compiler's own stages: what kernels are timed as.
-//   bench-product N K LAYOUT OUTPUT.so [M]
+//   bench-product N K LAYOUT OUTPUT.so
+//   bench-product N K KERNEL OUTPUT.so LEVEL
 //   bench-product --list
-// The library has all levels. --list prints each level's kernels.
+// A library of a layout has all levels, each with the kernel that it selects.
+// That of a kernel has one level, which would select another: a kernel for AVX
+// runs by the same instructions of AVX-512. --list prints the kernels.
 
 #include "bit/Compiler/Compiler.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/IR/Kernel.h"
 #include "bit/InitAll.h"
 #include "bit/Pipelines/Levels.h"
@@ -28,7 +32,37 @@ namespace {
 
 struct Sizes {
   int64_t n, k;
-  std::string m; ///< "?" if it is not known
+};
+
+/// A kernel that every function selects: its own features are forgotten.
+class Forced final : public bit::Kernel {
+public:
+  explicit Forced(const Kernel &kernel) : kernel(kernel) {}
+  llvm::StringRef getName() const override { return "bench.forced"; }
+  llvm::StringRef getLayout() const override { return kernel.getLayout(); }
+  llvm::ArrayRef<llvm::StringRef> getFeatures() const override { return {}; }
+  int64_t getPackedBytes(int64_t n, int64_t k) const override {
+    return kernel.getPackedBytes(n, k);
+  }
+  void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
+            llvm::MutableArrayRef<uint8_t> out) const override {
+    kernel.pack(codes, n, k, out);
+  }
+  int64_t getScaleRows() const override { return kernel.getScaleRows(); }
+  int64_t getMaxK(int64_t low, int64_t high) const override {
+    return kernel.getMaxK(low, high);
+  }
+  LogicalResult
+  supports(const bit::PackedMatmulSpec &spec,
+           function_ref<InFlightDiagnostic()> emitError) const override {
+    return kernel.supports(spec, emitError);
+  }
+  void lower(OpBuilder &builder, bit::PackedMatmulOp op) const override {
+    kernel.lower(builder, op);
+  }
+
+private:
+  const Kernel &kernel;
 };
 
 int fail(const llvm::Twine &message) {
@@ -59,39 +93,41 @@ std::vector<int8_t> makeCodes(const Sizes &sizes, bit::WeightKind kind) {
 /// those of the layout.
 std::string makeSource(const Sizes &sizes, const bit::Kernel &kernel,
                        bit::WeightKind kind) {
-  auto [n, k, m] = sizes;
+  auto [n, k] = sizes;
   std::vector<uint8_t> packed(kernel.getPackedBytes(n, k));
   kernel.pack(makeCodes(sizes, kind), n, k, packed);
   // A blob of the textual form begins with its alignment.
   std::string blob = "0x40000000" + llvm::toHex(packed);
   return llvm::formatv(
-             R"(func.func @main_graph(%x: tensor<{0}x{1}xi8> {{onnx.name = "x"},
-    %scale: tensor<{0}xf32> {{onnx.name = "scale"},
-    %sum: tensor<{0}xi32> {{onnx.name = "sum"}) -> (tensor<{0}x{2}xf32> {{onnx.name = "y"}) {{
-  %packed = arith.constant dense_resource<packed> : tensor<{3}xi8>
+             R"(func.func @main_graph(%x: tensor<?x{0}xi8> {{onnx.name = "x"},
+    %scale: tensor<?xf32> {{onnx.name = "scale"},
+    %sum: tensor<?xi32> {{onnx.name = "sum"}) -> (tensor<?x{1}xf32> {{onnx.name = "y"}) {{
+  %packed = arith.constant dense_resource<packed> : tensor<{2}xi8>
   %weight_scale = arith.constant dense<0.0625> : tensor<1xf32>
   %zero = arith.constant 0 : index
-  %m = tensor.dim %x, %zero : tensor<{0}x{1}xi8>
-  %init = tensor.empty({4}) : tensor<{0}x{2}xf32>
+  %m = tensor.dim %x, %zero : tensor<?x{0}xi8>
+  %init = tensor.empty(%m) : tensor<?x{1}xf32>
   %y = bit.packed_matmul
-      ins(%x, %packed, %weight_scale : tensor<{0}x{1}xi8>, tensor<{3}xi8>, tensor<1xf32>)
-      quantized(%scale, %sum : tensor<{0}xf32>, tensor<{0}xi32>)
-      outs(%init : tensor<{0}x{2}xf32>)
-      n = {2} k = {1} weights = {5} range = [-128, 127]
-      kernel = #bit.kernel<{6}> -> tensor<{0}x{2}xf32>
-  return %y : tensor<{0}x{2}xf32>
+      ins(%x, %packed, %weight_scale : tensor<?x{0}xi8>, tensor<{2}xi8>, tensor<1xf32>)
+      quantized(%scale, %sum : tensor<?xf32>, tensor<?xi32>)
+      outs(%init : tensor<?x{1}xf32>)
+      n = {1} k = {0} weights = {3} range = [-128, 127]
+      kernel = #bit.kernel<{4}> -> tensor<?x{1}xf32>
+  return %y : tensor<?x{1}xf32>
 }
-{{-# dialect_resources: {{ builtin: {{ packed: "{7}" } } #-}
+{{-# dialect_resources: {{ builtin: {{ packed: "{5}" } } #-}
 )",
-             m, k, n, packed.size(), m == "?" ? "%m" : "",
+             k, n, packed.size(),
              kind == bit::WeightKind::Binary ? "binary" : "ternary",
              kernel.getName(), blob)
       .str();
 }
 
 LogicalResult compileSource(MLIRContext &context, llvm::StringRef source,
-                            llvm::StringRef output) {
+                            llvm::StringRef output, llvm::StringRef level) {
   bit::CompilerOptions options;
+  if (!level.empty())
+    options.levels = {level.str()};
   options.input = (output + ".mlir").str();
   options.output = output.str();
   options.triple = llvm::sys::getDefaultTargetTriple();
@@ -116,8 +152,9 @@ bool hasAll(llvm::StringRef features, const bit::Kernel &kernel) {
   });
 }
 
-/// Prints which kernel each level has for each layout. What every machine can
-/// run is left out: it is for machines without a kernel of their own.
+/// Prints which kernel each level has for each layout, and each kernel alone.
+/// No level has what every machine can run: that is for machines without a
+/// kernel of their own.
 void list(const bit::KernelRegistry &kernels) {
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
   for (const bit::Level &level :
@@ -133,6 +170,11 @@ void list(const bit::KernelRegistry &kernels) {
                                              {"kernel", kernel->getName()}})
                    << "\n";
   }
+  for (const bit::Kernel *kernel : kernels.getAll())
+    llvm::outs() << llvm::json::Value(
+                        llvm::json::Object{{"layout", kernel->getLayout()},
+                                           {"kernel", kernel->getName()}})
+                 << "\n";
 }
 
 } // namespace
@@ -141,28 +183,35 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   bit::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  const bit::KernelRegistry &kernels =
+  bit::KernelRegistry &kernels =
       context.getOrLoadDialect<bit::BitDialect>()->getKernels();
   if (argc == 2 && llvm::StringRef(argv[1]) == "--list") {
     list(kernels);
     return 0;
   }
-  Sizes sizes{0, 0, "?"};
+  Sizes sizes{0, 0};
   if (argc < 5 || argc > 6 || !llvm::to_integer(argv[1], sizes.n) ||
       !llvm::to_integer(argv[2], sizes.k) || sizes.n <= 0 || sizes.k <= 0)
-    return fail("expects N K LAYOUT OUTPUT.so [M], or --list");
-  if (argc == 6)
-    sizes.m = argv[5];
+    return fail("expects N K LAYOUT OUTPUT.so, N K KERNEL OUTPUT.so LEVEL, or "
+                "--list");
+  llvm::StringRef level = argc == 6 ? argv[5] : "";
+  if (!level.empty()) {
+    const bit::Kernel *kernel = kernels.lookup(argv[3]);
+    if (!kernel)
+      return fail(llvm::Twine("no kernel '") + argv[3] + "'");
+    kernels.add(std::make_unique<Forced>(*kernel));
+  }
   for (const bit::Kernel *kernel : kernels.getAll()) {
-    if (kernel->getLayout() != argv[3])
+    if (level.empty() ? kernel->getLayout() != argv[3]
+                      : kernel->getName() != "bench.forced")
       continue;
     for (auto kind : {bit::WeightKind::Ternary, bit::WeightKind::Binary}) {
       if (failed(kernel->supports(getSpec(sizes, kind))))
         continue;
       std::string source = makeSource(sizes, *kernel, kind);
-      return failed(compileSource(context, source, argv[4]));
+      return failed(compileSource(context, source, argv[4], level));
     }
   }
-  return fail(llvm::Twine("no kernel of layout '") + argv[3] +
+  return fail(llvm::Twine("no kernel of '") + argv[3] +
               "' multiplies codes of such a shape");
 }

@@ -25,13 +25,13 @@ class Native:
         return done.stdout
 
     def kernels(self):
-        """The kernel that each level has for each layout, the best level first."""
+        """The kernel that each level has for each layout, the best level first; then each kernel without a level."""
         return [json.loads(line) for line in self.call("bench-product", "--list").splitlines()]
 
-    def product(self, shape, layout, path):
-        """Compiles a bare product."""
+    def product(self, shape, layout, path, *level):
+        """Compiles a bare product: of a layout at all levels, or of a kernel at one."""
         n, k = shape.split("x")
-        self.call("bench-product", n, k, layout, path)
+        self.call("bench-product", n, k, layout, path, *level)
 
     def model(self, path, library):
         """Compiles a model."""
