@@ -21,6 +21,7 @@ void bit::buildMemoryStage(OpPassManager &pm) {
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createBindRuntime());
+  pm.addNestedPass<func::FuncOp>(createFuseRows());
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createPlanArena());

@@ -24,7 +24,8 @@ constexpr int64_t smallestKernel = 32;
 
 bool isKernel(Operation *op) {
   if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp>(op))
+          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp,
+          bit::GroupOp>(op))
     return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureBufferSemantics())
@@ -56,6 +57,8 @@ std::string getKernelName(Operation *op) {
   std::optional<bit::NodeInfo> node = bit::getNodeInfo(op->getLoc());
   if (node && isa<linalg::LinalgOp>(op))
     return node->opType.lower();
+  if (isa<bit::GroupOp>(op))
+    return "quantize_rows";
   return op->getName().stripDialect().str();
 }
 
@@ -172,6 +175,12 @@ struct OutlineKernels : bit::impl::OutlineKernelsBase<OutlineKernels> {
       for (Operation *op : kernels)
         ++(outliner.outline(op) ? numOutlined : numShared);
     }
+    getOperation().walk([](bit::GroupOp group) {
+      Block &body = group.getBody().front();
+      group->getBlock()->getOperations().splice(group->getIterator(),
+                                                body.getOperations());
+      group->erase();
+    });
   }
 };
 

@@ -198,6 +198,30 @@ def Bit_AllocateOp : Bit_Op<"allocate", [MemoryEffects<[MemAlloc, MemWrite]>]> {
   }];
 }
 
+def Bit_GroupOp : Op<Bit_Dialect, "group",
+    [NoRegionArguments, NoTerminator, RecursiveMemoryEffects, SingleBlock]> {
+  let summary = "operations on buffers that become one function";
+  let description = [{
+    What `bit-fuse-rows` made one loop of stays one kernel until
+    `bit-outline-kernels` gives it its function, whatever a canonicalization
+    does to a loop of one iteration.
+
+    Example:
+
+    ```mlir
+    func.func @negate_and_copy(%x: memref<64xf32>, %y: memref<64xf32>, %z: memref<64xf32>) {
+      bit.group {
+        linalg.negf ins(%x : memref<64xf32>) outs(%y : memref<64xf32>)
+        linalg.copy ins(%y : memref<64xf32>) outs(%z : memref<64xf32>)
+      }
+      return
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+}
+
 def Bit_ParallelForOp : Bit_Op<"parallel_for",
     [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a function over 0..count, split among threads";

@@ -127,6 +127,29 @@ def BindRuntime : Pass<"bit-bind-runtime", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def FuseRows : Pass<"bit-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "compute what a quantizer reads row by row with it";
+  let description = [{
+    A norm before a quantizer is a few operations over rows: sums along them,
+    numbers made of these, elementwise arithmetic. Where each goes over the rows
+    that the quantizer has, one loop over rows in a `bit.group` replaces all: a
+    row stays in the nearest cache from the first operation to its codes, and
+    what only they use lies on the thread's stack, one row of it, instead of in
+    the arena. Each operation is what it was, on one row, so bits are the same.
+
+    Operations count that write what a later one of them reads, with at most one
+    loop besides those over rows, of any shape with as many rows; they write
+    allocations only, whole and by rows, so that no row depends on another.
+  }];
+  let statistics = [
+    Statistic<"numFused", "fused", "quantizers with operations before them">,
+    Statistic<"numDeclined", "declined", "quantizers without any">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def PlanArena : Pass<"bit-plan-arena", "::mlir::func::FuncOp"> {
   let summary = "place temporaries in one arena";
   let description = [{

@@ -1,0 +1,133 @@
+// RUN: bit-opt %s --bit-fuse-rows --canonicalize --cse --split-input-file | FileCheck %s
+
+#row = affine_map<(b, m, k) -> (b, m, k)>
+#one = affine_map<(b, m, k) -> (b, m)>
+#channel = affine_map<(b, m, k) -> (k)>
+#number = affine_map<(b, m) -> (b, m)>
+
+// A norm, a function, then codes: a loop over rows. What only they use is one
+// row long; what is read later stays whole, and so does what all rows share.
+// CHECK-LABEL: @norm
+// CHECK-SAME: %[[X:[^:,]*]]: memref<2x3x70xf32>, %[[W:[^:,]*]]: memref<70xf32>
+// CHECK-DAG: %[[KEPT:.*]] = memref.alloc() {{.*}}memref<2x3xf32>
+// CHECK-DAG: %[[CODES:.*]] = memref.alloc() {{.*}}memref<6x70xi8>
+// CHECK-NOT: alloc() {{.*}}memref<2x3x70xf32>
+// CHECK: bit.group {
+// CHECK-DAG: %[[ROW:.*]] = memref.alloca() {alignment = 64 : i64} : memref<70xf32>
+// CHECK: scf.for %[[R:.*]] =
+// CHECK-DAG: %[[M:.*]] = arith.remui %[[R]], %c3
+// CHECK-DAG: %[[B:.*]] = arith.divui %[[R]], %c3
+// CHECK: %[[S:.*]] = memref.subview %[[KEPT]][%[[B]], %[[M]]] [1, 1] [1, 1]
+// CHECK: linalg.fill {{.*}} outs(%[[S]]
+// CHECK: %[[XR:.*]] = memref.subview %[[X]][%[[B]], %[[M]], 0] [1, 1, 70] [1, 1, 1]
+// CHECK: linalg.generic {{.*}}"reduction"]} ins(%[[XR]] : {{.*}}) outs(%[[S]] :
+// CHECK: %[[Y:.*]] = memref.expand_shape %[[ROW]] {{\[}}[0, 1, 2]] output_shape [1, 1, 70]
+// CHECK: linalg.generic {{.*}} ins(%[[XR]], %[[S]], %[[W]] : {{.*}}) outs(%[[Y]] : memref<1x1x70xf32>)
+// CHECK: %[[Y2:.*]] = memref.expand_shape %[[ROW]] {{\[}}[0, 1]] output_shape [1, 70]
+// CHECK: %[[C:.*]] = memref.subview %[[CODES]][%[[R]], 0] [1, 70] [1, 1]
+// CHECK: bit.absmax_quantize ins(%[[Y2]] : memref<1x70xf32>) outs(%[[C]],
+// CHECK-NOT: linalg
+// CHECK: return
+func.func @norm(%x: memref<2x3x70xf32>, %w: memref<70xf32>) -> (memref<2x3xf32>, memref<6x70xi8>, memref<6xf32>, memref<6xi32>) {
+  %zero = arith.constant 0.0 : f32
+  %kept = memref.alloc() : memref<2x3xf32>
+  linalg.fill ins(%zero : f32) outs(%kept : memref<2x3xf32>)
+  linalg.generic {indexing_maps = [#row, #one], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : memref<2x3x70xf32>) outs(%kept : memref<2x3xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = math.fma %a, %a, %s : f32
+    linalg.yield %0 : f32
+  }
+  %y = memref.alloc() : memref<2x3x70xf32>
+  linalg.generic {indexing_maps = [#row, #one, #channel, #row], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x, %kept, %w : memref<2x3x70xf32>, memref<2x3xf32>, memref<70xf32>) outs(%y : memref<2x3x70xf32>) {
+  ^bb0(%a: f32, %s: f32, %c: f32, %o: f32):
+    %0 = arith.divf %a, %s : f32
+    %1 = arith.mulf %0, %c : f32
+    linalg.yield %1 : f32
+  }
+  %flat = memref.collapse_shape %y [[0, 1], [2]] : memref<2x3x70xf32> into memref<6x70xf32>
+  %codes = memref.alloc() : memref<6x70xi8>
+  %scale = memref.alloc() : memref<6xf32>
+  %sum = memref.alloc() : memref<6xi32>
+  bit.absmax_quantize ins(%flat : memref<6x70xf32>) outs(%codes, %scale, %sum : memref<6x70xi8>, memref<6xf32>, memref<6xi32>) quantizer = <bits = 8>
+  return %kept, %codes, %scale, %sum : memref<2x3xf32>, memref<6x70xi8>, memref<6xf32>, memref<6xi32>
+}
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// Rows whose number is not known, seen through a reshape.
+// CHECK-LABEL: @dynamic
+// CHECK: bit.group {
+// CHECK: scf.forall
+// CHECK: memref.alloca() {alignment = 64 : i64} : memref<64xf32>
+// CHECK: math.tanh
+// CHECK: bit.absmax_quantize
+func.func @dynamic(%x: memref<?x?x64xf32>, %b: index, %m: index) -> memref<?x64xi8> {
+  %y = memref.alloc(%b, %m) : memref<?x?x64xf32>
+  linalg.generic {indexing_maps = [affine_map<(b, m, k) -> (b, m, k)>, affine_map<(b, m, k) -> (b, m, k)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%y : memref<?x?x64xf32>) outs(%y : memref<?x?x64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.tanh %a : f32
+    linalg.yield %0 : f32
+  }
+  %rows = arith.muli %b, %m : index
+  %flat = memref.collapse_shape %y [[0, 1], [2]] : memref<?x?x64xf32> into memref<?x64xf32>
+  %codes = memref.alloc(%rows) : memref<?x64xi8>
+  %scale = memref.alloc(%rows) : memref<?xf32>
+  %sum = memref.alloc(%rows) : memref<?xi32>
+  bit.absmax_quantize ins(%flat : memref<?x64xf32>) outs(%codes, %scale, %sum : memref<?x64xi8>, memref<?xf32>, memref<?xi32>) quantizer = <bits = 8>
+  return %codes : memref<?x64xi8>
+}
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+#swap = affine_map<(m, k) -> (k, m)>
+#first = affine_map<(m, k) -> (0, k)>
+
+// Left alone: rows that are columns of what is read and written, a row that all
+// rows read while it is written, results that an input's memory has, and a
+// scale for all rows.
+// CHECK-LABEL: @declined
+// CHECK-NOT: bit.group
+func.func @declined(%x: memref<8x8xf32>, %out: memref<8x8xf32>) -> (memref<8x8xi8>, memref<8xf32>, memref<f32>, memref<8xi32>) {
+  %y = memref.alloc() : memref<8x8xf32>
+  %codes = memref.alloc() : memref<8x8xi8>
+  %scale = memref.alloc() : memref<8xf32>
+  %one = memref.alloc() : memref<f32>
+  %sum = memref.alloc() : memref<8xi32>
+  linalg.generic {indexing_maps = [#id, #swap], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  %z = memref.alloc() : memref<8x8xf32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#first, #id], iterator_types = ["parallel", "parallel"]} ins(%z : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.addf %a, %o : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%out : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%out : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %one, %sum : memref<8x8xi8>, memref<f32>, memref<8xi32>) quantizer = <bits = 8, granularity = tensor>
+  return %codes, %scale, %one, %sum : memref<8x8xi8>, memref<8xf32>, memref<f32>, memref<8xi32>
+}
