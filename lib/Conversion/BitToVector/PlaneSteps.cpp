@@ -56,6 +56,17 @@ Value PlaneStep::loadWeights(int64_t group, int64_t first,
                                 tile.packed, index);
 }
 
+void PlaneStep::prefetchWeights(int64_t group, int64_t steps) const {
+  int64_t ahead = steps * tile.blockGroups + group;
+  Value index = arith::AddIOp::create(
+      builder, loc, bytes,
+      arith::ConstantIndexOp::create(builder, loc,
+                                     ahead * PlaneLayout::bytesPerGroup));
+  memref::PrefetchOp::create(builder, loc, tile.packed, index,
+                             /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
+}
+
 Value PlaneStep::loadActivation(int64_t token, int64_t index) const {
   return memref::LoadOp::create(
       builder, loc, tile.x,

@@ -8,6 +8,7 @@
 #include "WidenedSteps.h"
 #include "bit/Conversion/BitToVector/P1Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -37,19 +38,18 @@ public:
   }
 
   int64_t getTileTokens(bool) const override { return 4; }
-  int64_t getTileGroups(bool, int64_t) const override { return 1; }
+  int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
-                               const PlaneTile &tile) const override {
-    return tile.tokens == 1 ? buildOneToken(builder, loc, tile)
-                            : buildTokens(builder, loc, tile);
-  }
+                               const PlaneTile &tile) const override;
 
 private:
   SmallVector<Value> buildOneToken(OpBuilder &builder, Location loc,
-                                   const PlaneTile &tile) const;
+                                   const PlaneTile &tile,
+                                   SmallVector<Value> wide) const;
   SmallVector<Value> buildTokens(OpBuilder &builder, Location loc,
-                                 const PlaneTile &tile) const;
+                                 const PlaneTile &tile,
+                                 SmallVector<Value> wide) const;
 };
 
 Value shift(OpBuilder &builder, Location loc, Value value, int64_t amount) {
@@ -62,37 +62,79 @@ Value shift(OpBuilder &builder, Location loc, Value value, int64_t amount) {
   return arith::ShLIOp::create(builder, loc, value, by);
 }
 
-/// The tile's sums of 16 rows, of 2 b * x, from those of b * x of 8.
-SmallVector<Value> finish(OpBuilder &builder, Location loc,
-                          const PlaneTile &tile, ArrayRef<Value> halves) {
-  SmallVector<Value> sums;
-  for (size_t i = 0; i < halves.size(); i += 2) {
-    Value sum = join(builder, loc, halves[i], halves[i + 1]);
-    Value start = tile.broadcastStart(builder, loc, i / 2 / tile.groups, 16);
-    sums.push_back(arith::AddIOp::create(builder, loc, start,
-                                         shift(builder, loc, sum, 1)));
+/// Bits `place` of bytes, in a register: left alone LLVM reads it in the loop.
+Value buildMask(OpBuilder &builder, Location loc, int64_t place) {
+  auto type = VectorType::get(32, builder.getI8Type());
+  Value mask = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(
+          type, IntegerAttr::get(type.getElementType(), 1 << place)));
+  return pin(builder, loc, mask);
+}
+
+/// Bytes shifted right by `amount` bits and masked.
+Value decode(OpBuilder &builder, Location loc, Value bytes, int64_t amount,
+             Value mask) {
+  auto type = VectorType::get(8, builder.getI32Type());
+  if (amount != 0) {
+    Value words = vector::BitCastOp::create(builder, loc, type, bytes);
+    Value by = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(type, builder.getI32IntegerAttr(amount)));
+    words = arith::ShRUIOp::create(builder, loc, words, by);
+    bytes = vector::BitCastOp::create(builder, loc, bytes.getType(), words);
   }
-  return sums;
+  return arith::AndIOp::create(builder, loc, bytes, mask);
+}
+
+/// The halves of a group of a step.
+SmallVector<Value> loadHalves(const PlaneStep &step, int64_t group) {
+  // What this pass reads next time comes from memory meanwhile.
+  step.prefetchWeights(group, period);
+  return {step.loadWeights(group, 0, 32), step.loadWeights(group, 32, 32)};
 }
 
 } // namespace
 
+// Registers hold the sums of one group, so groups take turns: were each a loop
+// over all of K, weights would be read in four streams, which memory does at
+// half of its speed.
+SmallVector<Value> Avx2P1::buildTile(OpBuilder &builder, Location loc,
+                                     const PlaneTile &tile) const {
+  SmallVector<Value> wide(2 * tile.groups * tile.tokens,
+                          zeros(builder, loc, 8, builder.getI32Type()));
+  wide = tile.tokens == 1 ? buildOneToken(builder, loc, tile, std::move(wide))
+                          : buildTokens(builder, loc, tile, std::move(wide));
+  // The sums of 2 b * x are wanted.
+  SmallVector<Value> sums;
+  for (int64_t t = 0; t < tile.tokens; ++t) {
+    Value start = tile.broadcastStart(builder, loc, t, 16);
+    for (int64_t g = 0; g < tile.groups; ++g) {
+      int64_t first = 2 * (g * tile.tokens + t);
+      Value sum = join(builder, loc, wide[first], wide[first + 1]);
+      sums.push_back(arith::AddIOp::create(builder, loc, start,
+                                           shift(builder, loc, sum, 1)));
+    }
+  }
+  return sums;
+}
+
 // Planes 0, 3, 6 go to a sum of weight 1, planes 1, 4, 7 to one of weight 2,
 // planes 2 and 5 to one of weight 4: two shifts for 8 planes.
 SmallVector<Value> Avx2P1::buildOneToken(OpBuilder &builder, Location loc,
-                                         const PlaneTile &tile) const {
-  int64_t halves = 2 * tile.groups;
-  auto step = [&](const PlaneStep &step, ValueRange carried) {
+                                         const PlaneTile &tile,
+                                         SmallVector<Value> wide) const {
+  SmallVector<Value> masks;
+  for (int64_t place = 0; place < planeSums; ++place)
+    masks.push_back(buildMask(builder, loc, place));
+  auto step = [&](int64_t group, const PlaneStep &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
-    SmallVector<Value> weights;
-    for (int64_t half = 0; half < halves; ++half)
-      weights.push_back(step.loadWeights(half / 2, half % 2 * 32, 32));
+    SmallVector<Value> weights = loadHalves(step, group);
     for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
       Value x = broadcastCodes(builder, loc, step.loadCodes(0, plane), 32);
       int64_t place = plane % planeSums;
       for (auto [half, bytes] : llvm::enumerate(weights)) {
-        Value masked =
-            shiftAndMask(builder, loc, bytes, plane - place, 1 << place);
+        Value masked = decode(builder, loc, bytes, plane - place, masks[place]);
         Value &sum = sums[planeSums * half + place];
         sum = arith::AddIOp::create(builder, loc, sum,
                                     vpmaddubsw(builder, loc, masked, x));
@@ -113,29 +155,26 @@ SmallVector<Value> Avx2P1::buildOneToken(OpBuilder &builder, Location loc,
     }
     return folded;
   };
-  SmallVector<Value> init(halves, zeros(builder, loc, 8, builder.getI32Type()));
-  auto wide = buildWidenedSteps(builder, loc, tile, planeSums * halves, init,
-                                period, step, fold);
-  return finish(builder, loc, tile, wide);
+  return buildWidenedPasses(builder, loc, tile, tile.groups, 2 * planeSums,
+                            std::move(wide), period, step, fold);
 }
 
 // Decodes each plane once for all tokens.
 SmallVector<Value> Avx2P1::buildTokens(OpBuilder &builder, Location loc,
-                                       const PlaneTile &tile) const {
-  int64_t halves = 2 * tile.groups;
-  auto step = [&](const PlaneStep &step, ValueRange carried) {
+                                       const PlaneTile &tile,
+                                       SmallVector<Value> wide) const {
+  Value mask = buildMask(builder, loc, 0);
+  auto step = [&](int64_t group, const PlaneStep &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
-    SmallVector<Value> weights;
-    for (int64_t half = 0; half < halves; ++half)
-      weights.push_back(step.loadWeights(half / 2, half % 2 * 32, 32));
+    SmallVector<Value> weights = loadHalves(step, group);
     for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
       SmallVector<Value> decoded;
       for (Value bytes : weights)
-        decoded.push_back(shiftAndMask(builder, loc, bytes, plane, 1));
+        decoded.push_back(decode(builder, loc, bytes, plane, mask));
       for (int64_t t = 0; t < tile.tokens; ++t) {
         Value x = broadcastCodes(builder, loc, step.loadCodes(t, plane), 32);
-        for (int64_t half = 0; half < halves; ++half) {
-          Value &sum = sums[t * halves + half];
+        for (int64_t half = 0; half < 2; ++half) {
+          Value &sum = sums[2 * t + half];
           sum = arith::AddIOp::create(
               builder, loc, sum, vpmaddubsw(builder, loc, decoded[half], x));
           sum = pin(builder, loc, sum);
@@ -144,12 +183,9 @@ SmallVector<Value> Avx2P1::buildTokens(OpBuilder &builder, Location loc,
     }
     return sums;
   };
-  SmallVector<Value> init(tile.tokens * halves,
-                          zeros(builder, loc, 8, builder.getI32Type()));
-  auto wide = buildWidenedSteps(
-      builder, loc, tile, tile.tokens * halves, init, period, step,
-      [](ValueRange sums) { return llvm::to_vector_of<Value>(sums); });
-  return finish(builder, loc, tile, wide);
+  return buildWidenedPasses(
+      builder, loc, tile, tile.groups, 2 * tile.tokens, std::move(wide), period,
+      step, [](ValueRange sums) { return llvm::to_vector_of<Value>(sums); });
 }
 
 std::unique_ptr<Kernel> createAvx2P1() { return std::make_unique<Avx2P1>(); }

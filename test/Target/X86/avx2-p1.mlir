@@ -39,3 +39,24 @@ func.func @four_tokens(%x: memref<4x512xi8>, %p: memref<1024xi8>, %ws: memref<1x
       n = 16 k = 512 weights = binary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p1>
   return
 }
+
+// -----
+
+// Two groups take turns every 16 steps, so that weights are read as one stream, and
+// fetch what they read next.
+// CHECK-LABEL: @turns
+func.func @turns(%x: memref<1x1024xi8>, %p: memref<4096xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x32xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
+  // CHECK: scf.for
+  // CHECK: scf.for
+  // CHECK: memref.prefetch %{{.*}}, read, locality<2>, data
+  // CHECK: scf.yield
+  // CHECK: scf.for
+  // CHECK: memref.prefetch
+  // CHECK: scf.yield
+  // CHECK: scf.yield {{.*}} : vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>
+  bit.packed_matmul ins(%x, %p, %ws : memref<1x1024xi8>, memref<4096xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x32xf32>)
+      n = 32 k = 1024 weights = binary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p1>
+  return
+}

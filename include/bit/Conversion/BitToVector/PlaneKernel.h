@@ -51,6 +51,10 @@ public:
   mlir::Value loadWeights(int64_t group, int64_t first = 0,
                           int64_t count = 64) const;
 
+  /// Fetches the cache line that loadWeights(group) reads `steps` later; there
+  /// may be none.
+  void prefetchWeights(int64_t group, int64_t steps) const;
+
   /// The four codes of a plane, one after another in an i32; 0 for those past
   /// the end of K, at least one of which exists.
   mlir::Value loadCodes(int64_t token, int64_t plane) const;
