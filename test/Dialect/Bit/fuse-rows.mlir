@@ -131,3 +131,69 @@ func.func @declined(%x: memref<8x8xf32>, %out: memref<8x8xf32>) -> (memref<8x8xi
   bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %one, %sum : memref<8x8xi8>, memref<f32>, memref<8xi32>) quantizer = <bits = 8, granularity = tensor>
   return %codes, %scale, %one, %sum : memref<8x8xi8>, memref<8xf32>, memref<f32>, memref<8xi32>
 }
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// Two chains that take turns: what belongs to the other one is passed.
+// CHECK-LABEL: @turns
+// CHECK: bit.group
+// CHECK: arith.negf
+// CHECK-NOT: math.absf
+// CHECK: bit.absmax_quantize
+// CHECK: bit.group
+// CHECK: math.absf
+// CHECK: bit.absmax_quantize
+func.func @turns(%x: memref<8x8xf32>) -> (memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xi8>) {
+  %y = memref.alloc() : memref<8x8xf32>
+  %z = memref.alloc() : memref<8x8xf32>
+  %codes = memref.alloc() : memref<8x8xi8>
+  %others = memref.alloc() : memref<8x8xi8>
+  %scale = memref.alloc() : memref<8xf32>
+  %sum = memref.alloc() : memref<8xi32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%z : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.absf %a : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  bit.absmax_quantize ins(%z : memref<8x8xf32>) outs(%others, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum, %others : memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xi8>
+}
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// Left alone: between the two somebody else changes what the first one reads,
+// or reads what it writes before the second one writes it again.
+// CHECK-LABEL: @conflicts
+// CHECK-NOT: bit.group
+func.func @conflicts(%x: memref<8x8xf32>, %out: memref<8x8xf32>) -> (memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xf32>) {
+  %y = memref.alloc() : memref<8x8xf32>
+  %z = memref.alloc() : memref<8x8xf32>
+  %codes = memref.alloc() : memref<8x8xi8>
+  %scale = memref.alloc() : memref<8xf32>
+  %sum = memref.alloc() : memref<8xi32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.transpose ins(%z : memref<8x8xf32>) outs(%out : memref<8x8xf32>) permutation = [1, 0]
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.transpose ins(%y : memref<8x8xf32>) outs(%z : memref<8x8xf32>) permutation = [1, 0]
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum, %z : memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xf32>
+}

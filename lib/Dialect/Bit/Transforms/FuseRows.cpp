@@ -29,6 +29,8 @@ namespace {
 constexpr int64_t mostLocalBytes = 1 << 16;
 /// Elements that are worth waking a thread for, as for a quantizer alone.
 constexpr int64_t pieceWork = 1 << 16;
+/// Operations of others between two of a group, at most: a matter of time.
+constexpr size_t mostPassed = 64;
 
 /// An operation of a group and how many of its leading loops go over rows.
 struct Member {
@@ -241,6 +243,34 @@ static bool isMovable(Operation *op) {
   return isa<memref::AllocOp>(op) || (op->getNumRegions() == 0 && isPure(op));
 }
 
+/// Whether it is known what `op` reads and writes: its operands.
+static bool isPassable(Operation *op) {
+  auto dps = dyn_cast<DestinationStyleOpInterface>(op);
+  return dps && dps.hasPureBufferSemantics() &&
+         llvm::all_of(op->getOperands(), [](Value operand) {
+           return !isa<MemRefType>(operand.getType()) || getRoot(operand);
+         });
+}
+
+/// Whether one of two operations of which that is known writes what the other
+/// one uses. Distinct allocations share nothing; of other buffers it is not
+/// said that they do not.
+static bool conflict(Operation *a, Operation *b) {
+  auto overlap = [](Value x, Value y) {
+    return x == y || !(x.getDefiningOp<memref::AllocOp>() ||
+                       y.getDefiningOp<memref::AllocOp>());
+  };
+  auto writesUsed = [&](Operation *writer, Operation *user) {
+    for (Value init : cast<DestinationStyleOpInterface>(writer).getDpsInits())
+      for (Value operand : user->getOperands())
+        if (isa<MemRefType>(operand.getType()) &&
+            overlap(getRoot(init), getRoot(operand)))
+          return true;
+    return false;
+  };
+  return !isPassable(a) || writesUsed(a, b) || writesUsed(b, a);
+}
+
 bool Group::add(linalg::LinalgOp op) {
   std::optional<int64_t> rowDims = getRowDims(op, rows);
   if (!rowDims)
@@ -289,17 +319,24 @@ bool Group::collect() {
       return false;
     written.insert(alloc);
   }
-  SmallVector<Operation *> skipped;
+  SmallVector<Operation *> skipped, passed;
   for (Operation *op = quantize->getPrevNode(); op; op = op->getPrevNode()) {
     if (isMovable(op)) {
       skipped.push_back(op);
       continue;
     }
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-    if (!linalgOp || !add(linalgOp))
+    if (linalgOp &&
+        llvm::none_of(passed,
+                      [&](Operation *other) { return conflict(op, other); }) &&
+        add(linalgOp)) {
+      between.append(skipped);
+      skipped.clear();
+    } else if (isPassable(op) && passed.size() < mostPassed) {
+      passed.push_back(op);
+    } else {
       break;
-    between.append(skipped);
-    skipped.clear();
+    }
   }
   std::reverse(members.begin(), members.end());
   std::reverse(between.begin(), between.end());
@@ -473,7 +510,8 @@ struct FuseRows : bit::impl::FuseRowsBase<FuseRows> {
     SmallVector<bit::AbsmaxQuantizeOp> quantizers;
     getOperation().walk(
         [&](bit::AbsmaxQuantizeOp op) { quantizers.push_back(op); });
-    for (bit::AbsmaxQuantizeOp op : quantizers) {
+    // The last one first: what another one fused stands in nobody's way.
+    for (bit::AbsmaxQuantizeOp op : llvm::reverse(quantizers)) {
       Group group(op);
       if (!group.collect()) {
         ++numDeclined;

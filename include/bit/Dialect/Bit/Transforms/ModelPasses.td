@@ -139,7 +139,8 @@ def FuseRows : Pass<"bit-fuse-rows", "::mlir::func::FuncOp"> {
 
     Operations count that write what a later one of them reads, with at most one
     loop besides those over rows, of any shape with as many rows; they write
-    allocations only, whole and by rows, so that no row depends on another.
+    allocations only, whole and by rows, so that no row depends on another. Other
+    operations may stand between them if they share no memory that one writes.
   }];
   let statistics = [
     Statistic<"numFused", "fused", "quantizers with operations before them">,
