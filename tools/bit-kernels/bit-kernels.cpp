@@ -42,8 +42,8 @@ namespace {
 constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
 /// How many k one tile sums, the largest first; all are multiples of the last,
-/// the k of a step. A long K has few tiles; a block that is not whole, the last
-/// one of a matrix, does without the largest.
+/// the k of a step. A long K has few tiles; a block that is not whole does
+/// without the largest.
 constexpr int64_t spans[] = {2048, 256, 16};
 
 constexpr llvm::StringLiteral pipeline = R"(
@@ -68,34 +68,43 @@ public:
     y = function.getArgument(6);
   }
 
-  /// All tokens: whole tiles in a loop, then one tile for what is left.
+  /// All tokens: whole tiles in a loop, then tiles of 3, 2 and 1 for the rest;
+  /// a block that is not whole, the last one of a matrix, has those of 1 only.
   void emit() {
     int64_t maxTokens = kernel.getTileTokens(/*floatActivations=*/false);
     depth = memref::DimOp::create(builder, loc, x, 1);
     Value count = memref::DimOp::create(builder, loc, x, 0);
     Value rest = arith::RemUIOp::create(builder, loc, count, index(maxTokens));
     Value whole = arith::SubIOp::create(builder, loc, count, rest);
-    auto loop =
-        scf::ForOp::create(builder, loc, index(0), whole, index(maxTokens));
-    builder.setInsertionPointToStart(loop.getBody());
-    emitTokens(loop.getInductionVar(), maxTokens);
-    builder.setInsertionPointAfter(loop);
-    for (int64_t tokens = 1; tokens < maxTokens; ++tokens) {
-      Value is = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       rest, index(tokens));
-      auto branch = scf::IfOp::create(builder, loc, is, /*withElse=*/false);
-      builder.setInsertionPointToStart(branch.thenBlock());
-      emitTokens(whole, tokens);
-      builder.setInsertionPointAfter(branch);
+    emitTiles(index(0), whole, maxTokens);
+    for (int64_t tokens : {3, 2, 1}) {
+      if (tokens >= maxTokens || (tokens > 1 && !isWholeBlock()))
+        continue;
+      Value less = arith::RemUIOp::create(builder, loc, rest, index(tokens));
+      Value end = arith::SubIOp::create(builder, loc, count, less);
+      emitTiles(whole, end, tokens);
+      whole = end;
+      rest = less;
     }
   }
 
 private:
+  bool isWholeBlock() const {
+    return blockGroups == PlaneLayout::groupsPerBlock;
+  }
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
   Value addIndex(Value value, int64_t offset) {
     return arith::AddIOp::create(builder, loc, value, index(offset));
+  }
+
+  /// The tokens from `begin` to `end` by tiles of `tokens`.
+  void emitTiles(Value begin, Value end, int64_t tokens) {
+    auto loop = scf::ForOp::create(builder, loc, begin, end, index(tokens));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    emitTokens(loop.getInductionVar(), tokens);
   }
 
   /// All groups for `tokens` tokens, in a loop where one tile has not all.
@@ -143,8 +152,7 @@ private:
     Value firstByte = arith::MulIOp::create(builder, loc, group,
                                             index(PlaneLayout::bytesPerGroup));
     Value firstK = index(0);
-    bool isWhole = blockGroups == PlaneLayout::groupsPerBlock;
-    for (int64_t span : ArrayRef(spans).drop_front(isWhole ? 0 : 1)) {
+    for (int64_t span : ArrayRef(spans).drop_front(isWholeBlock() ? 0 : 1)) {
       Value left = arith::SubIOp::create(builder, loc, depth, firstK);
       Value end = arith::SubIOp::create(
           builder, loc, depth,
