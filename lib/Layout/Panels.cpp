@@ -28,8 +28,9 @@ void packPanel(const PanelLayout &layout, const char *matrix,
   if (columns < layout.width)
     std::memset(out, 0, layout.getPanelSize() * elementBytes);
   if (layout.transposed) {
-    auto *pack =
-        elementBytes == 4 ? packTransposed<uint32_t> : packTransposed<uint16_t>;
+    auto *pack = elementBytes == 4   ? packTransposed<uint32_t>
+                 : elementBytes == 2 ? packTransposed<uint16_t>
+                                     : packTransposed<uint8_t>;
     return pack(layout, matrix, first, columns, out);
   }
   for (int64_t k = 0; k < layout.k; ++k)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Panels: the columns of a float matrix in groups that a product reads as one
+// Panels: the columns of a matrix in groups that a product reads as one
 // sequential stream. docs/kernels.md says why.
 
 #ifndef BIT_LAYOUT_PANELS_H
@@ -25,6 +25,11 @@ struct PanelLayout {
   /// The width that suits n columns: enough to fill the registers of a tile,
   /// and no more padding than needed.
   static int64_t getWidth(int64_t n) { return n <= unit ? unit : maxWidth; }
+  /// The same for codes of a byte: one row's sums are chains, and it takes more
+  /// of them to keep up with the memory.
+  static int64_t getCodeWidth(int64_t n) {
+    return n <= maxWidth ? getWidth(n) : 2 * maxWidth;
+  }
   static int64_t getNumPanels(int64_t n, int64_t width) {
     return n / width + (n % width != 0);
   }
@@ -48,7 +53,7 @@ struct PanelLayout {
 };
 
 /// Writes panel `panel` of a row-major `matrix` to `out`, getPanelSize()
-/// elements of `elementBytes` bytes, 2 or 4.
+/// elements of `elementBytes` bytes, 1, 2 or 4.
 void packPanel(const PanelLayout &layout, const char *matrix,
                int64_t elementBytes, int64_t panel, char *out);
 

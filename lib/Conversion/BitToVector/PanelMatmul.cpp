@@ -46,6 +46,9 @@ private:
   void emitTiles(Value row, int64_t rows);
   void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
   SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
+  Value loadWeight(Value k, int64_t vector);
+  Value toFloat(Value weight, int64_t vector);
+  void loadScales();
   Value load(Value source, ValueRange where, Value mask);
   void prefetchInputs(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
   SmallVector<Value> loadInputs(ValueRange where, Value mask,
@@ -90,17 +93,59 @@ private:
   // Of the panel that is being emitted.
   SmallVector<Value, 1> batch;
   Value panel, firstColumn;
-  SmallVector<Value> masks; ///< of each vector; none if all columns are there
+  SmallVector<Value> masks;  ///< of each vector; none if all columns are there
+  SmallVector<Value> scales; ///< of each vector; none if the op has none
 };
 
 } // namespace
+
+/// A vector of the panel at `k`, as it is stored.
+Value Emitter::loadWeight(Value k, int64_t vector) {
+  auto type = VectorType::get(lanes, op.getPanels().getType().getElementType());
+  if (!op.isUnpacked())
+    return vector::LoadOp::create(b, type, op.getPanels(),
+                                  at({panel, k, index(vector * lanes)}));
+  SmallVector<Value> where = at({k, add(firstColumn, vector * lanes)});
+  if (masks.empty())
+    return vector::LoadOp::create(b, type, op.getPanels(), where);
+  return vector::MaskedLoadOp::create(
+      b, type, op.getPanels(), where, masks[vector],
+      arith::ConstantOp::create(b, b.getZeroAttr(type)));
+}
+
+Value Emitter::toFloat(Value weight, int64_t vector) {
+  auto type = VectorType::get(lanes, b.getF32Type());
+  Type element = op.getPanels().getType().getElementType();
+  if (element.isF32())
+    return weight;
+  if (isa<FloatType>(element))
+    return arith::ExtFOp::create(b, type, weight);
+  weight = arith::SIToFPOp::create(b, type, weight);
+  if (scales.empty())
+    return weight;
+  return arith::MulFOp::create(b, weight, scales[vector]);
+}
+
+/// A lane is a column: its scale stays where it is over all k.
+void Emitter::loadScales() {
+  if (!op.getScales())
+    return;
+  auto type = VectorType::get(lanes, b.getF32Type());
+  bool isOne = op.getScales().getType().getShape() == ArrayRef<int64_t>{1};
+  for (int64_t v = 0; v < width / lanes; ++v)
+    scales.push_back(
+        isOne
+            ? vector::BroadcastOp::create(
+                  b, type, memref::LoadOp::create(b, op.getScales(), index(0)))
+            : load(op.getScales(), add(firstColumn, v * lanes),
+                   masks.empty() ? Value() : masks[v]));
+}
 
 /// One chain of fma for each row and vector, from 0 in ascending k.
 SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
                                      ArrayRef<int64_t> columns) {
   Type f32 = b.getF32Type();
   auto sumType = VectorType::get(lanes, f32);
-  Type element = op.getPanels().getType().getElementType();
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
   SmallVector<Value> init(rows.size() * columns.size(), zero);
   auto loop =
@@ -108,24 +153,8 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value k = loop.getInductionVar();
-  auto loadWeight = [&](int64_t vector) {
-    auto type = VectorType::get(lanes, element);
-    Value loaded;
-    if (!op.isUnpacked()) {
-      loaded = vector::LoadOp::create(b, type, op.getPanels(),
-                                      at({panel, k, index(vector * lanes)}));
-    } else {
-      SmallVector<Value> where = at({k, add(firstColumn, vector * lanes)});
-      if (masks.empty())
-        loaded = vector::LoadOp::create(b, type, op.getPanels(), where);
-      else
-        loaded = vector::MaskedLoadOp::create(
-            b, type, op.getPanels(), where, masks[vector],
-            arith::ConstantOp::create(b, b.getZeroAttr(type)));
-    }
-    if (element != f32)
-      loaded = arith::ExtFOp::create(b, sumType, loaded);
-    return loaded;
+  auto getWeight = [&](int64_t vector) {
+    return toFloat(loadWeight(k, vector), vector);
   };
   auto loadX = [&](Value row) -> Value {
     return vector::BroadcastOp::create(
@@ -140,12 +169,12 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
   if (rows.size() < columns.size()) {
     SmallVector<Value> xs = llvm::map_to_vector(rows, loadX);
     for (auto [j, column] : llvm::enumerate(columns)) {
-      Value weight = loadWeight(column);
+      Value weight = getWeight(column);
       for (auto [i, x] : llvm::enumerate(xs))
         accumulate(i, j, x, weight);
     }
   } else {
-    SmallVector<Value> weights = llvm::map_to_vector(columns, loadWeight);
+    SmallVector<Value> weights = llvm::map_to_vector(columns, getWeight);
     for (auto [i, row] : llvm::enumerate(rows)) {
       Value x = loadX(row);
       for (auto [j, weight] : llvm::enumerate(weights))
@@ -240,6 +269,7 @@ void Emitter::emitTiles(Value row, int64_t rows) {
 }
 
 void Emitter::emitRows(Value from, Value to) {
+  loadScales();
   bit::emitRowTiles(b, from, to, tileRows,
                     [&](Value row, int64_t rows) { emitTiles(row, rows); });
 }
@@ -265,6 +295,7 @@ void Emitter::emitPanel(Value from, Value to, Value n) {
   auto branch = scf::IfOp::create(b, isWhole, /*withElse=*/true);
   b.setInsertionPointToStart(branch.thenBlock());
   emitRows(from, to);
+  scales.clear();
   b.setInsertionPointToStart(branch.elseBlock());
   emitMasked();
 }

@@ -57,3 +57,33 @@ func.func @unpacked(%x: memref<3x?x?xf32>, %b: memref<3x?x?xf32>, %c: memref<?xf
       kernel = #bit.kernel<generic.panel>
   return
 }
+
+// -----
+
+// Codes become floats in the loop; a lane's scale is loaded before it.
+// CHECK-LABEL: @codes
+// CHECK: vector.maskedload {{.*}} : memref<100xf32>
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: %[[C:.*]] = vector.load {{.*}} vector<16xi8>
+// CHECK: %[[F:.*]] = arith.sitofp %[[C]]
+// CHECK: %[[W:.*]] = arith.mulf %[[F]], %
+// CHECK: math.fma %{{.*}}, %[[W]], %
+// CHECK: scf.yield
+func.func @codes(%x: memref<1x70xf32>, %p: memref<2x70x64xi8>, %s: memref<100xf32>, %y: memref<1x100xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<1x70xf32>, memref<2x70x64xi8>) scales(%s : memref<100xf32>) outs(%y : memref<1x100xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: @one_scale
+// CHECK: memref.load {{.*}} : memref<1xf32>
+// CHECK: vector.broadcast
+// CHECK: arith.sitofp
+// CHECK: arith.mulf
+func.func @one_scale(%x: memref<1x70xf32>, %p: memref<2x70x64xi8>, %s: memref<1xf32>, %y: memref<1x128xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<1x70xf32>, memref<2x70x64xi8>) scales(%s : memref<1xf32>) outs(%y : memref<1x128xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}

@@ -136,3 +136,19 @@ func.func @panel_matmul_c7(%x: memref<2x8xf32>, %p: memref<1x8x32xf32>, %y: memr
   bit.panel_matmul ins(%x, %p : memref<2x8xf32>, memref<1x8x32xf32>) outs(%y : memref<2x20xf32>) kernel = #bit.kernel<x86.avx2_panel>
   return
 }
+
+// -----
+
+func.func @panel_matmul_c9(%x: memref<2x8xf32>, %p: memref<1x8x32xi8>, %s: memref<32xf32>, %y: memref<2x20xf32>) {
+  // expected-error @below {{'bit.panel_matmul' op expects one scale or N of them for panels of i8 and an init of 2x20, got 32 for panels of 'i8'}}
+  bit.panel_matmul ins(%x, %p : memref<2x8xf32>, memref<1x8x32xi8>) scales(%s : memref<32xf32>) outs(%y : memref<2x20xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+func.func @panel_matmul_c9_type(%x: memref<2x8xf32>, %p: memref<1x8x32xf16>, %s: memref<20xf32>, %y: memref<2x20xf32>) {
+  // expected-error @below {{'bit.panel_matmul' op expects one scale or N of them for panels of i8 and an init of 2x20, got 20 for panels of 'f16'}}
+  bit.panel_matmul ins(%x, %p : memref<2x8xf32>, memref<1x8x32xf16>) scales(%s : memref<20xf32>) outs(%y : memref<2x20xf32>) kernel = #bit.kernel<generic.panel>
+  return
+}

@@ -51,10 +51,10 @@ LogicalResult WeightOp::verify() {
                           : width > 0 && width % PanelLayout::unit == 0 &&
                                 type.getRank() == 2 &&
                                 (element.isF32() || element.isF16() ||
-                                 element.isBF16());
+                                 element.isBF16() || element.isInteger(8));
   if (!fits)
-    return emitOpError("expects panels of a multiple of 16 columns of a float "
-                       "matrix, got ")
+    return emitOpError("expects panels of a multiple of 16 columns of a matrix "
+                       "of f32, f16, bf16 or i8, got ")
            << width << " of " << type;
   return success();
 }

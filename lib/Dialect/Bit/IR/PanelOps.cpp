@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of float matrices in panels.
+// Products by matrices in panels.
 
 #include "KernelOps.h"
 #include "PanelKernels.h"
@@ -119,13 +119,13 @@ PackPanelsOp::reifyResultShapes(OpBuilder &builder,
 //===----------------------------------------------------------------------===//
 
 void PanelMatmulOp::build(OpBuilder &builder, OperationState &state, Value x,
-                          Value panels, Value bias, Value init,
+                          Value panels, Value scales, Value bias, Value init,
                           KernelAttr kernel) {
   SmallVector<Type, 1> types;
   if (isa<RankedTensorType>(init.getType()))
     types.push_back(init.getType());
-  build(builder, state, types, x, panels, bias, /*epilogueInputs=*/ValueRange(),
-        init, kernel);
+  build(builder, state, types, x, panels, scales, bias,
+        /*epilogueInputs=*/ValueRange(), init, kernel);
 }
 
 LogicalResult PanelMatmulOp::verify() {
@@ -174,8 +174,22 @@ LogicalResult PanelMatmulOp::verify() {
   if (failed(verifyPanelFeatures(*this, **kernel)))
     return failure();
   // C8
-  return verifyEpilogue(*this, getEpilogueInputs(), getEpilogue(),
-                        getInit().getType(), getChannelDim());
+  if (failed(verifyEpilogue(*this, getEpilogueInputs(), getEpilogue(),
+                            getInit().getType(), getChannelDim())))
+    return failure();
+  // C9
+  if (!getScales())
+    return success();
+  ArrayRef<int64_t> scales = getScales().getType().getShape();
+  Type element = getPanels().getType().getElementType();
+  bool isOfColumns = scales.size() == 1 &&
+                     (scales[0] == 1 || dimsMatch(scales[0], init.back()));
+  if (!isOfColumns || !element.isInteger(8))
+    return emitOpError() << "expects one scale or N of them for panels of i8 "
+                            "and an init of "
+                         << printShape(init) << ", got " << printShape(scales)
+                         << " for panels of " << element;
+  return success();
 }
 
 void PanelMatmulOp::getEffects(

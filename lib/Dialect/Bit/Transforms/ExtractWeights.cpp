@@ -110,6 +110,12 @@ void eraseDead(ModuleOp module) {
 struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
   using ExtractWeightsBase::ExtractWeightsBase;
 
+  static bool isOfLayer(OpOperand &use) {
+    auto product = dyn_cast<bit::PanelMatmulOp>(use.getOwner());
+    return isa<bit::PackedMatmulOp>(use.getOwner()) ||
+           (product && product.getScales() == use.get());
+  }
+
   /// A splat costs less as the scalar that fusion makes of it. But what belongs
   /// to a layer's weights is stored with them, however small: functions of
   /// equal layers then differ in places only.
@@ -118,7 +124,7 @@ struct ExtractWeights : bit::impl::ExtractWeightsBase<ExtractWeights> {
     auto type = dyn_cast<RankedTensorType>(constant.getType());
     if (!value || !type || !type.getElementType().isIntOrFloat())
       return false;
-    if (llvm::any_of(constant->getUsers(), llvm::IsaPred<bit::PackedMatmulOp>))
+    if (llvm::any_of(constant->getUses(), isOfLayer))
       return true;
     if (auto dense = dyn_cast<DenseElementsAttr>(value);
         dense && dense.isSplat())

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of float matrices that are computed from panels.
+// Products of floats that are computed from panels.
 
 #include "PanelProducts.h"
+#include "StoredMatrix.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
@@ -26,7 +27,8 @@ namespace {
 struct FloatProduct {
   linalg::GenericOp op;
   Value a, b, init;
-  bool transposed; ///< b is N x K
+  bool transposed;   ///< b is N x K
+  Value scales = {}; ///< of the columns of b, where it has codes
 
   int64_t getBatchRank() { return op.getNumLoops() - 3; }
 };
@@ -82,7 +84,8 @@ static Value createPanels(OpBuilder &builder, Location loc, Value b,
         arith::CeilDivUIOp::create(builder, loc, columns, widthValue)
             .getResult());
   } else {
-    width = PanelLayout::getWidth(n);
+    width = type.getElementType().isInteger(8) ? PanelLayout::getCodeWidth(n)
+                                               : PanelLayout::getWidth(n);
     sizes.push_back(builder.getIndexAttr(PanelLayout::getNumPanels(n, width)));
   }
   sizes.push_back(tensor::getMixedSize(builder, loc, b, kDim));
@@ -173,6 +176,22 @@ static void fuseBias(PanelMatmulOp matmul) {
   add.erase();
 }
 
+/// Reads the constant that b is computed of, if the kernel can compute b.
+static void readStored(FloatProduct &product) {
+  if (product.getBatchRank() != 0 || matchPattern(product.b, m_Constant()))
+    return;
+  std::optional<StoredMatrix> stored = matchStoredMatrix(product.b);
+  if (!stored)
+    return;
+  OpBuilder builder(product.op);
+  int64_t n = product.transposed ? 0 : 1;
+  if (stored->scales && failed(stored->arrangeScales(builder, n)))
+    return;
+  product.b = stored->matrix;
+  product.scales = stored->scales;
+  product.transposed ^= stored->transposed;
+}
+
 /// How a product reads its right operand.
 enum class Form { Panels, Unpacked, Declined };
 
@@ -206,7 +225,7 @@ static void replaceProduct(FloatProduct product, Form form) {
   else
     b = widen(builder, loc, b);
   auto matmul = PanelMatmulOp::create(
-      builder, loc, x, b, /*bias=*/nullptr,
+      builder, loc, x, b, product.scales, /*bias=*/nullptr,
       collapseBatch(builder, loc, product.init, batch),
       KernelAttr::get(builder.getContext(), "generic.panel", {}));
   matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
@@ -229,6 +248,7 @@ struct PackProducts : impl::PackProductsBase<PackProducts> {
     for (linalg::GenericOp op : products) {
       // Anew, because it may read a product that was replaced.
       FloatProduct product = *matchProduct(op);
+      readStored(product);
       Form form = getForm(product);
       ++(form == Form::Declined ? numDeclined : numPacked);
       if (form != Form::Declined)

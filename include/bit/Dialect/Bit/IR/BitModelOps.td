@@ -36,8 +36,8 @@ def Bit_WeightOp : Bit_Op<"weight", [Symbol]> {
 
     (C1) `value` has a static shape of `type`.
     (C2) `offset`, where it is there, is a non-negative multiple of 64.
-    (C3) with `width`, a positive multiple of 16, `value` is a matrix of f32, f16
-    or bf16; without, there is no `transposed`.
+    (C3) with `width`, a positive multiple of 16, `value` is a matrix of f32, f16,
+    bf16 or i8; without, there is no `transposed`.
 
     ```mlir
     bit.weight @ffn_up at 128 = dense<[1, 2, 3, 4]> : tensor<4xi8>

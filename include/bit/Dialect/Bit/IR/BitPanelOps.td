@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of float matrices: the right operand in panels of columns.
+// Products of floats by matrices in panels of columns.
 
 #ifndef BIT_DIALECT_BIT_IR_BITPANELOPS_TD
 #define BIT_DIALECT_BIT_IR_BITPANELOPS_TD
@@ -8,6 +8,8 @@
 include "bit/Dialect/Bit/IR/BitBase.td"
 
 def Bit_FloatShaped : Bit_Shaped<[F32, F16, BF16], "f32, f16 or bf16">;
+def Bit_MatrixShaped : Bit_Shaped<[F32, F16, BF16, I8], "f32, f16, bf16 or i8">;
+def Bit_MatrixTensor : RankedTensorOf<[F32, F16, BF16, I8]>;
 
 def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
   let summary = "arranges the right operand of a product in panels of columns";
@@ -45,11 +47,11 @@ def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
   }];
 
   let arguments = (ins
-    Bit_FloatShaped:$b,
-    Bit_FloatShaped:$init,
+    Bit_MatrixShaped:$b,
+    Bit_MatrixShaped:$init,
     UnitAttr:$transposed
   );
-  let results = (outs Optional<Bit_FloatTensor>:$panels);
+  let results = (outs Optional<Bit_MatrixTensor>:$panels);
 
   let builders = [
     // With a result where the init is a tensor.
@@ -74,13 +76,16 @@ def Bit_PanelMatmulOp
 
     ```
     y[m, n] = 0
-    for k in 0..K:  y[m, n] = fma(x[m, k], f32(b[k, n]), y[m, n])
+    for k in 0..K:  y[m, n] = fma(x[m, k], f32(b[k, n]) * scales[n], y[m, n])
     y[m, n] = y[m, n] + bias[n]         where there is one
     y[m, n] = epilogue(y[m, n], ...)    where there is one
     ```
 
     Where `panels` has the rank of `x` it is `b` as it is: what is computed while
     the model runs is read once or twice, too rarely to be rearranged.
+
+    A product by a scale is rounded before the fma, as if b had been multiplied
+    by its scales before. Without `scales` there is no such product.
 
     A dim before the others is a batch's. The kernel says how much is computed
     together; as lanes and tiles run over m and n only, all kernels give the same
@@ -102,6 +107,7 @@ def Bit_PanelMatmulOp
     the init; `epilogue` is there if they are, takes a result and an element of each,
     all f32, and yields an f32 that it computes elementwise, without division of
     integers (`bit.yield`).
+    (C9) `scales` has N elements or one, and `panels` of elements of i8.
 
     Example:
 
@@ -118,7 +124,8 @@ def Bit_PanelMatmulOp
 
   let arguments = (ins
     Bit_F32Shaped:$x,
-    Bit_FloatShaped:$panels,
+    Bit_MatrixShaped:$panels,
+    Optional<Bit_F32Shaped>:$scales,
     Optional<Bit_F32Shaped>:$bias,
     Variadic<Bit_F32Shaped>:$epilogueInputs,
     Bit_F32Shaped:$init,
@@ -129,14 +136,15 @@ def Bit_PanelMatmulOp
   let regions = (region Bit_EpilogueRegion:$epilogue);
 
   let builders = [
-    // With a result where the init is a tensor; a null bias is none.
+    // With a result where the init is a tensor; null scales or bias are none.
     OpBuilder<(ins "mlir::Value":$x, "mlir::Value":$panels,
-                   "mlir::Value":$bias, "mlir::Value":$init,
+                   "mlir::Value":$scales, "mlir::Value":$bias, "mlir::Value":$init,
                    "KernelAttr":$kernel)>
   ];
 
   let assemblyFormat = [{
     `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
+    (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`with` `(` $epilogueInputs^ `:` type($epilogueInputs) `)`)?
     `outs` `(` $init `:` type($init) `)`

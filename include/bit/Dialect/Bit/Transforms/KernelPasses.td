@@ -49,7 +49,9 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
     ascending k, becomes a `bit.panel_matmul`: by the `bit.pack_panels` of its
     right operand, if that is a constant, or if at least 32 rows, or a number
     that is not known, read more than 256 k of it; else by the right operand as it
-    is. The bits are the same.
+    is. The bits are the same. Halves and codes of i8 that elementwise operations
+    make a float matrix of, of codes times one constant or one for each column of
+    the product, are read as they are stored.
 
     A `linalg.generic` that slides constant weights over the spatial dims of a
     tensor, sums of fma over input channel and taps from a bias or 0, becomes a
