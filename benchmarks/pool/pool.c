@@ -2,9 +2,9 @@
 /*
  * What the pool costs while its workers spin: the time of a job of one unit a
  * thread over the time of the unit, beside two threads that only set flags for
- * each other, which no pool can beat. Samples of both alternate; the least and
- * the median of each are printed, and the exit code is 1 where the pool's
- * least is above the bar.
+ * each other, which no pool can beat. The least and the median of each are
+ * printed; the exit code is 1 where the pool's least is above the bar and above
+ * three times that of the flags.
  */
 #define _GNU_SOURCE
 #include "pool.h"
@@ -117,7 +117,8 @@ int main(void) {
   }
   report("fork and join", pooled);
   report("two flags (bound)", flagged);
-  bool below = pooled[0] > BAR_NS;
+  /* On busy cores flags take long, too. */
+  bool below = pooled[0] > BAR_NS && pooled[0] > 3 * flagged[0];
   printf("pool: bar %.0f ns%s\n", BAR_NS, below ? "  BELOW" : "");
   return below;
 }
