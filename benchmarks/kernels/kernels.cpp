@@ -100,10 +100,17 @@ std::vector<int64_t> getScaleShape(const Kernel &kernel, const Case &test) {
   return {(test.n + rows - 1) / rows, test.groups, rows};
 }
 
+/// The set of a kernel's features that this CPU has, the first if none.
+llvm::ArrayRef<llvm::StringRef> chooseFeatures(const Kernel &kernel) {
+  llvm::ArrayRef<llvm::StringRef> others = kernel.getOtherFeatures();
+  bool takesOthers = !cpuHas(kernel.getFeatures()) && !others.empty();
+  return takesOthers ? others : kernel.getFeatures();
+}
+
 std::string makeMatmul(const Kernel &kernel, const Case &test) {
   auto [n, k, groups, floats, binary] = test;
   std::string features = "+avx2,+fma";
-  for (llvm::StringRef feature : kernel.getFeatures())
+  for (llvm::StringRef feature : chooseFeatures(kernel))
     features += ",+" + feature.str();
   std::string scale = "memref<";
   for (int64_t size : getScaleShape(kernel, test))
@@ -261,7 +268,7 @@ int main(int argc, char **argv) {
                    compute);
   }
   for (const Kernel *kernel : dialect->getKernels().getAll()) {
-    if (!cpuHas(kernel->getFeatures()))
+    if (!cpuHas(chooseFeatures(*kernel)))
       continue;
     for (bool floats : {false, true}) {
       PackedMatmulSpec spec;

@@ -194,12 +194,25 @@ LogicalResult Compilation::lowerToBuffers() {
 LogicalResult Compilation::lowerToLLVM() {
   StringRef architecture =
       llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
+  bool hasPackedProducts = false;
+  module->walk([&](PackedMatmulOp op) {
+    hasPackedProducts |= !op.hasFloatActivations();
+  });
+  auto isWanted = [&](const Level &level) {
+    // Without products by packed weights it would be its base again.
+    if (options.levels.empty())
+      return level.base.empty() || hasPackedProducts;
+    return llvm::is_contained(options.levels, level.name);
+  };
   LevelStageOptions levels;
   for (const Level &level : getLevels(architecture)) {
-    if (!options.levels.empty() &&
-        !llvm::is_contained(options.levels, level.name))
+    if (!isWanted(level))
       continue;
-    levels.levels.push_back((level.name + ":" + level.features).str());
+    std::string text = (level.name + ":" + level.features).str();
+    const Level *base = findLevel(architecture, level.base);
+    if (base && isWanted(*base))
+      text += ":" + base->name.str();
+    levels.levels.push_back(std::move(text));
     model.levels.push_back(
         {level.name.str(), level.cpuMask, ("main_graph." + level.name).str()});
     report.levels.push_back(level.name.str());

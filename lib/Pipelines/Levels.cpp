@@ -14,9 +14,10 @@ namespace bit {
 #define AVX512 "avx512f+avx512cd+avx512bw+avx512dq+avx512vl"
 
 static constexpr Level x86Levels[] = {
-    {"avx512vnni", X86_64_V3 "+" AVX512 "+avx512vnni",
-     BIT_CPU_LEVEL_AVX512VNNI},
-    {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3},
+    {"avx512vnni", X86_64_V3 "+" AVX512 "+avx512vnni", BIT_CPU_LEVEL_AVX512VNNI,
+     ""},
+    {"avxvnni", X86_64_V3 "+avxvnni", BIT_CPU_LEVEL_AVXVNNI, "x86-64-v3"},
+    {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3, ""},
 };
 
 ArrayRef<Level> getLevels(StringRef architecture) {

@@ -39,7 +39,7 @@ struct Flags {
   cl::list<std::string> levels{
       "level",
       cl::desc("instruction-set levels in the library: x86-64-v3, "
-               "avx512vnni (default: all of the target's)"),
+               "avxvnni, avx512vnni (default: all of the target's)"),
       cl::CommaSeparated, cl::value_desc("level,..."), cl::cat(category)};
   cl::list<std::string> dims{
       "dim", cl::desc("fix a symbolic dimension; '?' keeps it dynamic"),
@@ -118,9 +118,8 @@ constexpr StringRef packingLater[] = {"dense", "lut", "auto"};
 constexpr StringRef targetWords[] = {"native", "x86-64",
                                      "x86_64-unknown-linux-gnu"};
 constexpr StringRef targetLater[] = {"aarch64"};
-constexpr StringRef levelWords[] = {"x86-64-v3", "avx512vnni"};
-constexpr StringRef levelLater[] = {"avxvnni", "avx512vbmi", "neon", "dotprod",
-                                    "i8mm"};
+constexpr StringRef levelWords[] = {"x86-64-v3", "avxvnni", "avx512vnni"};
+constexpr StringRef levelLater[] = {"avx512vbmi", "neon", "dotprod", "i8mm"};
 
 EmitKind parseEmitWord(StringRef word) {
   return StringSwitch<EmitKind>(word)

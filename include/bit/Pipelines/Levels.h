@@ -15,6 +15,9 @@ struct Level {
   llvm::StringRef name;     ///< as in --level
   llvm::StringRef features; ///< LLVM's names: "sse3+ssse3+avx2"
   uint64_t cpuMask;         ///< BIT_CPU_* of bit/abi.h, the same set
+  /// The level whose code is the same but for products by packed weights, if
+  /// there is one.
+  llvm::StringRef base;
 };
 
 /// Returns the levels of an architecture ("x86_64"), the best one first; empty

@@ -50,6 +50,8 @@ private:
   void emitTables(Value first, Value tiles, int64_t tokens);
   void storeTableSums(Value token, Value group, int64_t rows, Value sums);
   void emitBlock(Value number, int64_t rows);
+  SmallVector<int64_t> getRestTiles() const;
+  void emitRest(Value token, Value rest);
   void emitTokens(Value token, int64_t tokens);
   SmallVector<Value> loadScales(const PlaneTile &tile, Value group,
                                 int64_t firstGroup);
@@ -303,7 +305,7 @@ void Emitter::emitBlock(Value number, int64_t rows) {
       weightScales.push_back(weightScales[0]);
   }
 
-  // Whole token tiles in a loop, the rest by a tile of its own for each count.
+  // Whole token tiles in a loop.
   int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
   if (!ShapedType::isDynamic(m)) {
     int64_t begin = getStaticFirstToken(m);
@@ -317,8 +319,9 @@ void Emitter::emitBlock(Value number, int64_t rows) {
       builder.setInsertionPointToStart(loop.getBody());
       emitTokens(loop.getInductionVar(), maxTokens);
     }
-    if (m != whole)
-      emitTokens(index(whole), m - whole);
+    for (int64_t tokens : getRestTiles())
+      for (; whole + tokens <= m; whole += tokens)
+        emitTokens(index(whole), tokens);
     return;
   }
   Value count = memref::DimOp::create(builder, loc, op.getX(), 0);
@@ -331,14 +334,37 @@ void Emitter::emitBlock(Value number, int64_t rows) {
   builder.setInsertionPointToStart(loop.getBody());
   emitTokens(loop.getInductionVar(), maxTokens);
   builder.setInsertionPointAfter(loop);
-  for (int64_t tokens = 1; tokens < maxTokens; ++tokens) {
-    Value is = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                     rest, index(tokens));
-    auto branch = scf::IfOp::create(builder, loc, is, /*withElse=*/false);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    emitTokens(whole, tokens);
-    builder.setInsertionPointAfter(branch);
-  }
+  emitRest(whole, rest);
+}
+
+/// The sizes of tiles that what is left of whole ones has, the largest first.
+SmallVector<int64_t> Emitter::getRestTiles() const {
+  SmallVector<int64_t> sizes;
+  for (int64_t tokens = maxTokens - 1; tokens > 0; --tokens)
+    if (kernel.hasRestTile(tokens))
+      sizes.push_back(tokens);
+  return sizes;
+}
+
+/// `rest` tokens from `token` on, fewer than a whole tile has.
+void Emitter::emitRest(Value token, Value rest) {
+  int64_t most = maxTokens - 1;
+  for (int64_t tokens : getRestTiles())
+    // Once for each size, unless twice as many tokens may be left.
+    for (; most >= tokens; most = std::max(most - tokens, tokens - 1)) {
+      Value fits = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::uge, rest, index(tokens));
+      auto branch = scf::IfOp::create(builder, loc, fits, /*withElse=*/false);
+      {
+        OpBuilder::InsertionGuard guard(builder);
+        builder.setInsertionPointToStart(branch.thenBlock());
+        emitTokens(token, tokens);
+      }
+      Value done =
+          arith::SelectOp::create(builder, loc, fits, index(tokens), index(0));
+      token = arith::AddIOp::create(builder, loc, token, done);
+      rest = arith::SubIOp::create(builder, loc, rest, done);
+    }
 }
 
 void Emitter::storeTableSums(Value token, Value group, int64_t rows,

@@ -34,7 +34,7 @@ Value PlaneTile::broadcastStart(OpBuilder &builder, Location loc, int64_t token,
 
 PlaneStep::PlaneStep(OpBuilder &builder, Location loc, const PlaneTile &tile,
                      Value step, int64_t width)
-    : builder(builder), loc(loc), tile(tile), width(width) {
+    : builder(builder), loc(loc), tile(tile), width(width), number(step) {
   Value distance = mulConstant(builder, loc, step,
                                tile.blockGroups * PlaneLayout::bytesPerGroup);
   bytes = arith::AddIOp::create(builder, loc, tile.offset, distance,

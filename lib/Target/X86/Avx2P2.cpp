@@ -3,6 +3,7 @@
 // Layout P2 by vpmaddubsw on 256 bits: sums in i16 that are widened to i32
 // before they could overflow.
 
+#include "Chunks.h"
 #include "Intrinsics.h"
 #include "Kernels.h"
 #include "WidenedSteps.h"
@@ -15,6 +16,10 @@ using namespace mlir;
 namespace bit::x86 {
 
 namespace {
+
+constexpr int64_t halfBytes = 32; ///< of a group: 8 rows
+/// How far weights are fetched ahead.
+constexpr int64_t prefetchBytes = 16384;
 
 class Avx2P2 final : public P2Kernel {
 public:
@@ -36,10 +41,7 @@ public:
                      /*maxRows=*/2048};
   }
   int64_t getTileTokens(bool) const override { return 4; }
-  // In the loop over steps 8 registers of 16 hold sums.
-  int64_t getTileGroups(bool, int64_t tokens) const override {
-    return tokens == 1 ? 2 : 1;
-  }
+  int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
                                const P2Tile &tile) const override {
@@ -54,47 +56,74 @@ private:
                                  const P2Tile &tile) const;
 };
 
+/// Adds sums of i16, each pair of lanes, to sums of i32.
+Value widen(OpBuilder &builder, Location loc, Value narrow, Value wide) {
+  auto type = cast<VectorType>(narrow.getType());
+  Value one = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, builder.getI16IntegerAttr(1)));
+  return arith::AddIOp::create(builder, loc, wide,
+                               vpmaddwd(builder, loc, narrow, one));
+}
+
+/// The bytes of 8 rows.
+Value loadHalf(const P2Step &step, int64_t half) {
+  return step.loadWeights(half / 2, half % 2 * halfBytes, halfBytes);
+}
+
 } // namespace
 
 // Planes 0 and 2 go to one sum, 1 and 3, whose weights stay times 4, to
 // another: one shift for four planes. 8 steps add up to 8,192 and 32,768.
 SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
                                          const P2Tile &tile) const {
-  auto step = [&](const P2Step &step, ValueRange carried) {
-    SmallVector<Value> sums(carried);
-    SmallVector<Value> codes;
+  auto step = [&](int64_t firstHalf, int64_t halves, const P2Step &step,
+                  ValueRange carried) {
+    SmallVector<Value> sums(carried), codes;
     for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane)
       codes.push_back(
-          broadcastCodes(builder, loc, step.loadCodes(0, plane), 32));
-    for (int64_t half = 0; half < 2 * tile.groups; ++half) {
-      Value weights = step.loadWeights(half / 2, half % 2 * 32, 32);
+          broadcastCodes(builder, loc, step.loadCodes(0, plane), halfBytes));
+    for (int64_t half = 0; half < halves; ++half) {
+      Value weights = loadHalf(step, firstHalf + half);
       for (auto [plane, x] : llvm::enumerate(codes)) {
         Value masked = shiftAndMask(builder, loc, weights, plane / 2 * 4,
                                     plane % 2 ? 12 : 3);
         Value &sum = sums[2 * half + plane % 2];
         sum = arith::AddIOp::create(builder, loc, sum,
                                     vpmaddubsw(builder, loc, masked, x));
+        sum = pin(builder, loc, sum);
       }
     }
     return sums;
   };
-  // After 8 steps exact and at most half of what i16 holds.
-  auto fold = [&](ValueRange sums) {
-    auto type = VectorType::get(16, builder.getI16Type());
-    Value two = arith::ConstantOp::create(
-        builder, loc,
-        DenseElementsAttr::get(type, builder.getI16IntegerAttr(2)));
-    SmallVector<Value> folded;
-    for (size_t i = 0; i < sums.size(); i += 2) {
-      Value odd = arith::ShRSIOp::create(builder, loc, sums[i + 1], two);
-      folded.push_back(arith::AddIOp::create(builder, loc, sums[i], odd));
-    }
-    return folded;
-  };
-  SmallVector<Value> init(2 * tile.groups,
-                          tile.broadcastStart(builder, loc, 0, 8));
-  auto wide = buildWidenedSteps(builder, loc, tile, 4 * tile.groups, init,
-                                /*period=*/8, step, fold);
+  auto type = VectorType::get(16, builder.getI16Type());
+  Value two = arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, builder.getI16IntegerAttr(2)));
+  int64_t halves = 2 * tile.groups;
+  SmallVector<Value> wide = buildChunks(
+      builder, loc, tile, /*steps=*/8,
+      SmallVector<Value>(halves, tile.broadcastStart(builder, loc, 0, 8)),
+      [&](const StepRange &range, ValueRange carried) {
+        SmallVector<Value> wide;
+        // 8 registers of 16 hold sums.
+        for (int64_t first = 0; first < halves; first += 4) {
+          int64_t count = std::min<int64_t>(4, halves - first);
+          SmallVector<Value> sums = range.build(
+              SmallVector<Value>(2 * count,
+                                 zeros(builder, loc, 16, builder.getI16Type())),
+              [&](const P2Step &current, ValueRange carried) {
+                return step(first, count, current, carried);
+              });
+          for (int64_t half = 0; half < count; ++half) {
+            // Exact, and at most half of what i16 holds.
+            Value odd =
+                arith::ShRSIOp::create(builder, loc, sums[2 * half + 1], two);
+            Value sum =
+                arith::AddIOp::create(builder, loc, sums[2 * half], odd);
+            wide.push_back(widen(builder, loc, sum, carried[first + half]));
+          }
+        }
+        return wide;
+      });
   SmallVector<Value> sums;
   for (int64_t g = 0; g < tile.groups; ++g)
     sums.push_back(join(builder, loc, wide[2 * g], wide[2 * g + 1]));
@@ -105,20 +134,19 @@ SmallVector<Value> Avx2P2::buildOneToken(OpBuilder &builder, Location loc,
 // LLVM adds products of two planes first, for which 16 registers are too few.
 SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
                                        const P2Tile &tile) const {
-  int64_t halves = 2 * tile.groups;
-  auto step = [&](const P2Step &step, ValueRange carried) {
+  auto step = [&](int64_t group, const P2Step &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
-    SmallVector<Value> weights;
-    for (int64_t half = 0; half < halves; ++half)
-      weights.push_back(step.loadWeights(half / 2, half % 2 * 32, 32));
+    Value weights[] = {loadHalf(step, 2 * group),
+                       loadHalf(step, 2 * group + 1)};
     for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
       SmallVector<Value> decoded;
       for (Value bytes : weights)
         decoded.push_back(shiftAndMask(builder, loc, bytes, 2 * plane, 3));
       for (int64_t t = 0; t < tile.tokens; ++t) {
-        Value x = broadcastCodes(builder, loc, step.loadCodes(t, plane), 32);
-        for (int64_t half = 0; half < halves; ++half) {
-          Value &sum = sums[t * halves + half];
+        Value x =
+            broadcastCodes(builder, loc, step.loadCodes(t, plane), halfBytes);
+        for (int64_t half = 0; half < 2; ++half) {
+          Value &sum = sums[2 * t + half];
           sum = arith::AddIOp::create(
               builder, loc, sum, vpmaddubsw(builder, loc, decoded[half], x));
           sum = pin(builder, loc, sum);
@@ -127,15 +155,35 @@ SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
     }
     return sums;
   };
+  int64_t groupSums = 2 * tile.tokens;
   SmallVector<Value> init;
-  for (int64_t t = 0; t < tile.tokens; ++t)
-    init.append(halves, tile.broadcastStart(builder, loc, t, 8));
-  auto wide = buildWidenedSteps(
-      builder, loc, tile, tile.tokens * halves, init, /*period=*/16, step,
-      [](ValueRange sums) { return llvm::to_vector_of<Value>(sums); });
+  for (int64_t g = 0; g < tile.groups; ++g)
+    for (int64_t t = 0; t < tile.tokens; ++t)
+      init.append(2, tile.broadcastStart(builder, loc, t, 8));
+  Value zero = zeros(builder, loc, 16, builder.getI16Type());
+  SmallVector<Value> wide = buildChunks(
+      builder, loc, tile, /*steps=*/16, init,
+      [&](const StepRange &range, ValueRange carried) {
+        SmallVector<Value> wide;
+        for (int64_t g = 0; g < tile.groups; ++g) {
+          SmallVector<Value> sums =
+              range.build(SmallVector<Value>(groupSums, zero),
+                          [&](const P2Step &current, ValueRange carried) {
+                            range.prefetch(current, g, prefetchBytes);
+                            return step(g, current, carried);
+                          });
+          for (auto [i, sum] : llvm::enumerate(sums))
+            wide.push_back(
+                widen(builder, loc, sum, carried[g * groupSums + i]));
+        }
+        return wide;
+      });
   SmallVector<Value> sums;
-  for (size_t i = 0; i < wide.size(); i += 2)
-    sums.push_back(join(builder, loc, wide[i], wide[i + 1]));
+  for (int64_t t = 0; t < tile.tokens; ++t)
+    for (int64_t g = 0; g < tile.groups; ++g) {
+      int64_t first = g * groupSums + 2 * t;
+      sums.push_back(join(builder, loc, wide[first], wide[first + 1]));
+    }
   return sums;
 }
 

@@ -45,8 +45,11 @@ Value shiftAndMask(OpBuilder &builder, Location loc, Value bytes,
 
 Value vpdpbusd(OpBuilder &builder, Location loc, Value sum, Value unsignedBytes,
                Value signedBytes) {
-  return call(builder, loc, "llvm.x86.avx512.vpdpbusd.512", sum.getType(),
-              {sum, unsignedBytes, signedBytes});
+  bool isWide = cast<VectorType>(sum.getType()).getDimSize(0) == 16;
+  return call(builder, loc,
+              isWide ? "llvm.x86.avx512.vpdpbusd.512"
+                     : "llvm.x86.avx512.vpdpbusd.256",
+              sum.getType(), {sum, unsignedBytes, signedBytes});
 }
 
 Value vpmaddubsw(OpBuilder &builder, Location loc, Value unsignedBytes,
@@ -59,6 +62,19 @@ Value vpmaddubsw(OpBuilder &builder, Location loc, Value unsignedBytes,
 Value vpmaddwd(OpBuilder &builder, Location loc, Value a, Value b) {
   return call(builder, loc, "llvm.x86.avx2.pmadd.wd",
               VectorType::get(8, builder.getI32Type()), {a, b});
+}
+
+Value addPlanes(OpBuilder &builder, Location loc, ValueRange planes) {
+  auto type = cast<VectorType>(planes[0].getType());
+  Value sum = planes[0];
+  for (auto [i, plane] : llvm::enumerate(planes.drop_front())) {
+    auto bits = builder.getI32IntegerAttr(2 * static_cast<int32_t>(i + 1));
+    Value amount = arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(type, bits));
+    Value shifted = arith::ShRSIOp::create(builder, loc, plane, amount);
+    sum = arith::AddIOp::create(builder, loc, sum, shifted);
+  }
+  return sum;
 }
 
 Value pin(OpBuilder &builder, Location loc, Value value) {

@@ -17,7 +17,7 @@ mlir::Value broadcastCodes(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value shiftAndMask(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value bytes, int64_t amount, uint8_t mask);
 
-/// i32 sums + dot products of 4 unsigned by 4 signed bytes: 16 lanes.
+/// i32 sums + dot products of 4 unsigned by 4 signed bytes: 16 or 8 lanes.
 mlir::Value vpdpbusd(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value sum, mlir::Value unsignedBytes,
                      mlir::Value signedBytes);
@@ -29,6 +29,11 @@ mlir::Value vpmaddubsw(mlir::OpBuilder &builder, mlir::Location loc,
 /// Dot products of 2 i16 by 2 i16 as i32: 8 lanes.
 mlir::Value vpmaddwd(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value a, mlir::Value b);
+
+/// The sum of planes' sums of i32, plane p's of weights times 4^p, which
+/// divides it.
+mlir::Value addPlanes(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::ValueRange planes);
 
 /// The value as it is: no instruction, but what it is made of is not reordered
 /// with what it becomes. For the order of additions, which decides on

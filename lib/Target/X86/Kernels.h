@@ -12,6 +12,7 @@ namespace bit::x86 {
 
 std::unique_ptr<Kernel> createAvx2P1();
 std::unique_ptr<Kernel> createAvx2P2();
+std::unique_ptr<Kernel> createAvxVnniP2();
 std::unique_ptr<Kernel> createVnniP1();
 std::unique_ptr<Kernel> createVnniP2();
 void addPanelKernels(KernelRegistry &kernels);

@@ -88,20 +88,8 @@ SmallVector<Value> VnniP2::buildUnshifted(OpBuilder &builder, Location loc,
   SmallVector<Value> planes = buildPlaneSteps(builder, loc, tile, init, step);
 
   SmallVector<Value> sums;
-  auto type = cast<VectorType>(planes[0].getType());
-  for (int64_t g = 0; g < tile.groups; ++g) {
-    Value sum = planes[4 * g];
-    for (int64_t plane = 1; plane < 4; ++plane) {
-      Value amount = arith::ConstantOp::create(
-          builder, loc,
-          DenseElementsAttr::get(type, builder.getI32IntegerAttr(2 * plane)));
-      // Exact: every product of this plane is a multiple of 4^plane.
-      Value shifted =
-          arith::ShRSIOp::create(builder, loc, planes[4 * g + plane], amount);
-      sum = arith::AddIOp::create(builder, loc, sum, shifted);
-    }
-    sums.push_back(sum);
-  }
+  for (int64_t g = 0; g < tile.groups; ++g)
+    sums.push_back(addPlanes(builder, loc, ArrayRef(planes).slice(4 * g, 4)));
   return sums;
 }
 

@@ -11,6 +11,7 @@ void bit::registerX86Kernels(mlir::DialectRegistry &registry) {
   registry.addExtension(+[](mlir::MLIRContext *, BitDialect *dialect) {
     dialect->getKernels().add(x86::createAvx2P1());
     dialect->getKernels().add(x86::createAvx2P2());
+    dialect->getKernels().add(x86::createAvxVnniP2());
     dialect->getKernels().add(x86::createVnniP1());
     dialect->getKernels().add(x86::createVnniP2());
     x86::addPanelKernels(dialect->getKernels());

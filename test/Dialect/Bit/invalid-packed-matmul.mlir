@@ -199,3 +199,14 @@ func.func @packed_matmul_c15(%x: memref<2x8xi8>, %p: memref<64xi8>, %ws: memref<
       outs(%y : memref<2x4xf32>) n = 4 k = 8 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.vnni_p2>
   return
 }
+
+// -----
+
+// Neither of two sets of features.
+func.func @packed_matmul_c15_sets(%x: memref<2x8xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<2xf32>, %u: memref<2xi32>, %y: memref<2x4xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+avx512vnni"]]} {
+  // expected-error @below {{'bit.packed_matmul' op expects a function with the target features of kernel 'x86.avxvnni_p2', got one without avxvnni}}
+  bit.packed_matmul ins(%x, %p, %ws : memref<2x8xi8>, memref<64xi8>, memref<1xf32>) quantized(%xs, %u : memref<2xf32>, memref<2xi32>)
+      outs(%y : memref<2x4xf32>) n = 4 k = 8 weights = ternary range = [-128, 127] kernel = #bit.kernel<x86.avxvnni_p2>
+  return
+}

@@ -21,6 +21,27 @@ func.func @avx2(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs:
   return
 }
 
+// CHECK-LABEL: @avxvnni
+// CHECK: kernel = #bit.kernel<x86.avxvnni_p2>
+func.func @avxvnni(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avxvnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// The same instruction in its other encoding.
+// CHECK-LABEL: @evex
+// CHECK: kernel = #bit.kernel<x86.avxvnni_p2>
+func.func @evex(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x16xi8>, memref<64xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
 // CHECK-LABEL: @baseline
 // CHECK: kernel = #bit.kernel<generic.p2>
 func.func @baseline(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>) {

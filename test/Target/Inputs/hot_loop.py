@@ -102,7 +102,10 @@ def main():
     with open(arguments.assembly, encoding="utf-8") as file:
         functions = read_functions(file, arguments.function)
     found = [(count_products(loop, products), loop, body) for body in functions for loop in find_loops(body)]
-    total, loop, body = max(found, default=(0, [], []))
+    # Of passes over several groups the one that spills most.
+    total, loop, body = max(
+        found, key=lambda item: (item[0], count(item[1], r"\(%rsp\)")["stack"], len(item[1])), default=(0, [], [])
+    )
     if total == 0:
         sys.exit(f"hot_loop: {arguments.assembly}: expects a loop with products, got none")
     if arguments.print:

@@ -30,7 +30,7 @@ protected:
   const Kernel &kernel() { return *GetParam(); }
 
   void SetUp() override {
-    if (!cpuHas(kernel().getFeatures()))
+    if (!cpuHas(chooseFeatures(kernel())))
       GTEST_SKIP() << "this CPU cannot run " << kernel().getName().str();
     ++kernelsRun;
   }

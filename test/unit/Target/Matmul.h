@@ -26,6 +26,13 @@ struct Shape {
   int64_t groups = 0;    ///< scales along k, or 0 for those of `channelScale`
 };
 
+/// The set of a kernel's features that this CPU has, the first if none.
+inline llvm::ArrayRef<llvm::StringRef> chooseFeatures(const Kernel &kernel) {
+  llvm::ArrayRef<llvm::StringRef> others = kernel.getOtherFeatures();
+  bool takesOthers = !cpuHas(kernel.getFeatures()) && !others.empty();
+  return takesOthers ? others : kernel.getFeatures();
+}
+
 enum class Activations { Codes, Floats };
 
 /// Whether the kernel has no code for the weight 0.
@@ -174,7 +181,7 @@ private:
     std::string m =
         shape.staticM < 0 ? "?" : llvm::formatv("{0}", shape.staticM).str();
     std::string features;
-    for (llvm::StringRef feature : kernel.getFeatures())
+    for (llvm::StringRef feature : chooseFeatures(kernel))
       features += (features.empty() ? "+" : ",+") + feature.str();
     // Without an fma instruction the reference's bits need a library call.
     features += features.empty() ? "+avx2,+fma" : ",+avx2,+fma";

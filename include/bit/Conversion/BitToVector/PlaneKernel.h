@@ -44,6 +44,9 @@ public:
   PlaneStep(mlir::OpBuilder &builder, mlir::Location loc, const PlaneTile &tile,
             mlir::Value step, int64_t width);
 
+  /// Which step it is, an index.
+  mlir::Value getNumber() const { return number; }
+
   /// How many of the step's k exist.
   int64_t getWidth() const { return width; }
 
@@ -67,7 +70,7 @@ private:
   mlir::Location loc;
   const PlaneTile &tile;
   int64_t width;
-  mlir::Value bytes, firstK;
+  mlir::Value number, bytes, firstK;
 };
 
 using PlaneStepBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
@@ -123,6 +126,9 @@ public:
   virtual std::optional<SumTables> getTables() const { return std::nullopt; }
   /// The most tokens that a tile should have.
   virtual int64_t getTileTokens(bool floatActivations) const = 0;
+  /// Whether there are tiles of so many tokens for those that tiles of
+  /// getTileTokens leave over. There are of 1; others are made of several.
+  virtual bool hasRestTile(int64_t tokens) const { return true; }
   /// The most groups that a tile of so many tokens should have, at most 4.
   virtual int64_t getTileGroups(bool floatActivations,
                                 int64_t tokens) const = 0;

@@ -142,6 +142,13 @@ SmallVector<StringRef> getMissingFeatures(Operation *op,
       features, [&](StringRef feature) { return !has.contains(feature); });
 }
 
+SmallVector<StringRef> getMissingFeatures(Operation *op, const Kernel &kernel) {
+  ArrayRef<StringRef> others = kernel.getOtherFeatures();
+  if (!others.empty() && getMissingFeatures(op, others).empty())
+    return {};
+  return getMissingFeatures(op, kernel.getFeatures());
+}
+
 /// C11 to C15.
 static LogicalResult verifyKernel(PackedMatmulOp op) {
   auto *dialect = cast<BitDialect>(op->getDialect());
@@ -178,8 +185,7 @@ static LogicalResult verifyKernel(PackedMatmulOp op) {
              << spec.getSummedK();
   }
   // C15
-  SmallVector<StringRef> missing =
-      getMissingFeatures(op, kernel->getFeatures());
+  SmallVector<StringRef> missing = getMissingFeatures(op, *kernel);
   if (!missing.empty())
     return op.emitOpError()
            << "expects a function with the target features of kernel '" << name

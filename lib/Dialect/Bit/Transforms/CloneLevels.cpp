@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace bit {
 #define GEN_PASS_DEF_CLONELEVELS
@@ -15,16 +17,54 @@ using namespace mlir;
 
 namespace {
 
-/// A level as the pass's option writes it: "name:+feature+feature".
+/// A level as the pass's option writes it: "name:+feature+feature", or
+/// "name:+feature+feature:base".
 struct Level {
-  StringRef name, features;
+  StringRef name, features, base;
 };
 
+/// The functions whose code depends on which kernels of packed weights there
+/// are: those with such products, what calls them, and what others call.
+llvm::StringSet<> findDependent(ArrayRef<func::FuncOp> functions) {
+  llvm::StringSet<> dependent;
+  for (func::FuncOp function : functions) {
+    auto found = function.walk(
+        [](bit::PackedMatmulOp) { return WalkResult::interrupt(); });
+    if (found.wasInterrupted() || function.isPublic())
+      dependent.insert(function.getSymName());
+  }
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (func::FuncOp function : functions) {
+      auto calls = function.walk([&](CallOpInterface call) {
+        auto callee = dyn_cast<SymbolRefAttr>(call.getCallableForCallee());
+        return callee && dependent.contains(callee.getRootReference())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      });
+      if (calls.wasInterrupted())
+        changed |= dependent.insert(function.getSymName()).second;
+    }
+  }
+  return dependent;
+}
+
 /// Copies `functions` for one level: "f" becomes "f.level", and the copies call
-/// each other.
-void cloneForLevel(ArrayRef<func::FuncOp> functions, const Level &level) {
-  OpBuilder builder(functions.front());
+/// each other. Those that do not depend on kernels are the base's, if it has
+/// one. Returns how many were copied.
+size_t cloneForLevel(ArrayRef<func::FuncOp> all, const Level &level,
+                     const llvm::StringSet<> &dependent) {
+  SmallVector<func::FuncOp> functions(all);
+  if (!level.base.empty())
+    llvm::erase_if(functions, [&](func::FuncOp function) {
+      return !dependent.contains(function.getSymName());
+    });
+  OpBuilder builder(all.front());
   llvm::StringMap<std::string> names;
+  for (func::FuncOp function : all)
+    names[function.getSymName()] =
+        (function.getSymName() + "." + level.base).str();
   for (func::FuncOp function : functions)
     names[function.getSymName()] =
         (function.getSymName() + "." + level.name).str();
@@ -48,6 +88,7 @@ void cloneForLevel(ArrayRef<func::FuncOp> functions, const Level &level) {
     copy->setAttr("passthrough", builder.getArrayAttr({attribute}));
     replacer.recursivelyReplaceElementsIn(copy);
   }
+  return functions.size();
 }
 
 struct CloneLevels : bit::impl::CloneLevelsBase<CloneLevels> {
@@ -60,10 +101,11 @@ struct CloneLevels : bit::impl::CloneLevelsBase<CloneLevels> {
         functions.push_back(function);
     if (functions.empty() || levels.empty())
       return;
+    llvm::StringSet<> dependent = findDependent(functions);
     for (const std::string &text : levels) {
-      auto [name, features] = StringRef(text).split(':');
-      cloneForLevel(functions, {name, features});
-      numCloned += functions.size();
+      auto [name, rest] = StringRef(text).split(':');
+      auto [features, base] = rest.split(':');
+      numCloned += cloneForLevel(functions, {name, features, base}, dependent);
     }
     for (func::FuncOp function : functions)
       function.erase();

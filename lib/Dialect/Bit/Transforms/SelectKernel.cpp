@@ -22,7 +22,7 @@ static const Kernel *findBest(PackedMatmulOp op, const Kernel *current,
                 succeeded(kernel->supports(spec)) &&
                 (spec.floatActivations ||
                  spec.getSummedK() <= kernel->getMaxK(spec.low, spec.high)) &&
-                getMissingFeatures(op, kernel->getFeatures()).empty();
+                getMissingFeatures(op, *kernel).empty();
     if (fits)
       best = kernel;
   }

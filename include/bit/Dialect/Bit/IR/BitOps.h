@@ -21,11 +21,18 @@
 
 namespace bit {
 
+class Kernel;
+
 /// Those of a kernel's target features that the function around `op` does not
 /// have. Code without a function is nobody's yet.
 llvm::SmallVector<llvm::StringRef>
 getMissingFeatures(mlir::Operation *op,
                    llvm::ArrayRef<llvm::StringRef> features);
+
+/// The same of all features of a kernel: none where the function has its other
+/// set.
+llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
+                                                      const Kernel &kernel);
 
 } // namespace bit
 

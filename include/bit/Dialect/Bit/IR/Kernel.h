@@ -57,6 +57,11 @@ public:
   /// "avx512vnni".
   virtual llvm::ArrayRef<llvm::StringRef> getFeatures() const = 0;
 
+  /// Another set of features that serves as well; none for most kernels.
+  virtual llvm::ArrayRef<llvm::StringRef> getOtherFeatures() const {
+    return {};
+  }
+
   /// The bytes that packed n x k codes take.
   virtual int64_t getPackedBytes(int64_t n, int64_t k) const = 0;
 

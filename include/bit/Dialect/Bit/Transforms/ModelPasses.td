@@ -224,11 +224,15 @@ def CloneLevels : Pass<"bit-clone-levels", "::mlir::ModuleOp"> {
   let summary = "copy all functions for each instruction-set level";
   let description = [{
     `@f` becomes `@f.LEVEL` with the level's target features as its
-    `passthrough` attribute, for every level; the copies call each other.
+    `passthrough` attribute, for every level; the copies call each other. A
+    level with a base differs from it in kernels of packed weights only: of
+    private functions that neither have such products nor call one that has,
+    it calls the base's copy.
   }];
   let options = [
     ListOption<"levels", "levels", "std::string",
-               "levels, each as name:+feature+feature, the best first">,
+               "levels, each as name:+feature+feature or "
+               "name:+feature+feature:base, the best first">,
   ];
   let statistics = [
     Statistic<"numCloned", "cloned", "functions copied">,
