@@ -4,8 +4,10 @@
 // absmax_quantize, beside a peak probe in the same process. Prints one JSON
 // object a line.
 //   kernels [N K [GROUP]]
+//   kernels --cold N K KERNEL...
 // GROUP is how many k have a scale of their own, 128 if not given; each kernel
-// is timed with one scale, too.
+// is timed with one scale, too. --cold compares kernels by one token, with
+// weights from memory and from a cache.
 
 #include "Jit.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
@@ -14,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <immintrin.h>
 #include <random>
@@ -243,9 +246,119 @@ void timeQuantize(mlir::MLIRContext &context, int64_t k,
                                 features, compute, k, time / calls * 1e6);
 }
 
+/// A product by one token whose weights come from memory: many copies of them,
+/// one after another.
+class Cold {
+public:
+  Cold(mlir::MLIRContext &context, const Kernel &kernel, int64_t n, int64_t k)
+      : name(kernel.getName()), bytes(kernel.getPackedBytes(n, k)), n(n), k(k),
+        jit(Jit::compile(context, makeMatmul(kernel, {n, k, 0, false}))) {
+    if (!jit)
+      std::exit(1);
+    constexpr int64_t more = int64_t(192) << 20; // than a third-level cache
+    copies = more / bytes + 1;
+    distance = (bytes + 4095) / 4096 * 4096;
+    std::mt19937 engine(1);
+    std::vector<int8_t> weights(n * k);
+    for (int8_t &weight : weights)
+      weight = static_cast<int8_t>(static_cast<int>(engine() % 3) - 1);
+    packed = allocate<uint8_t>(copies * distance);
+    for (int64_t i = 0; i < copies; ++i)
+      kernel.pack(weights, n, k,
+                  llvm::MutableArrayRef(packed + i * distance, bytes));
+    codes = allocate<int8_t>(k);
+    for (int64_t i = 0; i < k; ++i)
+      codes[i] = static_cast<int8_t>(engine());
+    y = allocate<float>(n);
+    function = jit->lookup("f");
+  }
+
+  /// The next copy, or, hot, always the first.
+  void time(bool hot) {
+    uint8_t *weights = packed + (hot ? 0 : next++ % copies * distance);
+    std::vector<Buffer> arguments = {
+        Buffer(codes, {1, k}), Buffer(weights, {bytes}), Buffer(&scale, {1}),
+        Buffer(&scale, {1}),   Buffer(&sum, {1}),        Buffer(y, {1, n})};
+    double before = seconds();
+    Jit::call(function, arguments);
+    (hot ? hotTimes : coldTimes).push_back(seconds() - before);
+  }
+
+  /// What reading the bytes takes, and nothing else.
+  void read() {
+    uint8_t *weights = packed + next++ % copies * distance;
+    double before = seconds();
+    uint64_t sum = 0;
+    for (int64_t i = 0; i + 64 <= bytes; i += 64) {
+      uint64_t word;
+      std::memcpy(&word, weights + i, sizeof(word));
+      sum += word;
+    }
+    asm volatile("" : : "r"(sum));
+    readTimes.push_back(seconds() - before);
+  }
+
+  void print(llvm::raw_ostream &os) {
+    auto quantile = [](std::vector<double> &times, double share) {
+      std::sort(times.begin(), times.end());
+      return times[static_cast<size_t>(share * (times.size() - 1))] * 1e6;
+    };
+    os << llvm::formatv(
+        "{{\"kernel\": \"{0}\", \"m\": 1, \"n\": {1}, \"k\": {2}, \"bytes\": "
+        "{3}, \"hot_us\": {4:f1}, \"cold_us\": {5:f1}, \"cold_median_us\": "
+        "{6:f1}, \"read_us\": {7:f1}, \"read_median_us\": {8:f1}}\n",
+        name, n, k, bytes, quantile(hotTimes, 0), quantile(coldTimes, 0.1),
+        quantile(coldTimes, 0.5), quantile(readTimes, 0.1),
+        quantile(readTimes, 0.5));
+  }
+
+private:
+  llvm::StringRef name;
+  int64_t bytes, n, k, copies, distance, next = 0;
+  std::unique_ptr<Jit> jit;
+  void *function;
+  uint8_t *packed;
+  int8_t *codes;
+  float *y, scale = 1;
+  int32_t sum = 0;
+  std::vector<double> hotTimes, coldTimes, readTimes;
+};
+
+/// Kernels by turns, so that what else runs on the machine slows all of them.
+int compareCold(mlir::MLIRContext &context, int64_t n, int64_t k,
+                llvm::ArrayRef<char *> names) {
+  auto *dialect = context.getLoadedDialect<BitDialect>();
+  std::vector<std::unique_ptr<Cold>> all;
+  for (const char *name : names) {
+    const Kernel *kernel = dialect->getKernels().lookup(name);
+    if (!kernel || !cpuHas(kernel->getFeatures())) {
+      llvm::errs() << "kernels: error: " << name
+                   << ": expects a kernel that this CPU can run\n";
+      return 2;
+    }
+    all.push_back(std::make_unique<Cold>(context, *kernel, n, k));
+  }
+  for (int i = 0; i < 300; ++i)
+    for (auto &cold : all) {
+      cold->time(/*hot=*/false);
+      cold->read();
+      cold->time(/*hot=*/true);
+      cold->time(/*hot=*/true);
+    }
+  for (auto &cold : all)
+    cold->print(llvm::outs());
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
+  if (argc > 4 && llvm::StringRef(argv[1]) == "--cold") {
+    auto context = makeContext();
+    context->getOrLoadDialect<BitDialect>();
+    return compareCold(*context, std::atoll(argv[2]), std::atoll(argv[3]),
+                       llvm::ArrayRef(argv, argc).drop_front(4));
+  }
   int64_t n = argc > 2 ? std::atoll(argv[1]) : 6912;
   int64_t k = argc > 2 ? std::atoll(argv[2]) : 2560;
   int64_t group = argc > 3 ? std::atoll(argv[3]) : 128;

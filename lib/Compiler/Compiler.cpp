@@ -6,6 +6,7 @@
 #include "bit/Compiler/NativeCode.h"
 #include "bit/Compiler/Output.h"
 #include "bit/Compiler/Weights.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Import/Import.h"
 #include "bit/Pipelines/Levels.h"
@@ -18,6 +19,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
@@ -191,6 +193,25 @@ LogicalResult Compilation::lowerToBuffers() {
   return success();
 }
 
+/// Whether a product of the module has a layout that a kernel reads by
+/// `feature`.
+static bool usesFeature(ModuleOp module, StringRef feature) {
+  auto *dialect = module.getContext()->getLoadedDialect<BitDialect>();
+  const KernelRegistry &kernels = dialect->getKernels();
+  llvm::StringSet<> layouts;
+  for (const Kernel *kernel : kernels.getAll())
+    if (llvm::is_contained(kernel->getFeatures(), feature))
+      layouts.insert(kernel->getLayout());
+  return module
+      ->walk([&](PackedMatmulOp op) {
+        const Kernel *kernel = kernels.lookup(op.getKernel().getName());
+        return kernel && layouts.contains(kernel->getLayout())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 LogicalResult Compilation::lowerToLLVM() {
   StringRef architecture =
       llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
@@ -199,10 +220,13 @@ LogicalResult Compilation::lowerToLLVM() {
     hasPackedProducts |= !op.hasFloatActivations();
   });
   auto isWanted = [&](const Level &level) {
-    // Without products by packed weights it would be its base again.
-    if (options.levels.empty())
-      return level.base.empty() || hasPackedProducts;
-    return llvm::is_contained(options.levels, level.name);
+    if (!options.levels.empty())
+      return llvm::is_contained(options.levels, level.name);
+    // Without products by packed weights, or by those of a layout, it would be
+    // another one again.
+    return (level.base.empty() || hasPackedProducts) &&
+           (level.kernelFeature.empty() ||
+            usesFeature(*module, level.kernelFeature));
   };
   LevelStageOptions levels;
   for (const Level &level : getLevels(architecture)) {
@@ -263,6 +287,11 @@ LogicalResult Compilation::run() {
 LogicalResult Compilation::lower() {
   PackStageOptions pack;
   pack.pack = options.pack;
+  pack.packing = options.packing;
+  pack.looksUp = !options.levels.empty() &&
+                 llvm::all_of(options.levels, [](StringRef level) {
+                   return level == "avx512vbmi";
+                 });
   if (failed(
           passes("pack", [&](PassManager &pm) { buildPackStage(pm, pack); })))
     return failure();

@@ -2,6 +2,7 @@
 
 #include "bit/Compiler/Report.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "bit/Support/NodeLocation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -98,6 +99,8 @@ void collectPacked(ModuleOp module, Report &report) {
     if (!packed)
       return;
     entry.kernel = packed.getKernel().getName().str();
+    if (auto reason = op->getAttrOfType<StringAttr>(packingDeclinedName))
+      entry.packingDeclined = reason.str();
     entry.packedBytes =
         cast<ShapedType>(packed.getPacked().getType()).getNumElements();
     entry.bitsPerWeight = 8.0 * entry.packedBytes / (entry.n * entry.k);
@@ -164,6 +167,7 @@ static Object toJSON(const LayerReport &layer) {
                 {"activations_declined", layer.activationsDeclined},
                 {"weight_error", layer.weightError},
                 {"kernel", layer.kernel},
+                {"packing_declined", layer.packingDeclined},
                 {"source_bytes", layer.sourceBytes},
                 {"packed_bytes", layer.packedBytes}};
 }

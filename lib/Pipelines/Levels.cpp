@@ -14,10 +14,13 @@ namespace bit {
 #define AVX512 "avx512f+avx512cd+avx512bw+avx512dq+avx512vl"
 
 static constexpr Level x86Levels[] = {
-    {"avx512vnni", X86_64_V3 "+" AVX512 "+avx512vnni", BIT_CPU_LEVEL_AVX512VNNI,
-     ""},
-    {"avxvnni", X86_64_V3 "+avxvnni", BIT_CPU_LEVEL_AVXVNNI, "x86-64-v3"},
-    {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3, ""},
+    {"avx512vbmi", X86_64_V3 "+" AVX512 "+avx512vnni+avx512vbmi",
+     BIT_CPU_LEVEL_AVX512VBMI, /*base=*/"", /*kernelFeature=*/"avx512vbmi"},
+    {"avx512vnni", X86_64_V3 "+" AVX512 "+avx512vnni",
+     BIT_CPU_LEVEL_AVX512VNNI},
+    {"avxvnni", X86_64_V3 "+avxvnni", BIT_CPU_LEVEL_AVXVNNI,
+     /*base=*/"x86-64-v3"},
+    {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3},
 };
 
 ArrayRef<Level> getLevels(StringRef architecture) {

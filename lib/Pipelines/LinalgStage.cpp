@@ -22,8 +22,12 @@ void bit::buildPackStage(OpPassManager &pm, const PackStageOptions &options) {
   // Equal quantizers of one value become one.
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
-  if (options.pack)
-    pm.addPass(createPackWeights());
+  if (options.pack) {
+    PackWeightsOptions pack;
+    pack.packing = options.packing;
+    pack.looksUp = options.looksUp;
+    pm.addPass(createPackWeights(pack));
+  }
   // Those that were not packed.
   pm.addPass(createQuantizeWeights());
 }

@@ -39,7 +39,7 @@ struct Flags {
   cl::list<std::string> levels{
       "level",
       cl::desc("instruction-set levels in the library: x86-64-v3, "
-               "avxvnni, avx512vnni (default: all of the target's)"),
+               "avxvnni, avx512vnni, avx512vbmi (default: all that differ)"),
       cl::CommaSeparated, cl::value_desc("level,..."), cl::cat(category)};
   cl::list<std::string> dims{
       "dim", cl::desc("fix a symbolic dimension; '?' keeps it dynamic"),
@@ -62,7 +62,8 @@ struct Flags {
       "skip", "for all: regular expression of nodes or weights left alone",
       cl::value_desc("regex")};
   Setting<std::string> packing{"packing",
-                               "how ternary weights are stored: 2bit",
+                               "how ternary weights are stored: 2bit, dense "
+                               "(1.6 bits) or auto",
                                cl::init("2bit"), cl::value_desc("how")};
   Setting<std::string> verify{
       "verify",
@@ -113,13 +114,14 @@ constexpr StringRef schemeWords[] = {"absmean", "absmedian", "twn", "sign",
                                      "fit"};
 constexpr StringRef granularityWords[] = {"tensor", "channel", "group128"};
 constexpr StringRef activationBitsWords[] = {"8", "none"};
-constexpr StringRef packingWords[] = {"2bit"};
-constexpr StringRef packingLater[] = {"dense", "lut", "auto"};
+constexpr StringRef packingWords[] = {"2bit", "dense", "auto"};
+constexpr StringRef packingLater[] = {"lut"};
 constexpr StringRef targetWords[] = {"native", "x86-64",
                                      "x86_64-unknown-linux-gnu"};
 constexpr StringRef targetLater[] = {"aarch64"};
-constexpr StringRef levelWords[] = {"x86-64-v3", "avxvnni", "avx512vnni"};
-constexpr StringRef levelLater[] = {"avx512vbmi", "neon", "dotprod", "i8mm"};
+constexpr StringRef levelWords[] = {"x86-64-v3", "avxvnni", "avx512vnni",
+                                    "avx512vbmi"};
+constexpr StringRef levelLater[] = {"neon", "dotprod", "i8mm"};
 
 EmitKind parseEmitWord(StringRef word) {
   return StringSwitch<EmitKind>(word)
@@ -338,6 +340,10 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
       !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
       !parseVerify(compiler, errs) || !parseName(compiler, errs))
     return false;
+  compiler.packing = StringSwitch<Packing>(flags().packing)
+                         .Case("dense", Packing::Dense)
+                         .Case("auto", Packing::Auto)
+                         .Default(Packing::TwoBit);
   compiler.threads = flags().threads;
   options.report = flags().report;
   if (!options.report.empty() &&

@@ -7,6 +7,7 @@
 
 #include "bit/Compiler/Report.h"
 #include "bit/Dialect/Bit/IR/BitEnums.h"
+#include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -53,7 +54,8 @@ struct CompilerOptions {
   std::string name;      ///< prefix of C symbols; empty: from the output
   bool recognize = true; ///< off: nothing becomes ternary, the oracle
   QuantizeOptions quantize;
-  bool pack = true;     ///< off: bit ops through the reference lowering
+  bool pack = true; ///< off: bit ops through the reference lowering
+  Packing packing = Packing::TwoBit; ///< how ternary weights are stored
   unsigned verify = 0;  ///< sets of random inputs to verify with; 0: none
   unsigned threads = 0; ///< of the compiler; 0: all cores
   /// Called for the pass manager of each stage, for instrumentation.

@@ -27,6 +27,7 @@ struct LayerReport {
   std::string activationsDeclined; ///< why they stay float, if they do
   double weightError = 0;          ///< |w - codes * scale| / |w|
   std::string kernel;              ///< empty while it is not packed
+  std::string packingDeclined;     ///< why it is not packed as was asked for
   int64_t sourceBytes = 0, packedBytes = 0;
 };
 

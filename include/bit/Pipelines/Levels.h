@@ -17,7 +17,10 @@ struct Level {
   uint64_t cpuMask;         ///< BIT_CPU_* of bit/abi.h, the same set
   /// The level whose code is the same but for products by packed weights, if
   /// there is one.
-  llvm::StringRef base;
+  llvm::StringRef base = "";
+  /// The feature that only kernels of some layouts use, if there is one:
+  /// without them the code would be that of the next level.
+  llvm::StringRef kernelFeature = "";
 };
 
 /// Returns the levels of an architecture ("x86_64"), the best one first; empty

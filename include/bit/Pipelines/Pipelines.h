@@ -8,6 +8,7 @@
 #define BIT_PIPELINES_PIPELINES_H
 
 #include "bit/Conversion/OnnxToBit/Passes.h"
+#include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "llvm/ADT/StringSet.h"
@@ -58,6 +59,12 @@ struct PackStageOptions : mlir::PassPipelineOptions<PackStageOptions> {
                     llvm::cl::desc("pack weights for kernels; off: everything "
                                    "goes through the reference lowering"),
                     llvm::cl::init(true)};
+  Option<Packing> packing{*this, "packing",
+                          llvm::cl::desc("how ternary weights are stored"),
+                          llvm::cl::init(Packing::TwoBit), getPackingValues()};
+  Option<bool> looksUp{*this, "looks-up",
+                       llvm::cl::desc("all levels have AVX512-VBMI"),
+                       llvm::cl::init(false)};
 };
 void buildPackStage(mlir::OpPassManager &pm, const PackStageOptions &options);
 

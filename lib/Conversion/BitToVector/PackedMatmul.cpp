@@ -2,6 +2,7 @@
 //
 // The loops around a tile of planes and its epilogue.
 
+#include "bit/Conversion/BitToVector/PackedMatmul.h"
 #include "Epilogue.h"
 #include "ParallelRange.h"
 #include "Patterns.h"
@@ -33,12 +34,16 @@ constexpr int64_t manyTiles = 4;
 /// the block one tile does not hold.
 class Emitter {
 public:
-  Emitter(OpBuilder &builder, const PlaneKernel &kernel, PackedMatmulOp op)
-      : builder(builder), kernel(kernel), op(op), loc(op.getLoc()),
-        isFloat(op.hasFloatActivations()), hasGroups(op.hasGroupScales()),
-        tables(chooseTables(kernel, op)), maxTokens(kernel.getTokens(op)) {}
+  Emitter(OpBuilder &builder, const PlaneKernel &kernel, PackedMatmulOp op,
+          BlockUnpacker unpack)
+      : builder(builder), kernel(kernel), op(op), unpack(unpack),
+        loc(op.getLoc()), isFloat(op.hasFloatActivations()),
+        hasGroups(op.hasGroupScales()),
+        tables(unpack ? std::nullopt : chooseTables(kernel, op)),
+        maxTokens(kernel.getTokens(op)) {}
 
   void emit();
+  void storeSums(Value token, Value group, int64_t rows, Value sums);
 
 private:
   static std::optional<SumTables> chooseTables(const PlaneKernel &kernel,
@@ -48,8 +53,8 @@ private:
   }
   void emitTables();
   void emitTables(Value first, Value tiles, int64_t tokens);
-  void storeTableSums(Value token, Value group, int64_t rows, Value sums);
-  void emitBlock(Value number, int64_t rows);
+  void locateBlock(Value number);
+  void emitBlock(int64_t rows);
   SmallVector<int64_t> getRestTiles() const;
   void emitRest(Value token, Value rest);
   void emitTokens(Value token, int64_t tokens);
@@ -88,6 +93,7 @@ private:
   OpBuilder &builder;
   const PlaneKernel &kernel;
   PackedMatmulOp op;
+  BlockUnpacker unpack; ///< null where the op's weights are of layout P2
   Location loc;
   bool isFloat, hasGroups;
   std::optional<SumTables> tables; ///< for whole tiles of tokens
@@ -95,7 +101,7 @@ private:
 
   // Of the row block that is being emitted.
   Value firstToken; ///< the first that tables leave over
-  Value block, firstRow, firstByte;
+  Value block, firstRow, packed, firstByte;
   int64_t blockRows = 0;
   SmallVector<Value> weightScales, biases; ///< of each 16 rows
 };
@@ -259,12 +265,12 @@ void Emitter::emitTokens(Value token, int64_t tokens) {
   for (int64_t g = 0; g < getBlockGroups(); g += tileGroups) {
     PlaneTile tile;
     tile.x = op.getX();
-    tile.packed = op.getPacked();
+    tile.packed = packed;
     tile.token = token;
     tile.offset = add(firstByte, g * PlaneLayout::bytesPerGroup);
     tile.tokens = tokens;
     tile.groups = std::min(tileGroups, getBlockGroups() - g);
-    tile.blockGroups = getBlockGroups();
+    tile.blockGroups = unpack ? PlaneLayout::groupsPerBlock : getBlockGroups();
     tile.stepK = kernel.getStepK();
     tile.k = op.getK();
     SmallVector<Value> addends;
@@ -277,16 +283,26 @@ void Emitter::emitTokens(Value token, int64_t tokens) {
   }
 }
 
-void Emitter::emitBlock(Value number, int64_t rows) {
+/// Row block `number` is the one that is emitted next.
+void Emitter::locateBlock(Value number) {
   block = number;
-  blockRows = rows;
-  firstRow = arith::MulIOp::create(builder, loc, block,
-                                   index(PlaneLayout::rowsPerBlock));
+  if (unpack) {
+    packed = unpack(block);
+    firstByte = index(0);
+    return;
+  }
+  packed = op.getPacked();
   auto layout = PlaneLayout::get(kernel.getBits(), op.getN(), op.getK());
   firstByte = arith::MulIOp::create(
       builder, loc, block,
       index(layout->getNumSteps() * PlaneLayout::groupsPerBlock *
             PlaneLayout::bytesPerGroup));
+}
+
+void Emitter::emitBlock(int64_t rows) {
+  blockRows = rows;
+  firstRow = arith::MulIOp::create(builder, loc, block,
+                                   index(PlaneLayout::rowsPerBlock));
   weightScales.clear();
   biases.clear();
   bool oneScale = !hasGroups && op.getWScale().getType().getNumElements() == 1;
@@ -367,8 +383,7 @@ void Emitter::emitRest(Value token, Value rest) {
     }
 }
 
-void Emitter::storeTableSums(Value token, Value group, int64_t rows,
-                             Value sums) {
+void Emitter::storeSums(Value token, Value group, int64_t rows, Value sums) {
   Value first = arith::MulIOp::create(builder, loc, group, index(lanes));
   Value scale;
   if (op.getWScale().getType().getNumElements() == 1)
@@ -442,7 +457,7 @@ void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
       index(blocks));
   product.emit(builder, loc,
                [&](Value token, Value group, int64_t rows, Value sums) {
-                 storeTableSums(token, group, rows, sums);
+                 storeSums(token, group, rows, sums);
                });
 }
 
@@ -478,26 +493,39 @@ void Emitter::emit() {
   int64_t whole = n / PlaneLayout::rowsPerBlock;
   int64_t rest = n % PlaneLayout::rowsPerBlock;
   int64_t blocks = whole + (rest != 0);
-  if (blocks == 1)
-    return emitBlock(index(0), n);
+  if (blocks == 1) {
+    locateBlock(index(0));
+    return emitBlock(n);
+  }
   OpBuilder::InsertionGuard guard(builder);
   Value tokens = memref::DimOp::create(builder, loc, op.getX(), 0);
   Value work = arith::MulIOp::create(
       builder, loc, tokens, index(PlaneLayout::rowsPerBlock * op.getK()));
-  Value block = emitParallelRange(builder, loc, index(blocks), work, pieceWork);
+  locateBlock(emitParallelRange(builder, loc, index(blocks), work, pieceWork));
   if (rest == 0)
-    return emitBlock(block, PlaneLayout::rowsPerBlock);
+    return emitBlock(PlaneLayout::rowsPerBlock);
   Value isWhole = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
                                         block, index(whole));
   auto branch = scf::IfOp::create(builder, loc, isWhole, /*withElse=*/true);
   builder.setInsertionPointToStart(branch.thenBlock());
-  emitBlock(block, PlaneLayout::rowsPerBlock);
+  emitBlock(PlaneLayout::rowsPerBlock);
   builder.setInsertionPointToStart(branch.elseBlock());
-  emitBlock(block, rest);
+  emitBlock(rest);
 }
 
 void PlaneKernel::lower(OpBuilder &builder, PackedMatmulOp op) const {
-  Emitter(builder, *this, op).emit();
+  emitPackedMatmul(builder, *this, op);
+}
+
+void emitPackedMatmul(OpBuilder &builder, const PlaneKernel &kernel,
+                      PackedMatmulOp op, BlockUnpacker unpack) {
+  Emitter(builder, kernel, op, unpack).emit();
+}
+
+void emitPackedSums(OpBuilder &builder, const PlaneKernel &kernel,
+                    PackedMatmulOp op, Value token, Value group, int64_t rows,
+                    Value sums) {
+  Emitter(builder, kernel, op, nullptr).storeSums(token, group, rows, sums);
 }
 
 } // namespace bit

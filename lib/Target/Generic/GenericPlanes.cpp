@@ -5,6 +5,7 @@
 
 #include "bit/Conversion/BitToVector/P1Kernel.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Conversion/BitToVector/T5Kernel.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Target/Generic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -153,6 +154,9 @@ void bit::registerGenericKernels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
     dialect->getKernels().add(
         std::make_unique<GenericKernel<P2Kernel>>("generic.p2"));
+    dialect->getKernels().add(std::make_unique<T5Kernel>(
+        "generic.t5", std::make_unique<GenericKernel<P2Kernel>>("generic.p2"),
+        /*bytes=*/32));
     dialect->getKernels().add(
         std::make_unique<GenericKernel<P1Kernel>>("generic.p1"));
     // Two registers of 256 bits or four of 128 for each of 4 rows.

@@ -187,6 +187,6 @@ SmallVector<Value> Avx2P2::buildTokens(OpBuilder &builder, Location loc,
   return sums;
 }
 
-std::unique_ptr<Kernel> createAvx2P2() { return std::make_unique<Avx2P2>(); }
+std::unique_ptr<P2Kernel> createAvx2P2() { return std::make_unique<Avx2P2>(); }
 
 } // namespace bit::x86

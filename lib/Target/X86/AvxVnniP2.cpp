@@ -141,7 +141,7 @@ SmallVector<Value> AvxVnniP2::buildTile(OpBuilder &builder, Location loc,
   return result;
 }
 
-std::unique_ptr<Kernel> createAvxVnniP2() {
+std::unique_ptr<P2Kernel> createAvxVnniP2() {
   return std::make_unique<AvxVnniP2>();
 }
 

@@ -59,6 +59,24 @@ Value vpmaddubsw(OpBuilder &builder, Location loc, Value unsignedBytes,
               {unsignedBytes, signedBytes});
 }
 
+Value vpmaddubsw512(OpBuilder &builder, Location loc, Value unsignedBytes,
+                    Value signedBytes) {
+  return call(builder, loc, "llvm.x86.avx512.pmaddubs.w.512",
+              VectorType::get(32, builder.getI16Type()),
+              {unsignedBytes, signedBytes});
+}
+
+Value vpermi2b(OpBuilder &builder, Location loc, Value a, Value indices,
+               Value b) {
+  return call(builder, loc, "llvm.x86.avx512.vpermi2var.qi.512", a.getType(),
+              {a, indices, b});
+}
+
+Value vpacksswb(OpBuilder &builder, Location loc, Value a, Value b) {
+  return call(builder, loc, "llvm.x86.avx512.packsswb.512",
+              VectorType::get(64, builder.getI8Type()), {a, b});
+}
+
 Value vpmaddwd(OpBuilder &builder, Location loc, Value a, Value b) {
   return call(builder, loc, "llvm.x86.avx2.pmadd.wd",
               VectorType::get(8, builder.getI32Type()), {a, b});

@@ -26,6 +26,18 @@ mlir::Value vpdpbusd(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value vpmaddubsw(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value unsignedBytes, mlir::Value signedBytes);
 
+/// The same for 32 lanes.
+mlir::Value vpmaddubsw512(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value unsignedBytes, mlir::Value signedBytes);
+
+/// Bytes of a, then b, at 64 indices, of which the top bit does not count.
+mlir::Value vpermi2b(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value a, mlir::Value indices, mlir::Value b);
+
+/// 32 i16 of a and 32 of b as bytes, saturating: 8 of a, 8 of b in each 16.
+mlir::Value vpacksswb(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value a, mlir::Value b);
+
 /// Dot products of 2 i16 by 2 i16 as i32: 8 lanes.
 mlir::Value vpmaddwd(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value a, mlir::Value b);

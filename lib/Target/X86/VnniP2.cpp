@@ -121,6 +121,6 @@ SmallVector<Value> VnniP2::buildShifted(OpBuilder &builder, Location loc,
   return buildPlaneSteps(builder, loc, tile, init, step);
 }
 
-std::unique_ptr<Kernel> createVnniP2() { return std::make_unique<VnniP2>(); }
+std::unique_ptr<P2Kernel> createVnniP2() { return std::make_unique<VnniP2>(); }
 
 } // namespace bit::x86

@@ -2,6 +2,7 @@
 
 #include "bit/Target/X86.h"
 #include "Kernels.h"
+#include "bit/Conversion/BitToVector/T5Kernel.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "mlir/IR/DialectRegistry.h"
 
@@ -14,6 +15,13 @@ void bit::registerX86Kernels(mlir::DialectRegistry &registry) {
     dialect->getKernels().add(x86::createAvxVnniP2());
     dialect->getKernels().add(x86::createVnniP1());
     dialect->getKernels().add(x86::createVnniP2());
+    dialect->getKernels().add(std::make_unique<T5Kernel>(
+        "x86.avx2_t5", x86::createAvx2P2(), /*bytes=*/32));
+    dialect->getKernels().add(std::make_unique<T5Kernel>(
+        "x86.avxvnni_t5", x86::createAvxVnniP2(), /*bytes=*/32));
+    dialect->getKernels().add(std::make_unique<T5Kernel>(
+        "x86.vnni_t5", x86::createVnniP2(), /*bytes=*/64));
+    dialect->getKernels().add(x86::createVbmiT5());
     x86::addPanelKernels(dialect->getKernels());
   });
 }

@@ -157,3 +157,24 @@ func.func @convolution(%x: memref<1x16x?xf32>, %p: memref<1x16x16xf32>, %y: memr
       window = [1] strides = [1] dilations = [1] kernel = #bit.kernel<generic.panel>
   return
 }
+
+// A kernel of the layout that the weights have.
+// CHECK-LABEL: @dense
+// CHECK: kernel = #bit.kernel<x86.vnni_t5>
+func.func @dense(%x: memref<?x20xi8>, %p: memref<256xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x20xi8>, memref<256xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 20 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.t5>
+  return
+}
+
+// CHECK-LABEL: @dense_vbmi
+// CHECK: kernel = #bit.kernel<x86.vbmi_t5>
+func.func @dense_vbmi(%x: memref<?x20xi8>, %p: memref<256xi8>, %ws: memref<1xf32>, %xs: memref<?xf32>, %sum: memref<?xi32>, %y: memref<?x8xf32>)
+    attributes {passthrough = [["target-features", "+avx2,+fma,+avx512f,+avx512bw,+avx512vl,+avx512vnni,+avx512vbmi"]]} {
+  bit.packed_matmul ins(%x, %p, %ws : memref<?x20xi8>, memref<256xi8>, memref<1xf32>)
+      quantized(%xs, %sum : memref<?xf32>, memref<?xi32>) outs(%y : memref<?x8xf32>)
+      n = 8 k = 20 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.t5>
+  return
+}

@@ -102,6 +102,17 @@ TEST_P(KernelTest, ManyStaticTokens) {
   }
 }
 
+// Several units of rows, and more k than sums of i16 hold.
+TEST_P(KernelTest, OneTokenByManyRows) {
+  constexpr std::pair<int64_t, int64_t> shapes[] = {
+      {2049, 300}, {2560, 240}, {2900, 493}};
+  for (auto [n, k] : shapes) {
+    Shape shape{n, k, /*bias=*/n == 2560, /*channelScale=*/n != 2049};
+    shape.staticM = n == 2900 ? 1 : -1;
+    expectRight(shape, {1});
+  }
+}
+
 TEST_P(KernelTest, StaticTokens) {
   for (int64_t m : {0, 1, 2, 3, 4, 5, 8, 11}) {
     Shape shape{70, 40};

@@ -4,6 +4,7 @@
 #include "WeightEvaluation.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -37,11 +38,19 @@ struct Product {
   int64_t groups;
 };
 
+/// What the pass was asked for.
+struct Wishes {
+  ArrayRef<PackingRule> rules;
+  ArrayRef<const Kernel *> kernels; ///< tried where no rule holds
+  int64_t modelWeights;
+  bool looksUp;
+};
+
 class WeightPacker {
 public:
-  /// A product is packed for the first of `kernels` that supports it.
-  WeightPacker(ModuleOp module, ArrayRef<const Kernel *> kernels)
-      : module(module), kernels(kernels) {}
+  /// A product is packed for the first kernel of `wishes` that supports it.
+  WeightPacker(ModuleOp module, const Wishes &wishes)
+      : module(module), wishes(wishes) {}
 
   /// Succeeds if the product was packed. Fails after a remark, or, if `invalid`
   /// is then set, after an error.
@@ -77,7 +86,7 @@ private:
                            int64_t k);
 
   ModuleOp module;
-  ArrayRef<const Kernel *> kernels;
+  const Wishes &wishes;
   DenseMap<std::pair<Attribute, const Kernel *>, ElementsAttr> packedOf;
   DenseMap<std::pair<Operation *, const Kernel *>, ElementsAttr> packedOfWeight;
   bool invalid = false;
@@ -147,14 +156,35 @@ std::string WeightPacker::whyNot(const Product &product,
 }
 
 /// The kernel that packs a product, null if none does; `reason` then says why
-/// the last one does not.
+/// the last one does not. Else it says why the first rule does not hold, and is
+/// empty if that one does or there is none.
 const Kernel *WeightPacker::choose(const Product &product,
                                    const PackedMatmulSpec &spec,
                                    std::string &reason) {
-  for (const Kernel *kernel : kernels) {
-    reason = whyNot(product, spec, *kernel);
-    if (reason.empty())
+  auto *dialect = module.getContext()->getLoadedDialect<BitDialect>();
+  LayerToPack layer{spec, std::nullopt, wishes.modelWeights, wishes.looksUp};
+  auto x = cast<RankedTensorType>(product.x.getType());
+  if (!x.isDynamicDim(0))
+    layer.tokens = x.getDimSize(0);
+  std::string declined;
+  for (const PackingRule &rule : wishes.rules) {
+    const Kernel *kernel = dialect->getKernels().lookup(rule.kernel);
+    if (!kernel)
+      continue;
+    std::string why = rule.decline(layer);
+    if (why.empty())
+      why = whyNot(product, spec, *kernel);
+    if (why.empty())
       return kernel;
+    if (declined.empty())
+      declined = why;
+  }
+  for (const Kernel *kernel : wishes.kernels) {
+    reason = whyNot(product, spec, *kernel);
+    if (reason.empty()) {
+      reason = declined;
+      return kernel;
+    }
   }
   return nullptr;
 }
@@ -297,6 +327,8 @@ LogicalResult WeightPacker::pack(const Product &product) {
       init, spec.n, spec.k, product.weights, product.range,
       KernelAttr::get(builder.getContext(), kernel->getName()));
   matmul->setDiscardableAttrs(product.op->getDiscardableAttrDictionary());
+  if (!reason.empty())
+    matmul->setAttr(packingDeclinedName, builder.getStringAttr(reason));
   Value y = matmul.getY();
   if (y.getType() != type)
     y = tensor::CastOp::create(builder, loc, type, y);
@@ -390,11 +422,16 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
       return signalPassFailure();
     }
     SmallVector<Operation *> products;
+    int64_t weights = 0;
     getOperation().walk([&](Operation *op) {
-      if (matchProduct(op))
-        products.push_back(op);
+      auto product = matchProduct(op);
+      if (!product)
+        return;
+      products.push_back(op);
+      weights += cast<RankedTensorType>(product->w.getType()).getNumElements();
     });
-    WeightPacker packer(getOperation(), chosen);
+    Wishes wishes{getPackingRules(packing), chosen, weights, looksUp};
+    WeightPacker packer(getOperation(), wishes);
     // Matched again: a product may read one that was just replaced.
     for (Operation *op : products)
       ++(succeeded(packer.pack(*matchProduct(op))) ? numPacked : numDeclined);

@@ -18,6 +18,10 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
     Where there are several scales along k, they are constants in the order that
     the kernel reads, and the sums of the codes those of each group.
 
+    With `packing=dense` a layer takes layout T5 if that suits it, with
+    `packing=auto` where it is known to be faster; `bit.packing_declined` says of
+    the others why not.
+
     What no kernel supports, such as scales for 8 k each, is left to the reference
     lowering, with a remark that says why. A code outside the set that
     the op names is an error.
@@ -29,6 +33,12 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
     Option<"binaryKernel", "binary-kernel", "std::string",
            /*default=*/"\"generic.p1\"",
            "the kernel that is tried first, for binary weights">,
+    Option<"packing", "packing", "::bit::Packing",
+           /*default=*/"::bit::Packing::TwoBit",
+           "the layouts that layers try before that one",
+           "::bit::getPackingValues()">,
+    Option<"looksUp", "looks-up", "bool", /*default=*/"false",
+           "all levels look bytes up in tables of 128 (AVX512-VBMI)">,
   ];
   let statistics = [
     Statistic<"numPacked", "packed", "products packed">,

@@ -3,6 +3,7 @@
 #ifndef BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
 #define BIT_DIALECT_BIT_TRANSFORMS_PASSES_H
 
+#include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Pass/Pass.h"
 #include <memory>
