@@ -421,16 +421,8 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
           << "expects a registered kernel to pack for, got '" << name << "'";
       return signalPassFailure();
     }
-    SmallVector<Operation *> products;
-    int64_t weights = 0;
-    getOperation().walk([&](Operation *op) {
-      auto product = matchProduct(op);
-      if (!product)
-        return;
-      products.push_back(op);
-      weights += cast<RankedTensorType>(product->w.getType()).getNumElements();
-    });
-    Wishes wishes{getPackingRules(packing), chosen, weights, looksUp};
+    Wishes wishes{getPackingRules(packing), chosen, 0, looksUp};
+    SmallVector<Operation *> products = collectProducts(wishes.modelWeights);
     WeightPacker packer(getOperation(), wishes);
     // Matched again: a product may read one that was just replaced.
     for (Operation *op : products)
@@ -438,6 +430,20 @@ struct PackWeights : impl::PackWeightsBase<PackWeights> {
     packer.releaseCodes();
     if (packer.isInvalid())
       signalPassFailure();
+  }
+
+private:
+  /// The ends of all products, and how many weights they have.
+  SmallVector<Operation *> collectProducts(int64_t &weights) {
+    SmallVector<Operation *> products;
+    getOperation().walk([&](Operation *op) {
+      auto product = matchProduct(op);
+      if (!product)
+        return;
+      products.push_back(op);
+      weights += cast<RankedTensorType>(product->w.getType()).getNumElements();
+    });
+    return products;
   }
 };
 
