@@ -25,8 +25,8 @@ static std::string declineDense(const LayerToPack &layer) {
 static std::string declineSlow(const LayerToPack &layer) {
   /// More than any third-level cache that a core has for itself.
   constexpr int64_t leastBytes = int64_t(64) << 20;
-  /// Fewer rows do not pay for their tables.
-  constexpr int64_t leastRows = 1024;
+  /// Fewer rows do not pay for their tables, more k did not measure faster.
+  constexpr int64_t leastRows = 4096, mostK = 2560;
   if (std::string reason = declineDense(layer); !reason.empty())
     return reason;
   if (layer.spec.floatActivations)
@@ -35,8 +35,9 @@ static std::string declineSlow(const LayerToPack &layer) {
     return "not all levels have avx512vbmi";
   if (layer.tokens != 1)
     return "it is not known to have one token";
-  if (layer.spec.n < leastRows)
-    return llvm::formatv("it has {0} rows", layer.spec.n);
+  if (layer.spec.n < leastRows || layer.spec.k > mostK)
+    return llvm::formatv("it has {0} rows of {1} weights", layer.spec.n,
+                         layer.spec.k);
   if (layer.modelWeights / T5Layout::tritsPerByte < leastBytes)
     return "the model's weights may stay in a cache";
   return "";
