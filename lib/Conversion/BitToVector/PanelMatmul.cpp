@@ -21,17 +21,27 @@ using namespace mlir;
 namespace {
 
 /// Rows that threads share out beside panels: a multiple of every kernel's.
-constexpr int64_t blockRows = 96;
+constexpr int64_t floatRows = 96;
+/// The same where a block converts what it reads.
+constexpr int64_t storedRows = 192;
 
 /// About 10 us of multiplications are worth another thread.
 constexpr int64_t pieceWork = 1 << 19;
+
+/// Whether many rows of x gain from floats that are made before.
+bool isConvertible(bit::PanelMatmulOp op) {
+  int64_t k = op.getX().getType().getShape().back();
+  return !op.isUnpacked() && !ShapedType::isDynamic(k) && k > 0 &&
+         !op.getPanels().getType().getElementType().isF32();
+}
 
 class Emitter {
 public:
   Emitter(ImplicitLocOpBuilder &b, bit::PanelMatmulOp op,
           const bit::PanelKernel &kernel)
       : b(b), op(op), lanes(kernel.lanes), tileRows(kernel.rows),
-        tileVectors(kernel.vectors), width(op.getWidth()) {
+        tileVectors(kernel.vectors), width(op.getWidth()),
+        blockRows(isConvertible(op) ? storedRows : floatRows) {
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tileRows = tile[0];
       tileVectors = tile[1];
@@ -45,11 +55,17 @@ private:
   void emitRows(Value from, Value to);
   void emitTiles(Value row, int64_t rows);
   void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
+  void emitConverted(Value from, Value to);
+  void convertPanel();
+  SmallVector<Value> loadSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
+  void finishSums(ArrayRef<Value> sums, ArrayRef<Value> rows,
+                  ArrayRef<int64_t> columns);
   SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
   Value loadWeight(Value k, int64_t vector);
   Value toFloat(Value weight, int64_t vector);
   void loadScales();
   Value load(Value source, ValueRange where, Value mask);
+  void store(Value y, ValueRange where, Value mask);
   void prefetchInputs(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
   SmallVector<Value> loadInputs(ValueRange where, Value mask,
                                 ArrayRef<Value> known);
@@ -88,16 +104,22 @@ private:
 
   ImplicitLocOpBuilder &b;
   bit::PanelMatmulOp op;
-  int64_t lanes, tileRows, tileVectors, width;
+  int64_t lanes, tileRows, tileVectors, width, blockRows;
 
   // Of the panel that is being emitted.
   SmallVector<Value, 1> batch;
   Value panel, firstColumn;
   SmallVector<Value> masks;  ///< of each vector; none if all columns are there
   SmallVector<Value> scales; ///< of each vector; none if the op has none
+
+  // Of the part of the panel that many rows read as floats, if they do.
+  Value floats, firstK, endK;
 };
 
 } // namespace
+
+/// Rows of a panel that are floats at a time: 32 KiB.
+constexpr int64_t convertedRows = 256;
 
 /// A vector of the panel at `k`, as it is stored.
 Value Emitter::loadWeight(Value k, int64_t vector) {
@@ -148,13 +170,20 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
   auto sumType = VectorType::get(lanes, f32);
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
   SmallVector<Value> init(rows.size() * columns.size(), zero);
+  if (floats)
+    init = loadSums(rows, columns);
   auto loop =
-      scf::ForOp::create(b, index(0), dim(op.getX(), 1), index(1), init);
+      scf::ForOp::create(b, floats ? firstK : index(0),
+                         floats ? endK : dim(op.getX(), 1), index(1), init);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value k = loop.getInductionVar();
-  auto getWeight = [&](int64_t vector) {
-    return toFloat(loadWeight(k, vector), vector);
+  auto getWeight = [&](int64_t vector) -> Value {
+    if (!floats)
+      return toFloat(loadWeight(k, vector), vector);
+    Value at = arith::SubIOp::create(b, k, firstK);
+    return vector::LoadOp::create(b, sumType, floats,
+                                  ValueRange{at, index(vector * lanes)});
   };
   auto loadX = [&](Value row) -> Value {
     return vector::BroadcastOp::create(
@@ -240,24 +269,70 @@ void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
       llvm::to_vector(llvm::seq<int64_t>(firstVector, firstVector + vectors));
   prefetchInputs(rowIndices, columns);
   SmallVector<Value> sums = emitSums(rowIndices, columns);
-  for (int64_t v = 0; v < vectors; ++v) {
-    Value column = add(firstColumn, (firstVector + v) * lanes);
-    Value mask = masks.empty() ? Value() : masks[firstVector + v];
+  if (!floats)
+    return finishSums(sums, rowIndices, columns);
+  Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, endK,
+                                       dim(op.getX(), 1));
+  auto branch = scf::IfOp::create(b, isLast, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  finishSums(sums, rowIndices, columns);
+  b.setInsertionPointToStart(branch.elseBlock());
+  for (auto [i, row] : llvm::enumerate(rowIndices))
+    for (auto [j, column] : llvm::enumerate(columns))
+      store(sums[i * columns.size() + j],
+            at({row, add(firstColumn, column * lanes)}),
+            masks.empty() ? Value() : masks[column]);
+}
+
+void Emitter::store(Value y, ValueRange where, Value mask) {
+  if (mask)
+    vector::MaskedStoreOp::create(b, op.getInit(), where, mask, y);
+  else
+    vector::StoreOp::create(b, y, op.getInit(), where);
+}
+
+/// What the k before have added up to.
+SmallVector<Value> Emitter::loadSums(ArrayRef<Value> rows,
+                                     ArrayRef<int64_t> columns) {
+  auto type = VectorType::get(lanes, b.getF32Type());
+  SmallVector<Type> types(rows.size() * columns.size(), type);
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstK, index(0));
+  auto branch = scf::IfOp::create(b, types, isFirst, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  scf::YieldOp::create(b, SmallVector<Value>(types.size(), zero));
+  b.setInsertionPointToStart(branch.elseBlock());
+  SmallVector<Value> sums;
+  for (Value row : rows)
+    for (int64_t column : columns)
+      sums.push_back(load(op.getInit(),
+                          at({row, add(firstColumn, column * lanes)}),
+                          masks.empty() ? Value() : masks[column]));
+  scf::YieldOp::create(b, sums);
+  return llvm::to_vector_of<Value>(branch.getResults());
+}
+
+/// Stores the epilogue of sums over all k.
+void Emitter::finishSums(ArrayRef<Value> sums, ArrayRef<Value> rows,
+                         ArrayRef<int64_t> columns) {
+  for (auto [v, vector] : llvm::enumerate(columns)) {
+    Value column = add(firstColumn, vector * lanes);
+    Value mask = masks.empty() ? Value() : masks[vector];
     Value bias;
     if (op.getBias())
       bias = load(op.getBias(), column, mask);
     SmallVector<Value> ofColumn = loadInputs(column, mask, {});
-    for (int64_t i = 0; i < rows; ++i) {
-      Value y = sums[i * vectors + v];
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value y = sums[i * columns.size() + v];
       if (bias)
         y = arith::AddFOp::create(b, y, bias);
-      SmallVector<Value> where = at({rowIndices[i], column});
+      SmallVector<Value> where = at({row, column});
       y = bit::emitEpilogue(b, b.getLoc(), op.getEpilogue(), y,
                             loadInputs(where, mask, ofColumn));
-      if (mask)
-        vector::MaskedStoreOp::create(b, op.getInit(), where, mask, y);
-      else
-        vector::StoreOp::create(b, y, op.getInit(), where);
+      store(y, where, mask);
     }
   }
 }
@@ -270,8 +345,57 @@ void Emitter::emitTiles(Value row, int64_t rows) {
 
 void Emitter::emitRows(Value from, Value to) {
   loadScales();
-  bit::emitRowTiles(b, from, to, tileRows,
-                    [&](Value row, int64_t rows) { emitTiles(row, rows); });
+  auto emitDirect = [&] {
+    bit::emitRowTiles(b, from, to, tileRows,
+                      [&](Value row, int64_t rows) { emitTiles(row, rows); });
+  };
+  // Three tiles and more gain from converting once.
+  int64_t least = 2 * tileRows + 1;
+  int64_t all = op.getX().getType().getShape().end()[-2];
+  if (!isConvertible(op) || (!ShapedType::isDynamic(all) && all < least))
+    return emitDirect();
+  if (!ShapedType::isDynamic(all) && all <= blockRows)
+    return emitConverted(from, to);
+  Value isMany =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::uge,
+                            arith::SubIOp::create(b, to, from), index(least));
+  auto branch = scf::IfOp::create(b, isMany, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitConverted(from, to);
+  b.setInsertionPointToStart(branch.elseBlock());
+  emitDirect();
+}
+
+/// Makes floats of some rows of the panel after the other, each once for all
+/// rows of x. Sums wait in y between two of those: they are f32 there, too.
+void Emitter::emitConverted(Value from, Value to) {
+  OpBuilder::InsertionGuard guard(b);
+  Value k = dim(op.getX(), 1);
+  floats = memref::AllocaOp::create(
+      b, MemRefType::get({convertedRows, width}, b.getF32Type()),
+      b.getI64IntegerAttr(64));
+  auto loop = scf::ForOp::create(b, index(0), k, index(convertedRows));
+  b.setInsertionPointToStart(loop.getBody());
+  firstK = loop.getInductionVar();
+  endK = arith::MinUIOp::create(b, add(firstK, convertedRows), k);
+  convertPanel();
+  bit::emitRowTiles(
+      b, from, to, tileRows,
+      [&](Value row, int64_t rows) { emitTiles(row, rows); },
+      /*overlap=*/false);
+  floats = firstK = endK = Value();
+}
+
+void Emitter::convertPanel() {
+  auto loop = scf::ForOp::create(b, firstK, endK, index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value k = loop.getInductionVar();
+  Value row = arith::SubIOp::create(b, k, firstK);
+  for (int64_t v = 0; v < width / lanes; ++v)
+    vector::StoreOp::create(b, toFloat(loadWeight(k, v), v), floats,
+                            ValueRange{row, index(v * lanes)});
 }
 
 /// What is read of a matrix as it is has to be masked where its last columns

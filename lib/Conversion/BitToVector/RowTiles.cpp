@@ -8,7 +8,8 @@ using namespace mlir;
 
 void bit::emitRowTiles(ImplicitLocOpBuilder &b, Value from, Value to,
                        int64_t tileRows,
-                       llvm::function_ref<void(Value, int64_t)> emitTile) {
+                       llvm::function_ref<void(Value, int64_t)> emitTile,
+                       bool overlap) {
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, value);
   };
@@ -22,6 +23,16 @@ void bit::emitRowTiles(ImplicitLocOpBuilder &b, Value from, Value to,
     emitTile(loop.getInductionVar(), tileRows);
   }
   for (int64_t size = llvm::PowerOf2Ceil(tileRows) / 2; size > 0; size /= 2) {
+    if (!overlap) {
+      Value next = arith::AddIOp::create(
+          b, whole, arith::AndIOp::create(b, rest, index(size)));
+      auto loop = scf::ForOp::create(b, whole, next, index(size));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      emitTile(loop.getInductionVar(), size);
+      whole = next;
+      continue;
+    }
     Value atLeast =
         arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rest, index(size));
     Value less = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, rest,

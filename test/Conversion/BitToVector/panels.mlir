@@ -87,3 +87,36 @@ func.func @one_scale(%x: memref<1x70xf32>, %p: memref<2x70x64xi8>, %s: memref<1x
       kernel = #bit.kernel<generic.panel>
   return
 }
+
+// -----
+
+// Many rows: some rows of the panel become floats at a time. The last tiles do not overlap, as
+// they add to what y has.
+// CHECK-LABEL: @many_rows
+// CHECK: %[[F:.*]] = memref.alloca() {alignment = 64 : i64} : memref<256x32xf32>
+// CHECK: arith.minui
+// CHECK: arith.extf
+// CHECK: vector.store %{{.*}}, %[[F]]
+// CHECK: scf.if {{.*}} -> (vector<16xf32>
+// CHECK: vector.load %{{.*}} : memref<29x128xf32>
+// CHECK: vector.load %[[F]]
+// CHECK: math.fma
+// CHECK: arith.addf
+// CHECK-NOT: arith.extf
+func.func @many_rows(%x: memref<29x700xf32>, %p: memref<4x700x32xf16>, %c: memref<128xf32>, %y: memref<29x128xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<29x700xf32>, memref<4x700x32xf16>) bias(%c : memref<128xf32>) outs(%y : memref<29x128xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}
+
+// -----
+
+// Two tiles: each converts what it reads.
+// CHECK-LABEL: @few_rows
+// CHECK-NOT: memref.alloca
+// CHECK: arith.extf
+func.func @few_rows(%x: memref<8x70xf32>, %p: memref<4x70x32xf16>, %y: memref<8x128xf32>) {
+  bit.panel_matmul ins(%x, %p : memref<8x70xf32>, memref<4x70x32xf16>) outs(%y : memref<8x128xf32>)
+      kernel = #bit.kernel<generic.panel>
+  return
+}
