@@ -77,11 +77,12 @@ def test_dense(tmp_path, k, n, dynamic, quantized):
         padded = -(-n // 64) * 64 * -(-k // 20) * 4
         assert layer["packed_bytes"] == padded
         assert layer["bits_per_weight"] == pytest.approx(8 * padded / (n * k))
+        twoBit = bm.load(libraries[0], threads=2)
         for level in LEVELS:
             try:
-                twoBit, dense = (bm.load(library, threads=2, level=level) for library in libraries)
+                dense = bm.load(libraries[1], threads=2, level=level)
             except bm.Error:
-                continue
+                continue  # this CPU is below it
             ran += 1
             for count in (1, 2, 3, 4, 7, 16, 40) if dynamic else (tokens,):
                 x = rng.standard_normal((count, k)).astype(np.float32)
@@ -110,3 +111,13 @@ def test_layers_that_keep_two_bits(tmp_path, k, n, packing, reason):
     x = np.random.default_rng(1).standard_normal((1, k)).astype(np.float32)
     twoBit, other = (bm.load(library)(x)[0] for library in libraries)
     assert twoBit.tobytes() == other.tobytes()
+
+
+def test_tables_read_the_bytes_of_two_bits(tmp_path):
+    """40 tokens: 32 by tables of sums, the others by tiles."""
+    save(tmp_path / "m.onnx", ternary(256, 2048), tokens=40, quantized=True)
+    libraries, layer = compile_both(tmp_path / "m.onnx", "lut")
+    assert layer["bits_per_weight"] == 2
+    x = np.random.default_rng(0).standard_normal((40, 256)).astype(np.float32)
+    twoBit, lut = (bm.load(library)(x)[0] for library in libraries)
+    assert lut.tobytes() == twoBit.tobytes()

@@ -63,7 +63,7 @@ struct Flags {
       cl::value_desc("regex")};
   Setting<std::string> packing{"packing",
                                "how ternary weights are stored: 2bit, dense "
-                               "(1.6 bits) or auto",
+                               "(1.6 bits), lut (the bytes of 2bit) or auto",
                                cl::init("2bit"), cl::value_desc("how")};
   Setting<std::string> verify{
       "verify",
@@ -114,8 +114,7 @@ constexpr StringRef schemeWords[] = {"absmean", "absmedian", "twn", "sign",
                                      "fit"};
 constexpr StringRef granularityWords[] = {"tensor", "channel", "group128"};
 constexpr StringRef activationBitsWords[] = {"8", "none"};
-constexpr StringRef packingWords[] = {"2bit", "dense", "auto"};
-constexpr StringRef packingLater[] = {"lut"};
+constexpr StringRef packingWords[] = {"2bit", "dense", "lut", "auto"};
 constexpr StringRef targetWords[] = {"native", "x86-64",
                                      "x86_64-unknown-linux-gnu"};
 constexpr StringRef targetLater[] = {"aarch64"};
@@ -334,16 +333,16 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
   if (!Words{"weights", weightsWords, weightsLater}.check(flags().weights,
                                                           errs) ||
       !parseQuantize(compiler, errs) ||
-      !Words{"packing", packingWords, packingLater}.check(flags().packing,
-                                                          errs) ||
+      !Words{"packing", packingWords, {}}.check(flags().packing, errs) ||
       !refuseDriverOptions(argc, argv, errs) || !parseEmit(options, errs) ||
       !parseDims(compiler, errs) || !parseTarget(compiler, errs) ||
       !parseVerify(compiler, errs) || !parseName(compiler, errs))
     return false;
+  // Tables of sums are indexed by the bytes of 2bit as they are.
   compiler.packing = StringSwitch<Packing>(flags().packing)
                          .Case("dense", Packing::Dense)
                          .Case("auto", Packing::Auto)
-                         .Default(Packing::TwoBit);
+                         .Cases({"2bit", "lut"}, Packing::TwoBit);
   compiler.threads = flags().threads;
   options.report = flags().report;
   if (!options.report.empty() &&
