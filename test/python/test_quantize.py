@@ -202,7 +202,8 @@ def test_products(form, granularity, tmp_path):
     options = {"quantize_scheme": scheme, "quantize_granularity": granularity, "activation_bits": "none"}
     model, report = compile_report(path, tmp_path, **options)
     (layer,) = report["layers"]
-    assert report["rejected"] == [] and layer["kernel"].endswith("p2")
+    layout = "p1" if scheme == "sign" else "p2"
+    assert report["rejected"] == [] and layer["kernel"].endswith(layout)
     codes, scales = quantize(w, scheme, GRANULARITIES[granularity])
     expected = dequantize(codes, scales * np.float32(factor)).T
     np.testing.assert_array_equal(model(np.eye(256, dtype=np.float32)), expected[0] if len(shape) == 1 else expected)
