@@ -197,3 +197,68 @@ func.func @conflicts(%x: memref<8x8xf32>, %out: memref<8x8xf32>) -> (memref<8x8x
   bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
   return %codes, %scale, %sum, %z : memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xf32>
 }
+
+// -----
+
+#all = affine_map<(b, h, s, k) -> (b, h, s, k)>
+
+// Sizes behind a collapsed shape are those of its leading dimensions, known or
+// not: the rows of both operations are the same.
+// CHECK-LABEL: @collapsed
+// CHECK: bit.group
+// CHECK: scf.for
+// CHECK: linalg.generic
+// CHECK: bit.absmax_quantize {{.*}}memref<1x64xf32>
+func.func @collapsed(%x: memref<?x2x?x64xf32>) -> (memref<?x64xi8>, memref<?xf32>, memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = memref.dim %x, %c0 : memref<?x2x?x64xf32>
+  %s = memref.dim %x, %c2 : memref<?x2x?x64xf32>
+  %y = memref.alloc(%b, %s) : memref<?x2x?x64xf32>
+  linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : memref<?x2x?x64xf32>) outs(%y : memref<?x2x?x64xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.absf %a : f32
+    linalg.yield %0 : f32
+  }
+  %rows = memref.collapse_shape %y [[0, 1, 2], [3]] : memref<?x2x?x64xf32> into memref<?x64xf32>
+  %n = memref.dim %rows, %c0 : memref<?x64xf32>
+  %codes = memref.alloc(%n) : memref<?x64xi8>
+  %scale = memref.alloc(%n) : memref<?xf32>
+  %sum = memref.alloc(%n) : memref<?xi32>
+  bit.absmax_quantize ins(%rows : memref<?x64xf32>) outs(%codes, %scale, %sum : memref<?x64xi8>, memref<?xf32>, memref<?xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum : memref<?x64xi8>, memref<?xf32>, memref<?xi32>
+}
+
+// -----
+
+#two = affine_map<(m, k) -> (m, k)>
+
+// The second operation reads the last row of %y besides those of its operands:
+// when row 0 has its turn it is not there yet.
+// CHECK-LABEL: @captured
+// CHECK-NOT: bit.group
+func.func @captured(%x: memref<4x8xf32>) -> (memref<4x8xi8>, memref<4xf32>, memref<4xi32>) {
+  %c0 = arith.constant 0 : index
+  %c3 = arith.constant 3 : index
+  %y = memref.alloc() : memref<4x8xf32>
+  linalg.generic {indexing_maps = [#two, #two], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = math.absf %a : f32
+    linalg.yield %0 : f32
+  }
+  %z = memref.alloc() : memref<4x8xf32>
+  linalg.generic {indexing_maps = [#two, #two], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<4x8xf32>) outs(%z : memref<4x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %v = memref.load %y[%c3, %c0] : memref<4x8xf32>
+    %0 = arith.addf %a, %v : f32
+    linalg.yield %0 : f32
+  }
+  %codes = memref.alloc() : memref<4x8xi8>
+  %scale = memref.alloc() : memref<4xf32>
+  %sum = memref.alloc() : memref<4xi32>
+  bit.absmax_quantize ins(%z : memref<4x8xf32>) outs(%codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>
+}

@@ -72,9 +72,13 @@ static LogicalResult addSize(OpFoldResult size, Product &product) {
     return success(succeeded(addSize(mul.getLhs(), product)) &&
                    succeeded(addSize(mul.getRhs(), product)));
   if (auto dim = value.getDefiningOp<memref::DimOp>())
-    if (std::optional<int64_t> index = dim.getConstantIndex())
-      if (succeeded(addDim(dim.getSource(), *index, product)))
+    if (std::optional<int64_t> index = dim.getConstantIndex()) {
+      Product more = product; // A failure may leave a part of it.
+      if (succeeded(addDim(dim.getSource(), *index, more))) {
+        product = std::move(more);
         return success();
+      }
+    }
   product.values.push_back(value);
   return success();
 }
@@ -95,7 +99,9 @@ static LogicalResult addDim(Value source, int64_t dim, Product &product) {
   if (auto expand = source.getDefiningOp<memref::ExpandShapeOp>())
     return addSize(expand.getMixedOutputShape()[dim], product);
   if (auto collapse = source.getDefiningOp<memref::CollapseShapeOp>()) {
-    for (int64_t inner : collapse.getReassociationIndices()[dim])
+    SmallVector<ReassociationIndices> groups =
+        collapse.getReassociationIndices();
+    for (int64_t inner : groups[dim])
       if (failed(addDim(collapse.getSrc(), inner, product)))
         return failure();
     return success();
@@ -175,12 +181,23 @@ static std::optional<bool> isByRow(OpOperand &operand, int64_t rowDims) {
   return true;
 }
 
+/// Whether the body of `op` reads or writes buffers that are not operands.
+static bool capturesBuffers(Operation *op) {
+  WalkResult result = op->walk([&](Operation *inner) {
+    bool uses = inner != op &&
+                llvm::any_of(inner->getOperandTypes(),
+                             [](Type t) { return isa<BaseMemRefType>(t); });
+    return uses ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return result.wasInterrupted();
+}
+
 /// How many leading loops of `op` go over `rows` rows, at most one being left;
 /// none where rows depend on each other or on where they are.
 static std::optional<int64_t> getRowDims(linalg::LinalgOp op,
                                          const Product &rows) {
   if (!op.hasPureBufferSemantics() || op.hasIndexSemantics() ||
-      op.getNumDpsInits() == 0)
+      op.getNumDpsInits() == 0 || capturesBuffers(op))
     return std::nullopt;
   int64_t loops = op.getNumLoops();
   auto isParallel = [&](int64_t loop) {
@@ -246,7 +263,7 @@ static bool isMovable(Operation *op) {
 /// Whether it is known what `op` reads and writes: its operands.
 static bool isPassable(Operation *op) {
   auto dps = dyn_cast<DestinationStyleOpInterface>(op);
-  return dps && dps.hasPureBufferSemantics() &&
+  return dps && dps.hasPureBufferSemantics() && !capturesBuffers(op) &&
          llvm::all_of(op->getOperands(), [](Value operand) {
            return !isa<MemRefType>(operand.getType()) || getRoot(operand);
          });
