@@ -62,6 +62,7 @@ bit_status bit_session_create(bit_model *model, bit_session **session) {
   created->call.weights = model->weights;
   created->call.inputs = created->inputs;
   created->call.input_dims = created->input_dims;
+  created->call.threads = model->threads;
   if (model->desc.arena_bytes > 0 &&
       !bitrt_reserve(&model->allocator, &created->arena,
                      (size_t)model->desc.arena_bytes)) {

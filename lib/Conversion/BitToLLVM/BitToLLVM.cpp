@@ -323,6 +323,20 @@ private:
   }
 };
 
+struct NumThreadsLowering : ConvertOpToLLVMPattern<bit::NumThreadsOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(bit::NumThreadsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    CallEmitter emitter(rewriter, op.getLoc(), adaptor.getCall());
+    rewriter.replaceOp(op, emitter.loadField(rewriter.getI64Type(),
+                                             adaptor.getCall(),
+                                             offsetof(bit_abi_call, threads)));
+    return success();
+  }
+};
+
 struct ParallelForLowering : ConvertOpToLLVMPattern<bit::ParallelForOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -393,9 +407,9 @@ void bit::populateBitToLLVMPatterns(LLVMTypeConverter &converter,
   converter.addConversion([](CallType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext());
   });
-  patterns
-      .add<InputLowering, GetWeightLowering, WeightAtLowering, OutputLowering,
-           ReserveLowering, AllocateLowering, ParallelForLowering>(converter);
+  patterns.add<InputLowering, GetWeightLowering, WeightAtLowering,
+               OutputLowering, ReserveLowering, AllocateLowering,
+               NumThreadsLowering, ParallelForLowering>(converter);
   // Above upstream's lowering to abort.
   patterns.add<AssertLowering>(converter, /*benefit=*/10);
 }

@@ -26,9 +26,11 @@ constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
 /// About 1 us of multiplications is worth another thread, which spins; with
 /// larger pieces the last one is waited for.
 constexpr int64_t pieceWork = 1 << 17;
-/// Tiles of tokens that are enough for threads to share, so that all rows may
-/// have the same tables.
-constexpr int64_t manyTiles = 4;
+/// Units of tables that are enough for a thread: the last ones may leave others
+/// idle.
+constexpr int64_t manyUnits = 4;
+/// Row blocks that are worth tables of their own.
+constexpr int64_t leastBlocks = 4;
 
 /// Emits one packed_matmul: rows blocks in parallel, then tokens, then what of
 /// the block one tile does not hold.
@@ -52,6 +54,7 @@ private:
     return tables ? m - m % tables->lanes : 0;
   }
   void emitTables();
+  Value emitNumUnits(Value tiles, int64_t fewest, int64_t most);
   void emitTables(Value first, Value tiles, int64_t tokens);
   void locateBlock(Value number);
   void emitBlock(int64_t rows);
@@ -413,22 +416,40 @@ std::optional<SumTables> Emitter::chooseTables(const PlaneKernel &kernel,
   return tables;
 }
 
+/// Into how many units, between `fewest` and `most`, the rows of each of
+/// `tiles` tiles are split. Each unit has tables of its own, so there are no
+/// more than fill all threads evenly.
+Value Emitter::emitNumUnits(Value tiles, int64_t fewest, int64_t most) {
+  Value threads =
+      emitNumThreads(builder, loc, op->getParentOfType<func::FuncOp>());
+  Value count = arith::MulIOp::create(builder, loc, tiles, index(fewest));
+  Value rest = arith::RemUIOp::create(builder, loc, count, threads);
+  Value many = arith::MulIOp::create(builder, loc, threads, index(manyUnits));
+  Value fills = arith::OrIOp::create(
+      builder, loc,
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, rest,
+                            index(0)),
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, count,
+                            many));
+  Value split = arith::MinUIOp::create(
+      builder, loc, index(most),
+      arith::MulIOp::create(builder, loc, threads, index(fewest)));
+  return arith::SelectOp::create(builder, loc, fills, index(fewest), split);
+}
+
 /// `tiles` tiles of so many tokens, shared by threads.
 void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   int64_t blocks = llvm::divideCeil(op.getN(), PlaneLayout::rowsPerBlock);
-  auto getUnitBlocks = [&](int64_t rows) {
-    int64_t units = llvm::divideCeil(blocks, rows / PlaneLayout::rowsPerBlock);
-    return llvm::divideCeil(blocks, units);
-  };
-  int64_t most = getUnitBlocks(tables->maxRows);
-  int64_t few = getUnitBlocks(tables->maxRows / 2);
+  int64_t most = llvm::divideCeil(
+      blocks,
+      llvm::divideCeil(blocks, tables->maxRows / PlaneLayout::rowsPerBlock));
+  int64_t fewest = llvm::divideCeil(blocks, most);
   OpBuilder::InsertionGuard guard(builder);
-  Value hasMany = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge,
-                                        tiles, index(manyTiles));
-  Value unitBlocks =
-      arith::SelectOp::create(builder, loc, hasMany, index(most), index(few));
   Value units =
-      arith::CeilDivUIOp::create(builder, loc, index(blocks), unitBlocks);
+      emitNumUnits(tiles, fewest, std::max(fewest, blocks / leastBlocks));
+  Value unitBlocks =
+      arith::CeilDivUIOp::create(builder, loc, index(blocks), units);
+  units = arith::CeilDivUIOp::create(builder, loc, index(blocks), unitBlocks);
   Value count = arith::MulIOp::create(builder, loc, tiles, units);
   Value work = arith::MulIOp::create(
       builder, loc, unitBlocks,

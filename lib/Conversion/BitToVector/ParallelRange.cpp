@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "ParallelRange.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -27,4 +28,12 @@ Value bit::emitParallelRange(OpBuilder &builder, Location loc, Value count,
   auto loop = scf::ForOp::create(builder, loc, first, end, index(1));
   builder.setInsertionPointToStart(loop.getBody());
   return loop.getInductionVar();
+}
+
+Value bit::emitNumThreads(OpBuilder &builder, Location loc,
+                          func::FuncOp function) {
+  if (function.getNumArguments() > 0 &&
+      isa<CallType>(function.getArgument(0).getType()))
+    return NumThreadsOp::create(builder, loc, function.getArgument(0));
+  return arith::ConstantIndexOp::create(builder, loc, 1);
 }

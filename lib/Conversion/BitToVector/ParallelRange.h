@@ -5,6 +5,7 @@
 #ifndef BIT_LIB_CONVERSION_BITTOVECTOR_PARALLELRANGE_H
 #define BIT_LIB_CONVERSION_BITTOVECTOR_PARALLELRANGE_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 namespace bit {
@@ -17,6 +18,11 @@ namespace bit {
 mlir::Value emitParallelRange(mlir::OpBuilder &builder, mlir::Location loc,
                               mlir::Value count, mlir::Value itemWork,
                               int64_t pieceWork);
+
+/// Returns how many threads may share a loop of `function`: 1 where it has no
+/// call to ask.
+mlir::Value emitNumThreads(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::func::FuncOp function);
 
 } // namespace bit
 

@@ -74,10 +74,13 @@ private:
   void prefetch(Value bytes, Value groups);
   void addRows(Value step, int64_t steps);
   Value sumMagnitudes(int64_t steps);
-  Value addSteps(Value from, Value to, int64_t steps, Value magnitudes);
+  Value findMagnitudes();
+  Value isAbove(Value magnitudes, int64_t limit);
+  SmallVector<Value> addSteps(Value from, Value to, int64_t steps,
+                              ValueRange state);
   std::pair<Value, SmallVector<Value>> getPlace(Value first, int64_t rowInGroup,
                                                 Value row, int64_t rows);
-  void flush(TableProduct::Consumer consume);
+  void flush(Value isKept, TableProduct::Consumer consume);
 
   OpBuilder &builder;
   Location loc;
@@ -292,37 +295,79 @@ Value Emitter::sumMagnitudes(int64_t steps) {
   return loop.getResult(0);
 }
 
-/// As many of the steps [from, to) as can be taken `steps` at once.
-/// `magnitudes` bounds the sums of i16 so far; they are moved to y before they
-/// could overflow, which depends on the codes: those of most models are small.
-Value Emitter::addSteps(Value from, Value to, int64_t steps, Value magnitudes) {
+/// For each token the largest magnitude of its sums so far.
+Value Emitter::findMagnitudes() {
   auto loop = scf::ForOp::create(
-      builder, loc, from, to, index(steps), ValueRange(magnitudes),
+      builder, loc, index(0), mul(groups, P2Layout::rowsPerGroup), index(1),
+      ValueRange(zeros(i16, product.tokens)),
+      [&](OpBuilder &, Location, Value row, ValueRange carried) {
+        Value x = load(i16, narrow, {row, index(0)}, product.tokens);
+        Value magnitude = arith::MaxSIOp::create(
+            builder, loc, x,
+            arith::SubIOp::create(builder, loc, zeros(i16, product.tokens), x));
+        Value largest =
+            arith::MaxSIOp::create(builder, loc, carried[0], magnitude);
+        scf::YieldOp::create(builder, loc, largest);
+      });
+  return loop.getResult(0);
+}
+
+/// Whether one of the magnitudes, unsigned, is above the limit.
+Value Emitter::isAbove(Value magnitudes, int64_t limit) {
+  Value largest = vector::ReductionOp::create(
+      builder, loc, vector::CombiningKind::MAXUI, magnitudes);
+  return arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::ugt, largest,
+      arith::ConstantIntOp::create(builder, loc, limit, 16));
+}
+
+/// As many of the steps [from, to) as can be taken `steps` at once. The state
+/// is what bounds each token's sums of i16, and whether y has the rest of them.
+///
+/// A bound that would pass i16 is replaced by what the sums really are: weights
+/// of both signs cancel, so that they grow as the square root of what is added.
+/// Only sums that are large are moved to y.
+SmallVector<Value> Emitter::addSteps(Value from, Value to, int64_t steps,
+                                     ValueRange state) {
+  constexpr int64_t limit = 32767;
+  // Above this, the next look would come too soon to be worth one.
+  constexpr int64_t large = 24576;
+  auto loop = scf::ForOp::create(
+      builder, loc, from, to, index(steps), state,
       [&](OpBuilder &, Location, Value step, ValueRange carried) {
         this->loop(index(0), index(steps), 1,
                    [&](Value i) { arrangeCodes(add(step, i), mul(i, width)); });
         Value added = sumMagnitudes(steps);
-        Value total = arith::AddIOp::create(builder, loc, carried[0], added);
         // Unsigned, at most 32,767 + 2 * 2,048.
-        Value largest = vector::ReductionOp::create(
-            builder, loc, vector::CombiningKind::MAXUI, total);
-        Value limit = arith::ConstantIntOp::create(builder, loc, 32767, 16);
-        Value over = arith::CmpIOp::create(
-            builder, loc, arith::CmpIPredicate::ugt, largest, limit);
+        Value total = arith::AddIOp::create(builder, loc, carried[0], added);
+        Value isKept = carried[1];
         auto branch = scf::IfOp::create(
-            builder, loc, over,
+            builder, loc, isAbove(total, limit),
             [&](OpBuilder &, Location) {
-              flush(/*consume=*/nullptr);
-              scf::YieldOp::create(builder, loc, added);
+              Value found = findMagnitudes();
+              auto move = scf::IfOp::create(
+                  builder, loc, isAbove(found, large),
+                  [&](OpBuilder &, Location) {
+                    flush(isKept, /*consume=*/nullptr);
+                    Value yes =
+                        arith::ConstantIntOp::create(builder, loc, 1, 1);
+                    scf::YieldOp::create(builder, loc, ValueRange{added, yes});
+                  },
+                  [&](OpBuilder &, Location) {
+                    Value sum =
+                        arith::AddIOp::create(builder, loc, found, added);
+                    scf::YieldOp::create(builder, loc, ValueRange{sum, isKept});
+                  });
+              scf::YieldOp::create(builder, loc, move.getResults());
             },
             [&](OpBuilder &, Location) {
-              scf::YieldOp::create(builder, loc, total);
+              scf::YieldOp::create(builder, loc, ValueRange{total, isKept});
             });
         buildTables(steps);
         addRows(step, steps);
         scf::YieldOp::create(builder, loc, branch.getResults());
       });
-  return loop.getResult(0);
+  return llvm::to_vector_of<Value>(loop.getResults());
 }
 
 /// Calls `body` with each group's number in the unit and the number of its rows
@@ -355,9 +400,9 @@ Emitter::getPlace(Value first, int64_t rowInGroup, Value row, int64_t rows) {
   return {product.y, {add(product.token, line), row}};
 }
 
-/// Adds the sums of i16 to those kept in y and clears them; for `consume`, if
-/// it is given, these are transposed then.
-void Emitter::flush(TableProduct::Consumer consume) {
+/// Adds the sums of i16 to those kept in y, if any are, and clears them; for
+/// `consume`, if it is given, they are transposed instead.
+void Emitter::flush(Value isKept, TableProduct::Consumer consume) {
   Type f32 = builder.getF32Type();
   auto wide = VectorType::get(lanes, i32);
   Value firstGroup = mul(product.block, P2Layout::groupsPerBlock);
@@ -365,22 +410,38 @@ void Emitter::flush(TableProduct::Consumer consume) {
     Value global = add(group, firstGroup);
     Value firstRow = mul(global, P2Layout::rowsPerGroup);
     loopTokens(lanes, [&](Value first) {
+      auto placeOf = [&](int64_t i) {
+        return getPlace(first, i, firstRow, rows);
+      };
+      auto kept = scf::IfOp::create(
+          builder, loc, isKept,
+          [&](OpBuilder &, Location) {
+            SmallVector<Value> loaded;
+            for (int64_t i = 0; i < lanes; ++i) {
+              auto [from, place] = placeOf(i);
+              loaded.push_back(vector::BitCastOp::create(
+                  builder, loc, wide, load(f32, from, place)));
+            }
+            scf::YieldOp::create(builder, loc, loaded);
+          },
+          [&](OpBuilder &, Location) {
+            scf::YieldOp::create(builder, loc,
+                                 SmallVector<Value>(lanes, zeros(i32)));
+          });
       SmallVector<Value> vectors;
       for (int64_t i = 0; i < lanes; ++i) {
         SmallVector<Value> where = {add(mul(group, lanes), i), first};
-        auto [kept, place] = getPlace(first, i, firstRow, rows);
         Value sums = arith::AddIOp::create(
-            builder, loc,
-            vector::BitCastOp::create(builder, loc, wide,
-                                      load(f32, kept, place)),
+            builder, loc, kept.getResult(i),
             arith::ExtSIOp::create(builder, loc, wide,
                                    load(i16, narrow, where)));
         vectors.push_back(sums);
         if (consume)
           continue;
+        auto [to, place] = placeOf(i);
         store(vector::BitCastOp::create(builder, loc,
                                         VectorType::get(lanes, f32), sums),
-              kept, place);
+              to, place);
         store(zeros(i16), narrow, where);
       }
       if (!consume)
@@ -415,22 +476,14 @@ void Emitter::emit(TableProduct::Consumer consume) {
     for (int64_t first = 0; first < product.tokens; first += product.lanes)
       store(zeros(i16, product.lanes), narrow, {row, index(first)});
   });
-  Value firstGroup = mul(product.block, P2Layout::groupsPerBlock);
-  loopTokens(1, [&](Value line) {
-    loopGroups([&](Value group, int64_t rows) {
-      Value row = mul(add(group, firstGroup), P2Layout::rowsPerGroup);
-      auto [kept, place] = getPlace(line, /*rowInGroup=*/0, row, rows);
-      store(zeros(builder.getF32Type()), kept, place);
-    });
-  });
-
   Value steps = index(layout.getNumSteps());
   Value whole = index(layout.getNumSteps() / atOnce * atOnce);
-  Value magnitudes = zeros(i16, product.tokens);
-  magnitudes = addSteps(index(0), whole, atOnce, magnitudes);
+  SmallVector<Value> state = {zeros(i16, product.tokens),
+                              arith::ConstantIntOp::create(builder, loc, 0, 1)};
+  state = addSteps(index(0), whole, atOnce, state);
   if (layout.getNumSteps() % atOnce != 0)
-    addSteps(whole, steps, 1, magnitudes);
-  flush(consume);
+    state = addSteps(whole, steps, 1, state);
+  flush(state[1], consume);
 }
 
 void TableProduct::emit(OpBuilder &builder, Location loc,

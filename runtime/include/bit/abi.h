@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BIT_ABI_VERSION 1u
+#define BIT_ABI_VERSION 2u
 
 /* Types of elements; the numbers are those of ONNX's TensorProto.DataType.
    Elements of 4 and 2 bits take one byte each, sign-extended where they are
@@ -142,6 +142,8 @@ struct bit_abi_call {
   const void *const *inputs;        /* contiguous, row-major, checked against
                                        the description; never NULL */
   const int64_t *const *input_dims; /* rank entries an input, all >= 0 */
+  int64_t threads; /* that may run bodies of parallel_for, at least 1: what is
+                      worth splitting depends on it, results must not */
 };
 
 /* Computes all outputs from all inputs. Returns 0, or nonzero after a failure
@@ -225,6 +227,7 @@ BIT_ABI_AT(struct bit_abi_call, api, 0);
 BIT_ABI_AT(struct bit_abi_call, weights, 8);
 BIT_ABI_AT(struct bit_abi_call, inputs, 16);
 BIT_ABI_AT(struct bit_abi_call, input_dims, 24);
+BIT_ABI_AT(struct bit_abi_call, threads, 32);
 BIT_ABI_AT(bit_abi_tensor, name, 0);
 BIT_ABI_AT(bit_abi_tensor, dtype, 8);
 BIT_ABI_AT(bit_abi_tensor, rank, 12);

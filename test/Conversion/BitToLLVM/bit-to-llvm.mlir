@@ -38,6 +38,18 @@ func.func @weight(%call: !bit.call) -> i8 {
 
 // -----
 
+// CHECK-LABEL: llvm.func internal @num_threads
+// CHECK-SAME: (%[[CALL:[^:]*]]: !llvm.ptr)
+func.func @num_threads(%call: !bit.call) -> index {
+  // CHECK: %[[PLACE:.*]] = llvm.getelementptr %[[CALL]][32]
+  // CHECK: %[[N:.*]] = llvm.load %[[PLACE]] : !llvm.ptr -> i64
+  // CHECK: llvm.return %[[N]]
+  %threads = bit.num_threads %call
+  return %threads : index
+}
+
+// -----
+
 // A place that is an argument.
 // CHECK-LABEL: llvm.func internal @weight_at
 // CHECK-SAME: %{{[^,]*}}, %[[OFFSET:[^:]*]]: i64)

@@ -29,6 +29,8 @@ func.func @runtime(%call: !bit.call, %n: index, %data: !llvm.ptr) {
   %arena = bit.reserve %call[%n] : memref<?xi8>
   // CHECK: bit.allocate %{{.*}}[%{{.*}}] (%{{.*}}) : memref<?xf32>
   %t = bit.allocate %call[%n] (%n) : memref<?xf32>
+  // CHECK: bit.num_threads %{{.*}}
+  %threads = bit.num_threads %call
   // CHECK: bit.parallel_for %{{.*}} @body(%{{.*}} : !llvm.ptr) count %{{.*}}
   bit.parallel_for %call @body(%data : !llvm.ptr) count %n
   memref.copy %x, %y : memref<?x4xf32> to memref<?x4xf32>

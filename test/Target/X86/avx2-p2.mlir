@@ -41,21 +41,27 @@ func.func @four_tokens(%x: memref<4x528xi8>, %p: memref<2112xi8>, %ws: memref<1x
 // -----
 
 // 32 tokens and 1,100 rows: for each step of 16 k four tables of the sums of
-// four codes, whose entries the bytes of a row choose. Two units of 9 blocks of
-// 64 rows share the work. Sums of i16 are moved to the result's memory when the
-// magnitudes of the codes say that they could overflow.
+// four codes, whose entries the bytes of a row choose. With one thread a unit
+// has all rows. Where the magnitudes of the codes say that sums of i16 could
+// overflow, the sums are looked at, and large ones moved to the result's memory.
 // CHECK-LABEL: @tables
 func.func @tables(%x: memref<32x272xi8>, %p: memref<75072xi8>, %ws: memref<1xf32>, %xs: memref<32xf32>, %sum: memref<32xi32>, %y: memref<32x1100xf32>)
     attributes {passthrough = [["target-features", "+avx2"]]} {
   // CHECK-DAG: %[[NARROW:.*]] = memref.alloca() {alignment = 64 : i64} : memref<1152x32xi16>
   // CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {alignment = 64 : i64} : memref<4x205x32xi16>
   // CHECK-DAG: %[[RAGGED:.*]] = memref.alloca() {alignment = 64 : i64} : memref<32x16xf32>
-  // CHECK: scf.for {{.*}} iter_args(%[[BOUND:.*]] = %{{.*}}) -> (vector<32xi16>)
+  // CHECK: scf.for {{.*}} iter_args(%[[BOUND:.*]] = %{{.*}}, %[[KEPT:.*]] = %false) -> (vector<32xi16>, i1)
   // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi8>, vector<16xi8>
   // CHECK: %[[TOTAL:.*]] = arith.addi %[[BOUND]],
   // CHECK: %[[MOST:.*]] = vector.reduction <maxui>, %[[TOTAL]] : vector<32xi16> into i16
   // CHECK: %[[OVER:.*]] = arith.cmpi ugt, %[[MOST]], %c32767_i16
   // CHECK: scf.if %[[OVER]]
+  // CHECK: %[[FOUND:.*]] = scf.for
+  // CHECK: vector.load %[[NARROW]]
+  // CHECK: vector.reduction <maxui>, %[[FOUND]]
+  // CHECK: arith.cmpi ugt, {{.*}}, %c24576_i16
+  // CHECK: scf.if
+  // CHECK: scf.if %[[KEPT]]
   // CHECK-COUNT-32: vector.store {{.*}} vector<16x{{f32|i16}}>
   // CHECK-COUNT-81: vector.store {{.*}}, %[[TABLES]]
   // CHECK-NOT: vector.store {{.*}}, %[[TABLES]]

@@ -209,6 +209,30 @@ TEST_P(KernelTest, ExtremeCodes) {
   }
 }
 
+/// Sums of some rows and tokens pass i16 again and again, of others they could
+/// but never do.
+TEST_P(KernelTest, SumsOfVeryDifferentSizes) {
+  for (auto [n, k] : {std::pair<int64_t, int64_t>{257, 1203}, {2049, 1200}}) {
+    Shape shape{n, k};
+    Matmul matmul(context(), kernel(), shape, Activations::Codes, 1);
+    ASSERT_TRUE(matmul.compiled());
+    std::vector<int8_t> &weights = matmul.getWeights();
+    for (int64_t row = 0; row < n; row += 3)
+      for (int64_t i = 0; i < k; ++i)
+        weights[row * k + i] = row % 2 == 0 || i % 2 == 0 ? 1 : -1;
+    matmul.repack(kernel());
+    for (int64_t m : {16, 32, 48}) {
+      std::vector<int8_t> codes(m * k);
+      for (int64_t token = 0; token < m; ++token)
+        for (int64_t i = 0; i < k; ++i)
+          codes[token * k + i] = token % 3 == 0   ? -128
+                                 : token % 3 == 1 ? (i * 37) % 255 - 127
+                                                  : 1;
+      matmul.expectRight(m, codes, std::vector<float>(m * k));
+    }
+  }
+}
+
 TEST_P(KernelTest, ExactAtItsLongestColumns) {
   int64_t k = kernel().getMaxK(-128, 127);
   Shape shape{1, k};

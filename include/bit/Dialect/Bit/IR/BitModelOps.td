@@ -246,4 +246,22 @@ def Bit_ParallelForOp : Bit_Op<"parallel_for",
   let hasVerifier = 0;
 }
 
+def Bit_NumThreadsOp : Bit_Op<"num_threads", [Pure]> {
+  let summary = "how many threads may share a loop of the running model";
+  let description = [{
+    At least 1. How work is split may depend on it, what is computed must not.
+
+    ```mlir
+    func.func @rows(%call: !bit.call) -> index {
+      %threads = bit.num_threads %call
+      return %threads : index
+    }
+    ```
+  }];
+  let arguments = (ins Bit_CallType:$call);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$call attr-dict";
+  let hasVerifier = 0;
+}
+
 #endif // BIT_DIALECT_BIT_IR_BITMODELOPS_TD
