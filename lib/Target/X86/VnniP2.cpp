@@ -54,6 +54,11 @@ private:
                                   const P2Tile &tile) const;
 };
 
+/// Several tokens leave the CPU too much to do to wait for memory as well: 8 KB
+/// ahead cover its latency. One token does so little with what it loads that
+/// the CPU runs ahead by itself.
+constexpr int64_t stepsAhead = 32;
+
 Value zeroSum(OpBuilder &builder, Location loc) {
   auto type = VectorType::get(16, builder.getI32Type());
   return arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
@@ -99,8 +104,10 @@ SmallVector<Value> VnniP2::buildShifted(OpBuilder &builder, Location loc,
   auto step = [&](const P2Step &step, ValueRange carried) {
     SmallVector<Value> sums(carried);
     SmallVector<Value> weights;
-    for (int64_t g = 0; g < tile.groups; ++g)
+    for (int64_t g = 0; g < tile.groups; ++g) {
       weights.push_back(step.loadWeights(g));
+      step.prefetchWeights(g, stepsAhead);
+    }
     for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
       SmallVector<Value> decoded;
       for (Value bytes : weights)
