@@ -69,6 +69,12 @@ def count(loop, frame):
     return counts
 
 
+def count_runs(loop, products):
+    """Counts how often products begin after something else."""
+    is_product = [any(re.match(name, text) for name, _ in products) for text in loop]
+    return sum(now and not before for before, now in zip([False, *is_product], is_product))
+
+
 def estimate(loop, mca, cpu, features):
     """Returns the cycles of one iteration as llvm-mca sees them."""
     command = [mca, "-mtriple=x86_64", f"-mcpu={cpu}", f"-iterations={ITERATIONS}"]
@@ -118,6 +124,7 @@ def main():
     print(f"instructions: {sum(counts.values())}")
     for name, number in sorted(counts.items()):
         print(f"{name}: {number}")
+    print(f"runs of products: {count_runs(loop, products)}")
     slower = False
     for item in arguments.cpu:
         cpu, today = item.split("=")
