@@ -67,9 +67,9 @@ Value zeroSum(OpBuilder &builder, Location loc) {
 } // namespace
 
 // Each plane is masked where it is and has a sum of its own, which is shifted
-// once at the end: no shift in the loop, and 4 sums a group hide the latency. All
-// masks of a group come before its products: in turn, a mask takes the unit that
-// a product waits for (Zen 4: 18.9 cycles a step instead of 16.2).
+// once at the end: no shift in the loop, and 4 sums a group hide the latency.
+// All masks of a group come before its products: in turn, a mask takes the unit
+// that a product waits for (Zen 4: 18.9 cycles a step instead of 16.2).
 SmallVector<Value> VnniP2::buildUnshifted(OpBuilder &builder, Location loc,
                                           const P2Tile &tile) const {
   auto step = [&](const P2Step &step, ValueRange carried) {
