@@ -112,7 +112,8 @@ void AbsmaxEmitter::emitRow(ValueRange row, const QuantizerScale &scale) {
       [&](OpBuilder &, Location) {
         Value factor = broadcast(scale.factor);
         Value sums = forEachVector(
-            zero(i32Type), [&](Value k, Value mask, Value carried) -> Value {
+            lanes, zero(i32Type),
+            [&](Value k, Value mask, Value carried) -> Value {
               Value codes =
                   emitCodes(loadVector(row, k, mask), factor, Value(), mask);
               Value bytes =
@@ -126,7 +127,7 @@ void AbsmaxEmitter::emitRow(ValueRange row, const QuantizerScale &scale) {
       },
       [&](OpBuilder &, Location) {
         Value none = zero(builder.getI32Type());
-        forEachVector(none, [&](Value k, Value mask, Value carried) {
+        forEachVector(lanes, none, [&](Value k, Value mask, Value carried) {
           storeVector(zero(i8Type), op.getCodesInit(), row, k, mask);
           return carried;
         });

@@ -28,6 +28,8 @@ struct QuantizerScale {
 class AbsmaxEmitter {
 public:
   static constexpr int64_t lanes = 16;
+  /// Partial results of a sum along a row, as docs/numerics.md says.
+  static constexpr int64_t sumLanes = 64;
 
   AbsmaxEmitter(mlir::OpBuilder &builder, AbsmaxQuantizeOp op)
       : builder(builder), op(op), loc(op.getLoc()),
@@ -66,7 +68,7 @@ private:
       llvm::function_ref<mlir::Value(mlir::ValueRange row, mlir::Value carried)>
           body);
   mlir::Value
-  forEachVector(mlir::Value init,
+  forEachVector(int64_t width, mlir::Value init,
                 llvm::function_ref<mlir::Value(mlir::Value k, mlir::Value mask,
                                                mlir::Value)>
                     body);
@@ -87,19 +89,24 @@ private:
   mlir::Value index(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(builder, loc, value);
   }
-  mlir::Value loadVector(mlir::ValueRange row, mlir::Value k, mlir::Value mask);
+  mlir::Value loadVector(mlir::ValueRange row, mlir::Value k, mlir::Value mask,
+                         int64_t width = lanes);
   void storeVector(mlir::Value value, mlir::Value target, mlir::ValueRange row,
                    mlir::Value k, mlir::Value mask);
   mlir::Value magnitude(mlir::Value x);
   bool isMean() const { return quantizer.getStatistic() == Statistic::AbsMean; }
   /// The partial results of a statistic: magnitudes as integers, or sums.
-  mlir::VectorType partialType() const {
-    return isMean() ? vectorType
-                    : mlir::VectorType::get(lanes, builder.getI32Type());
+  mlir::VectorType partialType(int64_t width) const {
+    mlir::Type element = builder.getI32Type();
+    if (isMean())
+      element = builder.getF32Type();
+    return mlir::VectorType::get(width, element);
   }
-  /// What they start from: a sum from -0, as docs/numerics.md says.
+  int64_t getPartialWidth() const { return isMean() ? sumLanes : lanes; }
+  /// What those of rows start from: a sum from -0, as docs/numerics.md says.
   mlir::Value noPartials() {
-    return isMean() ? constant(vectorType, -0.0f) : zero(partialType());
+    mlir::VectorType type = partialType(getPartialWidth());
+    return isMean() ? constant(type, -0.0f) : zero(type);
   }
   /// The same for the smallest magnitude.
   mlir::Value noLeast() {
@@ -113,18 +120,21 @@ private:
     return mlir::vector::ReductionOp::create(
         builder, loc, mlir::vector::CombiningKind::MINSI, least);
   }
-  /// 16 values in memory: loops over rows carry nothing.
+  /// A vector in memory: loops over rows carry nothing.
   mlir::Value allocateState(mlir::Value initial) {
     auto type = llvm::cast<mlir::VectorType>(initial.getType());
     mlir::Value state = mlir::memref::AllocaOp::create(
-        builder, loc, mlir::MemRefType::get({lanes}, type.getElementType()));
+        builder, loc,
+        mlir::MemRefType::get(type.getShape(), type.getElementType()));
     storeState(initial, state);
     return state;
   }
   mlir::Value loadState(mlir::Value state) {
-    mlir::Type element = mlir::getElementTypeOrSelf(state.getType());
+    auto type = llvm::cast<mlir::MemRefType>(state.getType());
     return mlir::vector::LoadOp::create(
-        builder, loc, mlir::VectorType::get(lanes, element), state, index(0));
+        builder, loc,
+        mlir::VectorType::get(type.getShape(), type.getElementType()), state,
+        index(0));
   }
   void storeState(mlir::Value value, mlir::Value state) {
     mlir::vector::StoreOp::create(builder, loc, value, state, index(0));

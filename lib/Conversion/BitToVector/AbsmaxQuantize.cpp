@@ -52,24 +52,25 @@ void AbsmaxEmitter::forEachRow(bool parallel,
   body(row);
 }
 
-/// Calls `body` for each 16 of the last dimension, then, with a mask, for the
-/// rest of them. What it returns is carried on.
+/// Calls `body` for each `width` elements of the last dimension, then, with a
+/// mask, for the rest of them. What it returns is carried on.
 Value AbsmaxEmitter::forEachVector(
-    Value init, function_ref<Value(Value k, Value mask, Value carried)> body) {
+    int64_t width, Value init,
+    function_ref<Value(Value k, Value mask, Value carried)> body) {
   Value size = memref::DimOp::create(builder, loc, op.getX(), rank - 1);
-  Value rest = arith::RemUIOp::create(builder, loc, size, index(lanes));
+  Value rest = arith::RemUIOp::create(builder, loc, size, index(width));
   Value whole = arith::SubIOp::create(builder, loc, size, rest);
   auto loop = scf::ForOp::create(
-      builder, loc, index(0), whole, index(lanes), init,
+      builder, loc, index(0), whole, index(width), init,
       [&](OpBuilder &, Location, Value k, ValueRange carried) {
         scf::YieldOp::create(builder, loc, body(k, Value(), carried[0]));
       });
   auto type = cast<MemRefType>(op.getX().getType());
   Value carried = loop.getResult(0);
-  if (!type.isDynamicDim(rank - 1) && type.getDimSize(rank - 1) % lanes == 0)
+  if (!type.isDynamicDim(rank - 1) && type.getDimSize(rank - 1) % width == 0)
     return carried;
   Value mask = vector::CreateMaskOp::create(
-      builder, loc, VectorType::get(lanes, builder.getI1Type()), rest);
+      builder, loc, VectorType::get(width, builder.getI1Type()), rest);
   if (!type.isDynamicDim(rank - 1))
     return body(whole, mask, carried);
   Value ragged = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
@@ -85,12 +86,14 @@ Value AbsmaxEmitter::forEachVector(
   return branch.getResult(0);
 }
 
-Value AbsmaxEmitter::loadVector(ValueRange row, Value k, Value mask) {
+Value AbsmaxEmitter::loadVector(ValueRange row, Value k, Value mask,
+                                int64_t width) {
   SmallVector<Value> where = append(row, k);
+  auto type = VectorType::get(width, builder.getF32Type());
   if (mask)
-    return vector::MaskedLoadOp::create(builder, loc, vectorType, op.getX(),
-                                        where, mask, zero(vectorType));
-  return vector::LoadOp::create(builder, loc, vectorType, op.getX(), where);
+    return vector::MaskedLoadOp::create(builder, loc, type, op.getX(), where,
+                                        mask, zero(type));
+  return vector::LoadOp::create(builder, loc, type, op.getX(), where);
 }
 
 void AbsmaxEmitter::storeVector(Value value, Value target, ValueRange row,
@@ -188,10 +191,10 @@ void AbsmaxEmitter::emitChannel() {
                             op.getSumInit(), row);
   });
   // One chain of additions a lane, from 0.
-  Value noSum = zero(partialType()), state = allocateState(noSum);
+  Value noSum = zero(partialType(lanes)), state = allocateState(noSum);
   Value least = quantizer.clampsOverflow() ? allocateState(noLeast()) : Value();
   Value none = zero(builder.getI32Type());
-  forEachVector(none, [&](Value k, Value mask, Value carried) {
+  forEachVector(lanes, none, [&](Value k, Value mask, Value carried) {
     storeState(noSum, state);
     forEachRow(/*parallel=*/false, [&](ValueRange row) {
       Value x = loadVector(row, k, mask);

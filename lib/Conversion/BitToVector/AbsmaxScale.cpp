@@ -32,7 +32,7 @@ Value AbsmaxEmitter::magnitude(Value x) {
   return arith::AndIOp::create(builder, loc, bits, mask);
 }
 
-/// `carried` and the magnitudes of 16 values.
+/// `carried` and the magnitudes of as many values.
 Value AbsmaxEmitter::addPartial(Value carried, Value x) {
   if (isMean())
     return arith::AddFOp::create(builder, loc, carried,
@@ -42,8 +42,9 @@ Value AbsmaxEmitter::addPartial(Value carried, Value x) {
 
 /// The partial results of a row, from `initial`.
 Value AbsmaxEmitter::emitPartials(ValueRange row, Value initial) {
-  return forEachVector(initial, [&](Value k, Value mask, Value carried) {
-    return addPartial(carried, loadVector(row, k, mask));
+  int64_t width = getPartialWidth();
+  return forEachVector(width, initial, [&](Value k, Value mask, Value carried) {
+    return addPartial(carried, loadVector(row, k, mask, width));
   });
 }
 
@@ -57,7 +58,7 @@ Value AbsmaxEmitter::addLeast(Value carried, Value x, Value mask) {
 
 /// The smallest magnitudes of a row, from `initial`.
 Value AbsmaxEmitter::emitLeast(ValueRange row, Value initial) {
-  return forEachVector(initial, [&](Value k, Value mask, Value carried) {
+  return forEachVector(lanes, initial, [&](Value k, Value mask, Value carried) {
     return addLeast(carried, loadVector(row, k, mask), mask);
   });
 }
@@ -70,7 +71,7 @@ Value AbsmaxEmitter::finish(Value partials) {
         builder, loc, vector::CombiningKind::MAXSI, partials);
     return arith::BitcastOp::create(builder, loc, builder.getF32Type(), most);
   }
-  for (int64_t half = lanes / 2; half > 0; half /= 2) {
+  for (int64_t half = sumLanes / 2; half > 0; half /= 2) {
     auto part = [&](int64_t offset) -> Value {
       return vector::ExtractStridedSliceOp::create(
           builder, loc, partials, ArrayRef<int64_t>{offset},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The trailing loops are reductions. The order is normative: 16 partial results
-// by index modulo 16, then halves, then the output's own value.
+// The trailing loops are reductions. The order is normative: 64 partial results
+// by index modulo 64, then halves, then the output's own value.
 
 #include "Patterns.h"
 #include "Rows.h"
@@ -95,66 +95,147 @@ static bool hasTrailingReductions(linalg::LinalgOp op) {
          std::all_of(first, iterators.end(), isReduction);
 }
 
+/// Vectors of partial results: as many as a core adds while one addition takes
+/// its time.
+static constexpr int64_t chains = 4;
+
 namespace {
 struct ReductionWriter {
   RowWriter &rows;
   ArrayRef<CombiningKind> kinds;
-  Value whole, rest, mask;
   unsigned firstReduction;
   SmallVector<Value> ivs = {};
   /// Operands that no reduction moves, read before.
   IRMapping still = {};
 
   void writeRow();
-  SmallVector<Value> accumulate(unsigned loop, ValueRange partial);
-  SmallVector<Value> step(Value at, ValueRange partial, Value stepMask);
-  Value combineHalves(CombiningKind kind, Value partial);
+
+private:
+  SmallVector<Value> accumulate(unsigned loop, ValueRange partials);
+  SmallVector<Value> accumulateRow(ValueRange partials);
+  SmallVector<Value> step(Value at, unsigned chain, ValueRange partials,
+                          Value mask);
+  SmallVector<Value> rotate(ValueRange partials, unsigned count);
+  SmallVector<Value> restoreOrder(ValueRange partials);
+  Value combineHalves(CombiningKind kind, ValueRange partials);
 };
 } // namespace
 
-SmallVector<Value> ReductionWriter::step(Value at, ValueRange partial,
-                                         Value stepMask) {
+/// 16 elements from `at`, to one of the chains. `partials` are `chains` vectors
+/// for each output; so is what this and the others return.
+SmallVector<Value> ReductionWriter::step(Value at, unsigned chain,
+                                         ValueRange partials, Value mask) {
+  SmallVector<Value> before;
+  for (unsigned output = 0; output < kinds.size(); ++output)
+    before.push_back(partials[output * chains + chain]);
   IRMapping values = still;
-  values.map(ValueRange(rows.op.getRegionOutputArgs()), partial);
+  values.map(ValueRange(rows.op.getRegionOutputArgs()), ValueRange(before));
   ivs.push_back(at);
   for (OpOperand *input : rows.op.getDpsInputOperands())
-    rows.mapArgument(*input, values, ivs, stepMask);
+    rows.mapArgument(*input, values, ivs, mask);
   SmallVector<Value> results = rows.evaluate(values);
   ivs.pop_back();
-  if (stepMask)
-    for (auto [result, before] : llvm::zip_equal(results, partial))
-      result = arith::SelectOp::create(rows.b, stepMask, result, before);
-  return results;
+  SmallVector<Value> next = llvm::to_vector(partials);
+  for (auto [output, result] : llvm::enumerate(results))
+    next[output * chains + chain] =
+        mask ? arith::SelectOp::create(rows.b, mask, result, before[output])
+                   .getResult()
+             : result;
+  return next;
+}
+
+/// Chain i becomes chain i - count.
+SmallVector<Value> ReductionWriter::rotate(ValueRange partials,
+                                           unsigned count) {
+  SmallVector<Value> next;
+  for (unsigned output = 0; output < kinds.size(); ++output)
+    for (unsigned chain = 0; chain < chains; ++chain)
+      next.push_back(partials[output * chains + (chain + count) % chains]);
+  return next;
 }
 
 SmallVector<Value> ReductionWriter::accumulate(unsigned loop,
-                                               ValueRange partial) {
-  if (loop < rows.innermost())
-    return rows.loop(rows.index(0), rows.sizes[loop], rows.index(1), partial,
-                     [&](Value iv, ValueRange carried) {
-                       ivs.push_back(iv);
-                       SmallVector<Value> next = accumulate(loop + 1, carried);
-                       ivs.pop_back();
-                       return next;
-                     });
-  SmallVector<Value> sums =
-      rows.loop(rows.index(0), whole, rows.index(lanes), partial,
-                [&](Value at, ValueRange carried) {
-                  return step(at, carried, /*stepMask=*/{});
-                });
-  return rows.ifAny(rest, sums, [&] { return step(whole, sums, mask); });
+                                               ValueRange partials) {
+  if (loop == rows.innermost())
+    return accumulateRow(partials);
+  return rows.loop(rows.index(0), rows.sizes[loop], rows.index(1), partials,
+                   [&](Value iv, ValueRange carried) {
+                     ivs.push_back(iv);
+                     SmallVector<Value> next = accumulate(loop + 1, carried);
+                     ivs.pop_back();
+                     if (loop + 1 == rows.innermost())
+                       next = restoreOrder(next);
+                     return next;
+                   });
 }
 
-Value ReductionWriter::combineHalves(CombiningKind kind, Value partial) {
+/// What is left after blocks of 64 goes to the first chain, after which they
+/// rotate, so that a loop of 16 elements does all of it.
+SmallVector<Value> ReductionWriter::accumulateRow(ValueRange partials) {
+  Value size = rows.sizes.back();
+  Value blocks = rows.wholeBlocks(size, chains * lanes);
+  Value vectors = rows.wholeBlocks(size, lanes);
+  SmallVector<Value> sums = rows.loop(
+      rows.index(0), blocks, rows.index(chains * lanes), partials,
+      [&](Value at, ValueRange carried) {
+        SmallVector<Value> next = llvm::to_vector(carried);
+        for (unsigned chain = 0; chain < chains; ++chain) {
+          Value first =
+              chain == 0
+                  ? at
+                  : arith::AddIOp::create(rows.b, at, rows.index(chain * lanes))
+                        .getResult();
+          next = step(first, chain, next, /*mask=*/{});
+        }
+        return next;
+      });
+  sums = rows.loop(blocks, vectors, rows.index(lanes), sums,
+                   [&](Value at, ValueRange carried) {
+                     return rotate(step(at, 0, carried, /*mask=*/{}), 1);
+                   });
+  Value rest = arith::SubIOp::create(rows.b, size, vectors);
+  return rows.ifAny(rest, sums,
+                    [&] { return step(vectors, 0, sums, rows.maskOf(rest)); });
+}
+
+/// Undoes the rotations of one row, for those that follow it.
+SmallVector<Value> ReductionWriter::restoreOrder(ValueRange partials) {
+  Value rotations =
+      arith::DivUIOp::create(rows.b,
+                             arith::RemUIOp::create(rows.b, rows.sizes.back(),
+                                                    rows.index(chains * lanes)),
+                             rows.index(lanes));
+  SmallVector<Value> sums = llvm::to_vector(partials);
+  for (unsigned bit = 1; bit < chains; bit *= 2) {
+    Value masked = arith::AndIOp::create(rows.b, rotations, rows.index(bit));
+    Value isSet = arith::CmpIOp::create(rows.b, arith::CmpIPredicate::ne,
+                                        masked, rows.index(0));
+    SmallVector<Value> back = rotate(sums, chains - bit);
+    for (auto [sum, rotated] : llvm::zip_equal(sums, back))
+      sum = arith::SelectOp::create(rows.b, isSet, rotated, sum);
+  }
+  return sums;
+}
+
+/// The chains may be rotated: their halves are then combined in another order
+/// of operands, which is the same.
+Value ReductionWriter::combineHalves(CombiningKind kind, ValueRange partials) {
+  auto combine = [&](Value low, Value high) {
+    return vector::makeArithReduction(rows.b, rows.b.getLoc(), kind, low, high);
+  };
+  SmallVector<Value> sums = llvm::to_vector(partials);
+  for (; sums.size() > 1; sums.truncate(sums.size() / 2))
+    for (size_t i = 0; i < sums.size() / 2; ++i)
+      sums[i] = combine(sums[i], sums[i + sums.size() / 2]);
+  Value sum = sums.front();
   for (int64_t half = lanes / 2; half > 0; half /= 2) {
     auto first = llvm::to_vector(llvm::seq<int64_t>(0, half));
     auto second = llvm::to_vector(llvm::seq<int64_t>(half, 2 * half));
-    Value low = vector::ShuffleOp::create(rows.b, partial, partial, first);
-    Value high = vector::ShuffleOp::create(rows.b, partial, partial, second);
-    partial =
-        vector::makeArithReduction(rows.b, rows.b.getLoc(), kind, low, high);
+    Value low = vector::ShuffleOp::create(rows.b, sum, sum, first);
+    Value high = vector::ShuffleOp::create(rows.b, sum, sum, second);
+    sum = combine(low, high);
   }
-  return vector::ExtractOp::create(rows.b, partial, 0);
+  return vector::ExtractOp::create(rows.b, sum, 0);
 }
 
 void ReductionWriter::writeRow() {
@@ -166,18 +247,19 @@ void ReductionWriter::writeRow() {
     if (!moves)
       rows.mapArgument(*input, still, ivs, /*mask=*/{});
   }
-  SmallVector<Value> partial;
+  SmallVector<Value> partials;
   for (auto [kind, argument] :
        llvm::zip_equal(kinds, rows.op.getRegionOutputArgs())) {
     Value element =
         arith::ConstantOp::create(rows.b, neutral(kind, argument.getType()));
-    partial.push_back(rows.broadcast(element));
+    partials.append(chains, rows.broadcast(element));
   }
-  SmallVector<Value> sums = accumulate(firstReduction, partial);
-  for (auto [kind, sum, output] :
-       llvm::zip_equal(kinds, sums, rows.op.getDpsInitsMutable())) {
+  SmallVector<Value> sums = accumulate(firstReduction, partials);
+  for (auto [index, kind] : llvm::enumerate(kinds)) {
+    OpOperand &output = *rows.op.getDpsInitOperand(index);
     Value own = rows.loadScalar(output, ivs);
-    Value total = combineHalves(kind, sum);
+    Value total =
+        combineHalves(kind, ValueRange(sums).slice(index * chains, chains));
     rows.storeScalar(
         vector::makeArithReduction(rows.b, rows.b.getLoc(), kind, own, total),
         output, ivs);
@@ -197,11 +279,7 @@ struct ReductionRows : OpInterfaceRewritePattern<linalg::LinalgOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     RowWriter rows(op, b);
-    Value size = rows.sizes.back();
-    Value whole = rows.wholeBlocks(size, lanes);
-    Value rest = arith::SubIOp::create(b, size, whole);
-    ReductionWriter writer{
-        rows, *kinds, whole, rest, rows.maskOf(rest), op.getNumParallelLoops()};
+    ReductionWriter writer{rows, *kinds, op.getNumParallelLoops()};
     rows.loopNest(0, writer.firstReduction, writer.ivs,
                   [&] { writer.writeRow(); });
     rewriter.eraseOp(op);

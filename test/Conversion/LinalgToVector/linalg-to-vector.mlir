@@ -46,13 +46,27 @@ func.func @flat(%x: memref<4x3xf32>, %y: memref<4x3xf32>) {
 
 // -----
 
-// The tree over 16 partial sums, and the output's own value last.
+// 64 partial sums in 4 chains; what blocks of 64 leave goes to the first chain, which then becomes the last. The tree over
+// them, and the output's own value last.
 
 // CHECK-LABEL: func @reduction
-// CHECK: %[[SUMS:.*]] = scf.if
+// CHECK: %[[BLOCKS:.*]]:4 = scf.for %{{.*}} step %{{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}, %[[C:.*]] = %{{.*}}, %[[D:.*]] = %{{.*}})
+// CHECK: %[[NEXT_A:.*]] = math.fma {{.*}}, %[[A]]
+// CHECK: %[[NEXT_B:.*]] = math.fma {{.*}}, %[[B]]
+// CHECK: %[[NEXT_C:.*]] = math.fma {{.*}}, %[[C]]
+// CHECK: %[[NEXT_D:.*]] = math.fma {{.*}}, %[[D]]
+// CHECK: scf.yield %[[NEXT_A]], %[[NEXT_B]], %[[NEXT_C]], %[[NEXT_D]]
+// CHECK: %[[VECTORS:.*]]:4 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[BLOCKS]]#0, %[[B:.*]] = %[[BLOCKS]]#1, %[[C:.*]] = %[[BLOCKS]]#2, %[[D:.*]] = %[[BLOCKS]]#3)
+// CHECK: %[[NEXT_A:.*]] = math.fma {{.*}}, %[[A]]
+// CHECK: scf.yield %[[B]], %[[C]], %[[D]], %[[NEXT_A]]
+// CHECK: %[[SUMS:.*]]:4 = scf.if
+// CHECK: vector.maskedload
 // CHECK: %[[OWN:.*]] = memref.load %arg1
-// CHECK: vector.shuffle %[[SUMS]], %[[SUMS]] [0, 1, 2, 3, 4, 5, 6, 7]
-// CHECK: vector.shuffle %[[SUMS]], %[[SUMS]] [8, 9, 10, 11, 12, 13, 14, 15]
+// CHECK: %[[AC:.*]] = arith.addf %[[SUMS]]#0, %[[SUMS]]#2
+// CHECK: %[[BD:.*]] = arith.addf %[[SUMS]]#1, %[[SUMS]]#3
+// CHECK: %[[SUM:.*]] = arith.addf %[[AC]], %[[BD]] : vector<16xf32>
+// CHECK: vector.shuffle %[[SUM]], %[[SUM]] [0, 1, 2, 3, 4, 5, 6, 7]
+// CHECK: vector.shuffle %[[SUM]], %[[SUM]] [8, 9, 10, 11, 12, 13, 14, 15]
 // CHECK: %[[TOTAL:.*]] = vector.extract %{{.*}}[0] : f32 from vector<1xf32>
 // CHECK: arith.addf %[[OWN]], %[[TOTAL]] : f32
 func.func @reduction(%x: memref<?x?xf32>, %y: memref<?xf32>) {
@@ -61,6 +75,36 @@ func.func @reduction(%x: memref<?x?xf32>, %y: memref<?xf32>) {
       ins(%x : memref<?x?xf32>) outs(%y : memref<?xf32>) {
   ^bb0(%a: f32, %b: f32):
     %0 = math.fma %a, %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// The rows that follow find every chain in its place: after 70 elements it has rotated by none, after 49 by three.
+
+// CHECK-LABEL: func @nested
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: %[[SUMS:.*]]:4 = scf.if
+// CHECK: %[[ONCE:.*]] = arith.cmpi ne
+// CHECK: %[[FIRST:.*]] = arith.select %[[ONCE]], %[[SUMS]]#3, %[[SUMS]]#0
+// CHECK: %[[SECOND:.*]] = arith.select %[[ONCE]], %[[SUMS]]#0, %[[SUMS]]#1
+// CHECK: %[[THIRD:.*]] = arith.select %[[ONCE]], %[[SUMS]]#1, %[[SUMS]]#2
+// CHECK: %[[LAST:.*]] = arith.select %[[ONCE]], %[[SUMS]]#2, %[[SUMS]]#3
+// CHECK: %[[TWICE:.*]] = arith.cmpi ne
+// CHECK: arith.select %[[TWICE]], %[[THIRD]], %[[FIRST]]
+// CHECK: arith.select %[[TWICE]], %[[LAST]], %[[SECOND]]
+// CHECK: arith.select %[[TWICE]], %[[FIRST]], %[[THIRD]]
+// CHECK: arith.select %[[TWICE]], %[[SECOND]], %[[LAST]]
+// CHECK-NEXT: scf.yield
+func.func @nested(%x: memref<?x?x?xf32>, %y: memref<?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, j, k)>, affine_map<(i, j, k) -> (i)>],
+                  iterator_types = ["parallel", "reduction", "reduction"]}
+      ins(%x : memref<?x?x?xf32>) outs(%y : memref<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %a, %b : f32
     linalg.yield %0 : f32
   }
   return

@@ -88,7 +88,7 @@ struct Result {
   std::vector<int32_t> sum;
 };
 
-/// The sum of magnitudes as docs/numerics.md has it: rows of `k` in 16 chains
+/// The sum of magnitudes as docs/numerics.md has it: rows of `k` in 64 chains
 /// each, or, where the values are a column, one chain.
 float sumMagnitudes(const std::vector<float> &values, int64_t k) {
   if (k == 0) {
@@ -97,10 +97,10 @@ float sumMagnitudes(const std::vector<float> &values, int64_t k) {
       sum += std::fabs(value);
     return sum;
   }
-  std::vector<float> partials(16, -0.0f);
+  std::vector<float> partials(64, -0.0f);
   for (size_t i = 0; i < values.size(); ++i)
-    partials[(i % k) % 16] += std::fabs(values[i]);
-  for (int half : {8, 4, 2, 1})
+    partials[(i % k) % 64] += std::fabs(values[i]);
+  for (int half : {32, 16, 8, 4, 2, 1})
     for (int i = 0; i < half; ++i)
       partials[i] += partials[i + half];
   return 0.0f + partials[0];
@@ -419,7 +419,7 @@ TEST(AbsmaxQuantizeTest, Means) {
       quantizer.granularity = granularity;
       quantizer.statistic = "absmean";
       quantizer.scale = scale;
-      for (int64_t k : {1, 5, 16, 37, 64}) {
+      for (int64_t k : {1, 5, 16, 37, 64, 100, 203}) {
         Kernel kernel(quantizer, {"?", "?"});
         kernel.expectRight(randomValues(5 * k, k), {5, k});
       }

@@ -15,8 +15,8 @@ def LinalgToVector : Pass<"convert-linalg-to-vector"> {
 
     - all loops parallel: each scalar operation becomes its vector form; an
       operand that does not move along the row is broadcast;
-    - the trailing loops are reductions: 16 partial results by index modulo 16,
-      combined by halves (8, 4, 2, 1), then with the output's own value;
+    - the trailing loops are reductions: 64 partial results by index modulo 64,
+      combined by halves (32, 16, .., 1), then with the output's own value;
     - reductions before one innermost parallel loop (a matrix product with
       iterators m, k, n): each output is one chain in ascending order, in a
       register over many steps.

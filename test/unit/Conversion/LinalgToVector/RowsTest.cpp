@@ -66,7 +66,8 @@ testing::AssertionResult sameBits(const std::vector<T> &a,
 }
 
 constexpr int64_t rowCounts[] = {0, 1, 3, 5, 7};
-constexpr int64_t columnCounts[] = {0, 1, 15, 16, 17, 33, 70};
+constexpr int64_t columnCounts[] = {0,  1,  15, 16,  17,  33,
+                                    49, 64, 70, 121, 128, 300};
 
 //===----------------------------------------------------------------------===//
 // All loops parallel
@@ -168,17 +169,17 @@ TEST(ElementwiseRowsTest, RunsOverEveryElementType) {
 // Trailing reductions
 //===----------------------------------------------------------------------===//
 
-/// docs/numerics.md: 16 partial results by index modulo 16, halves, then the
+/// docs/numerics.md: 64 partial results by index modulo 64, halves, then the
 /// output's own value.
 template <typename T>
 T reduceRow(const T *x, int64_t n, T neutral, T own,
             const std::function<T(T, T)> &accumulate,
             const std::function<T(T, T)> &combine) {
-  T partial[16];
-  std::fill(partial, partial + 16, neutral);
+  T partial[64];
+  std::fill(partial, partial + 64, neutral);
   for (int64_t i = 0; i < n; ++i)
-    partial[i % 16] = accumulate(partial[i % 16], x[i]);
-  for (int half = 8; half > 0; half /= 2)
+    partial[i % 64] = accumulate(partial[i % 64], x[i]);
+  for (int half = 32; half > 0; half /= 2)
     for (int i = 0; i < half; ++i)
       partial[i] = combine(partial[i], partial[i + half]);
   return combine(own, partial[0]);
@@ -277,14 +278,14 @@ TEST(ReductionRowsTest, CarriesThroughOuterReductions) {
     auto sums = y;
     auto counts = z;
     for (int64_t i = 0; i < m; ++i) {
-      float partial[16];
-      std::fill(partial, partial + 16, -0.0f);
+      float partial[64];
+      std::fill(partial, partial + 64, -0.0f);
       for (int64_t j = 0; j < k * n; ++j) {
-        partial[j % n % 16] += x[i * k * n + j];
+        partial[j % n % 64] += x[i * k * n + j];
         counts[i] += q[i * k * n + j];
       }
-      // A row of 16 is its own partial results.
-      sums[i] = reduceRow<float>(partial, 16, -0.0f, y[i], add, add);
+      // A row of 64 is its own partial results.
+      sums[i] = reduceRow<float>(partial, 64, -0.0f, y[i], add, add);
     }
     program.run({Buffer(x.data(), {m, k, n}), Buffer(q.data(), {m, k, n}),
                  Buffer(y.data(), m), Buffer(z.data(), m)});
