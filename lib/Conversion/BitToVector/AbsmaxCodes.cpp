@@ -5,6 +5,7 @@
 #include "AbsmaxEmitter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
@@ -24,19 +25,14 @@ Value AbsmaxEmitter::emitClamp(Value v) {
 }
 
 /// LLVM narrows a rounding of widened f16 to f16, which takes ten times as
-/// long: no processor has it. This is one for what f16 holds, infinity too.
-Value AbsmaxEmitter::emitRoundEven(Value v) {
-  if (quantizer.getCompute() != ComputeType::F16)
-    return math::RoundEvenOp::create(builder, loc, v);
-  Value big = constant(vectorType, 0x1.8p23f);
-  v = arith::AddFOp::create(builder, loc, v, big);
-  return arith::SubFOp::create(builder, loc, v, big);
-}
-
+/// long: no processor has it.
 Value AbsmaxEmitter::emitFloor(Value v) {
   if (quantizer.getCompute() != ComputeType::F16)
     return math::FloorOp::create(builder, loc, v);
-  Value nearest = emitRoundEven(v);
+  // This rounds to even what f16 holds, infinity too.
+  Value big = constant(vectorType, 0x1.8p23f);
+  Value nearest = arith::AddFOp::create(builder, loc, v, big);
+  nearest = arith::SubFOp::create(builder, loc, nearest, big);
   Value below =
       arith::SubFOp::create(builder, loc, nearest, constant(vectorType, 1.0f));
   Value isAbove = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT,
@@ -44,7 +40,8 @@ Value AbsmaxEmitter::emitFloor(Value v) {
   return arith::SelectOp::create(builder, loc, isAbove, below, nearest);
 }
 
-/// 16 values as integers that are not clamped yet.
+/// 16 values times their scale, neither clamped nor rounded to even yet; the
+/// other roundings have been done.
 Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   Value v, q = constant(vectorType, static_cast<float>(quantizer.getMaxCode()));
   if (quantizer.hasFactor()) {
@@ -63,7 +60,7 @@ Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   Value half = constant(vectorType, 0.5f);
   switch (quantizer.getRounding()) {
   case Rounding::HalfEven:
-    return emitRoundEven(v);
+    return v;
   case Rounding::HalfUp:
     v = round(arith::AddFOp::create(builder, loc, v, half));
     return emitFloor(v);
@@ -77,9 +74,11 @@ Value AbsmaxEmitter::emitScaled(Value x, Value factor) {
   llvm_unreachable("all roundings are handled");
 }
 
-/// The codes of 16 values as i32; those of masked values, which are 0, are 0.
-/// `valid` and `mask` are null where they hold for all lanes.
-Value AbsmaxEmitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
+/// The codes of 16 values as i32, `getCodeBias()` above what they are; those of
+/// masked values, which are 0, are 0. `valid` and `mask` are null where they
+/// hold for all lanes.
+Value AbsmaxEmitter::emitBiasedCodes(Value x, Value factor, Value valid,
+                                     Value mask) {
   Value v = emitScaled(x, factor);
   // |v| is at most Q and three roundings, which is Q when rounded to an
   // integer; a mean, a subnormal d, an overflow of x * Q and roundings to
@@ -99,8 +98,38 @@ Value AbsmaxEmitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
     valid = valid ? arith::AndIOp::create(builder, loc, valid, mask) : mask;
   if (valid)
     v = arith::SelectOp::create(builder, loc, valid, v, zero(vectorType));
-  return arith::FPToSIOp::create(
-      builder, loc, VectorType::get(lanes, builder.getI32Type()), v);
+  auto i32Type = VectorType::get(lanes, builder.getI32Type());
+  if (getCodeBias() == 0)
+    return arith::FPToSIOp::create(builder, loc, i32Type, v);
+  // One addition rounds to even, and the code is in the low bits of its result.
+  Value big = constant(vectorType, llvm::bit_cast<float>(getCodeBias()));
+  v = arith::AddFOp::create(builder, loc, v, big);
+  return arith::BitcastOp::create(builder, loc, i32Type, v);
+}
+
+Value AbsmaxEmitter::emitCodes(Value x, Value factor, Value valid, Value mask) {
+  Value biased = emitBiasedCodes(x, factor, valid, mask);
+  Value bias = arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(cast<VectorType>(biased.getType()),
+                             getCodeBias()));
+  return arith::SubIOp::create(builder, loc, biased, bias);
+}
+
+/// The sum of a row's codes from that of as many biased ones as fill vectors,
+/// both modulo 2^32.
+Value AbsmaxEmitter::removeBias(Value sum) {
+  Value size = memref::DimOp::create(builder, loc, op.getX(), rank - 1);
+  Value vectors = arith::DivUIOp::create(
+      builder, loc, arith::AddIOp::create(builder, loc, size, index(lanes - 1)),
+      index(lanes));
+  vectors =
+      arith::IndexCastOp::create(builder, loc, builder.getI32Type(), vectors);
+  Value bias = arith::ConstantIntOp::create(
+      builder, loc, builder.getI32Type(),
+      static_cast<int32_t>(static_cast<uint32_t>(getCodeBias()) * lanes));
+  bias = arith::MulIOp::create(builder, loc, vectors, bias);
+  return arith::SubIOp::create(builder, loc, sum, bias);
 }
 
 /// The codes and the sum of a row that has one scale.
@@ -114,8 +143,8 @@ void AbsmaxEmitter::emitRow(ValueRange row, const QuantizerScale &scale) {
         Value sums = forEachVector(
             lanes, zero(i32Type),
             [&](Value k, Value mask, Value carried) -> Value {
-              Value codes =
-                  emitCodes(loadVector(row, k, mask), factor, Value(), mask);
+              Value codes = emitBiasedCodes(loadVector(row, k, mask), factor,
+                                            Value(), mask);
               Value bytes =
                   arith::TruncIOp::create(builder, loc, i8Type, codes);
               storeVector(bytes, op.getCodesInit(), row, k, mask);
@@ -123,7 +152,7 @@ void AbsmaxEmitter::emitRow(ValueRange row, const QuantizerScale &scale) {
             });
         Value sum = vector::ReductionOp::create(
             builder, loc, vector::CombiningKind::ADD, sums);
-        scf::YieldOp::create(builder, loc, sum);
+        scf::YieldOp::create(builder, loc, removeBias(sum));
       },
       [&](OpBuilder &, Location) {
         Value none = zero(builder.getI32Type());

@@ -55,11 +55,13 @@ private:
   mlir::Value emitLeast(mlir::ValueRange row, mlir::Value initial);
   mlir::Value addLeast(mlir::Value carried, mlir::Value x, mlir::Value mask);
   mlir::Value emitScaled(mlir::Value x, mlir::Value factor);
-  mlir::Value emitRoundEven(mlir::Value v);
   mlir::Value emitFloor(mlir::Value v);
   mlir::Value emitClamp(mlir::Value v);
+  mlir::Value emitBiasedCodes(mlir::Value x, mlir::Value factor,
+                              mlir::Value valid, mlir::Value mask);
   mlir::Value emitCodes(mlir::Value x, mlir::Value factor, mlir::Value valid,
                         mlir::Value mask);
+  mlir::Value removeBias(mlir::Value sum);
   void emitRow(mlir::ValueRange row, const QuantizerScale &scale);
   void forEachRow(bool parallel,
                   llvm::function_ref<void(mlir::ValueRange row)> body);
@@ -95,6 +97,10 @@ private:
                    mlir::Value k, mlir::Value mask);
   mlir::Value magnitude(mlir::Value x);
   bool isMean() const { return quantizer.getStatistic() == Statistic::AbsMean; }
+  /// The bits of a float of which the next integer is the next float.
+  int32_t getCodeBias() const {
+    return quantizer.getRounding() == Rounding::HalfEven ? 0x4B400000 : 0;
+  }
   /// The partial results of a statistic: magnitudes as integers, or sums.
   mlir::VectorType partialType(int64_t width) const {
     mlir::Type element = builder.getI32Type();

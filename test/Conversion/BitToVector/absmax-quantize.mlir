@@ -6,7 +6,9 @@
 // CHECK-LABEL: @token
 // CHECK-SAME: %[[X:.*]]: memref<?x20xf32>, %[[C:.*]]: memref<?x20xi8>, %[[S:.*]]: memref<?xf32>, %[[U:.*]]: memref<?xi32>
 func.func @token(%x: memref<?x20xf32>, %c: memref<?x20xi8>, %s: memref<?xf32>, %u: memref<?xi32>) {
-  // CHECK: %[[NAN:.*]] = arith.constant 0x7FC00000 : f32
+  // CHECK-DAG: %[[NAN:.*]] = arith.constant 0x7FC00000 : f32
+  // CHECK-DAG: %[[BIG:.*]] = arith.constant dense<0x4B400000> : vector<16xf32>
+  // CHECK-DAG: %[[BIAS:.*]] = arith.constant 1744830464 : i32
   // CHECK: scf.forall (%{{.*}}) in (%{{.*}})
   // CHECK: scf.for %[[ROW:.*]] =
   // CHECK: %[[MASK:.*]] = vector.constant_mask [4] : vector<16xi1>
@@ -16,9 +18,14 @@ func.func @token(%x: memref<?x20xf32>, %c: memref<?x20xi8>, %s: memref<?xf32>, %
   // CHECK: %[[XS:.*]] = arith.select %[[VALID:.*]], %{{.*}}, %[[NAN]] : f32
   // CHECK: memref.store %[[XS]], %[[S]][%[[ROW]]]
   // CHECK: %[[SUM:.*]] = scf.if %[[VALID]] -> (i32)
-  // CHECK: math.roundeven
+  // An addition rounds; the sum of 32 times its bits comes off modulo 2^32.
   // CHECK-NOT: arith.cmpf
-  // CHECK: arith.fptosi
+  // CHECK: %[[V:.*]] = arith.addf %{{.*}}, %[[BIG]] : vector<16xf32>
+  // CHECK: %[[BITS:.*]] = arith.bitcast %[[V]] : vector<16xf32> to vector<16xi32>
+  // CHECK: arith.trunci %[[BITS]] : vector<16xi32> to vector<16xi8>
+  // CHECK: arith.addi %[[BITS]],
+  // CHECK: %[[BIASED:.*]] = vector.reduction <add>
+  // CHECK: arith.subi %[[BIASED]], %[[BIAS]] : i32
   // CHECK: memref.store %[[SUM]], %[[U]][%[[ROW]]]
   bit.absmax_quantize ins(%x : memref<?x20xf32>) outs(%c, %s, %u : memref<?x20xi8>, memref<?xf32>, memref<?xi32>)
       quantizer = <>
@@ -66,9 +73,10 @@ func.func @half(%x: memref<16xf32>, %c: memref<16xi8>, %s: memref<f32>, %u: memr
   // CHECK: %[[V:.*]] = arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
   // CHECK: %[[HV:.*]] = arith.truncf %[[V]] : vector<16xf32> to vector<16xf16>
   // CHECK: %[[FV:.*]] = arith.extf %[[HV]] : vector<16xf16> to vector<16xf32>
-  // CHECK: %[[BIG:.*]] = arith.addf %[[FV]], %[[M:.*]] : vector<16xf32>
-  // CHECK: arith.subf %[[BIG]], %[[M]] : vector<16xf32>
-  // CHECK: arith.cmpf ogt
+  // CHECK: arith.cmpf ogt, %[[FV]],
+  // CHECK: arith.cmpf olt
+  // CHECK: arith.addf %{{.*}}, %{{.*}} : vector<16xf32>
+  // CHECK: arith.bitcast
   bit.absmax_quantize ins(%x : memref<16xf32>) outs(%c, %s, %u : memref<16xi8>, memref<f32>, memref<i32>)
       quantizer = <scale = div, eps_mode = none, compute = f16>
   return
