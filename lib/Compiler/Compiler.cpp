@@ -179,7 +179,10 @@ LogicalResult Compilation::lowerToBuffers() {
   if (failed(signature))
     return failure();
   model.signature = std::move(*signature);
-  if (failed(passes("memory", [](PassManager &pm) { buildMemoryStage(pm); })))
+  MemoryStageOptions memory;
+  memory.groupSiblings = options.groupSiblings;
+  if (failed(passes("memory",
+                    [&](PassManager &pm) { buildMemoryStage(pm, memory); })))
     return failure();
   module->walk([&](ReserveOp op) {
     IntegerAttr bytes;

@@ -130,28 +130,39 @@ void collectSelected(ModuleOp module, Report &report) {
   for (LayerReport &layer : report.layers)
     layers[layer.name] = &layer;
   SymbolTable symbols(module);
-  // Of `call`, whose kernel is that of the layer `layer`.
-  auto collect = [&](func::CallOp call, DictionaryAttr layer) {
-    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+  // Of `op`, the product of the layer `layer`.
+  auto collectProduct = [&](func::CallOp call, PackedMatmulOp op,
+                            DictionaryAttr layer) {
     auto found = layers.find(getLayerName(call, layer));
-    if (!layer || !callee || found == layers.end())
+    if (!layer || found == layers.end())
       return;
-    callee.walk([&](PackedMatmulOp op) {
-      found->second->kernel = op.getKernel().getName().str();
-    });
+    found->second->kernel = op.getKernel().getName().str();
     layers.erase(found);
   };
+  // Of `call`, whose function is of one layer or has a product of each.
+  auto collect = [&](func::CallOp call, Attribute layer) {
+    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+    if (!callee)
+      return;
+    auto all = dyn_cast_or_null<ArrayAttr>(layer);
+    size_t next = 0;
+    callee.walk([&](PackedMatmulOp op) {
+      if (!all)
+        collectProduct(call, op, dyn_cast_or_null<DictionaryAttr>(layer));
+      else if (next < all.size())
+        collectProduct(call, op, dyn_cast<DictionaryAttr>(all[next++]));
+    });
+  };
   module.walk([&](func::CallOp call) {
-    auto layer = call->getAttrOfType<DictionaryAttr>("bit.layer");
     auto all = call->getAttrOfType<ArrayAttr>("bit.layers");
     if (!all)
-      return collect(call, layer);
+      return collect(call, call->getAttr("bit.layer"));
     // A repetition lists those of the calls in its function.
     auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
     size_t next = 0;
     for (auto inner : callee.getOps<func::CallOp>())
       if (inner->hasAttr("bit.layer") && next < all.size())
-        collect(inner, dyn_cast<DictionaryAttr>(all[next++]));
+        collect(inner, all[next++]);
   });
 }
 

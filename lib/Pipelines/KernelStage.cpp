@@ -19,6 +19,7 @@ void bit::buildKernelStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLinalgToVector());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addNestedPass<func::FuncOp>(createExpandMath());
+  pm.addPass(createFuseParallel());
   pm.addPass(createOutlineParallel());
   pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
   pm.addPass(createStructuredCanonicalizer());

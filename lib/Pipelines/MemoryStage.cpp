@@ -10,7 +10,8 @@
 
 using namespace mlir;
 
-void bit::buildMemoryStage(OpPassManager &pm) {
+void bit::buildMemoryStage(OpPassManager &pm,
+                           const MemoryStageOptions &options) {
   pm.addPass(createSeparateDestinations());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createExtractWeights());
@@ -24,6 +25,8 @@ void bit::buildMemoryStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createFuseRows());
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
+  if (options.groupSiblings)
+    pm.addNestedPass<func::FuncOp>(createGroupSiblings());
   pm.addNestedPass<func::FuncOp>(createPlanArena());
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());

@@ -14,9 +14,9 @@ void bit::registerPipelines() {
   PassPipelineRegistration<LinalgStageOptions>(
       "bit-linalg-stage", "bit + onnx to bit + linalg: lower operators",
       buildLinalgStage);
-  PassPipelineRegistration<>("bit-memory-stage",
-                             "tensors to functions over buffers",
-                             buildMemoryStage);
+  PassPipelineRegistration<MemoryStageOptions>(
+      "bit-memory-stage", "tensors to functions over buffers",
+      buildMemoryStage);
   PassPipelineRegistration<LevelStageOptions>(
       "bit-level-stage", "one copy of all functions a level, kernels selected",
       buildLevelStage);

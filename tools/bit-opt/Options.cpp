@@ -65,6 +65,9 @@ struct Flags {
                                "how ternary weights are stored: 2bit, dense "
                                "(1.6 bits), lut (the bytes of 2bit) or auto",
                                cl::init("2bit"), cl::value_desc("how")};
+  Setting<bool> groupSiblings{"group-siblings",
+                              "one kernel for products of the same codes",
+                              cl::init(true), cl::Hidden};
   Setting<std::string> verify{
       "verify",
       "compare the library with the reference lowering, bit for bit, on n "
@@ -343,6 +346,7 @@ bool parseDriverOptions(int argc, char **argv, DriverOptions &options,
                          .Case("dense", Packing::Dense)
                          .Case("auto", Packing::Auto)
                          .Cases({"2bit", "lut"}, Packing::TwoBit);
+  compiler.groupSiblings = flags().groupSiblings;
   compiler.threads = flags().threads;
   options.report = flags().report;
   if (!options.report.empty() &&

@@ -56,6 +56,7 @@ struct CompilerOptions {
   QuantizeOptions quantize;
   bool pack = true; ///< off: bit ops through the reference lowering
   Packing packing = Packing::TwoBit; ///< how ternary weights are stored
+  bool groupSiblings = true;         ///< off: one kernel a product
   unsigned verify = 0;  ///< sets of random inputs to verify with; 0: none
   unsigned threads = 0; ///< of the compiler; 0: all cores
   /// Called for the pass manager of each stage, for instrumentation.

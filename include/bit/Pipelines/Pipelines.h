@@ -80,7 +80,14 @@ void buildLinalgStage(mlir::OpPassManager &pm,
                       const LinalgStageOptions &options);
 
 /// Tensors -> functions over buffers: weights, arena, kernels.
-void buildMemoryStage(mlir::OpPassManager &pm);
+struct MemoryStageOptions : mlir::PassPipelineOptions<MemoryStageOptions> {
+  Option<bool> groupSiblings{
+      *this, "group-siblings",
+      llvm::cl::desc("make one kernel of products that read the same codes"),
+      llvm::cl::init(true)};
+};
+void buildMemoryStage(mlir::OpPassManager &pm,
+                      const MemoryStageOptions &options);
 
 /// One copy of all functions a level, each with the kernels it can run.
 struct LevelStageOptions : mlir::PassPipelineOptions<LevelStageOptions> {

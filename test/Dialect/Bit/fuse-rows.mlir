@@ -262,3 +262,39 @@ func.func @captured(%x: memref<4x8xf32>) -> (memref<4x8xi8>, memref<4xf32>, memr
   bit.absmax_quantize ins(%z : memref<4x8xf32>) outs(%codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>) quantizer = <bits = 8>
   return %codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>
 }
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// Left alone: a region reads another row of what is negated, and of what the
+// first one has not yet written.
+// CHECK-LABEL: @named_by_a_region
+// CHECK-NOT: bit.group
+func.func @named_by_a_region(%x: memref<8x8xf32>, %at: memref<8x8xindex>) -> (memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xi8>, memref<8x8xf32>) {
+  %y = memref.alloc() : memref<8x8xf32>
+  %z = memref.alloc() : memref<8x8xf32>
+  %out = memref.alloc() : memref<8x8xf32>
+  %codes = memref.alloc() : memref<8x8xi8>
+  %others = memref.alloc() : memref<8x8xi8>
+  %scale = memref.alloc() : memref<8xf32>
+  %sum = memref.alloc() : memref<8xi32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<8x8xf32>) outs(%y : memref<8x8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%at : memref<8x8xindex>) outs(%out : memref<8x8xf32>) {
+  ^bb0(%i: index, %o: f32):
+    %0 = memref.load %y[%i, %i] : memref<8x8xf32>
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<8x8xf32>) outs(%others, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%at : memref<8x8xindex>) outs(%z : memref<8x8xf32>) {
+  ^bb0(%i: index, %o: f32):
+    %0 = memref.load %y[%i, %i] : memref<8x8xf32>
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%z : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum, %others, %out : memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xi8>, memref<8x8xf32>
+}

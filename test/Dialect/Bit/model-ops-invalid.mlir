@@ -64,3 +64,27 @@ func.func @parallel_for_c1(%call: !bit.call, %n: index, %data: !llvm.ptr) {
   bit.parallel_for %call @no_range(%data : !llvm.ptr) count %n
   return
 }
+
+// -----
+
+func.func @siblings_c1() {
+  // expected-error @below {{'bit.siblings' op expects two members or more, got 1}}
+  bit.siblings {
+    %c = arith.constant 0 : index
+  }
+  return
+}
+
+// -----
+
+func.func @siblings_c1_ordered() {
+  // expected-error @below {{'bit.siblings' op expects two members, got 3}}
+  bit.siblings ordered {
+    %a = arith.constant 0 : index
+  }, {
+    %b = arith.constant 0 : index
+  }, {
+    %c = arith.constant 0 : index
+  }
+  return
+}

@@ -36,3 +36,25 @@ func.func @runtime(%call: !bit.call, %n: index, %data: !llvm.ptr) {
   memref.copy %x, %y : memref<?x4xf32> to memref<?x4xf32>
   return
 }
+
+// CHECK-LABEL: @siblings
+func.func @siblings(%x: memref<8xf32>, %y: memref<8xf32>) {
+  %c = arith.constant 1.0 : f32
+  // CHECK: bit.siblings {
+  // CHECK-NEXT: linalg.fill
+  // CHECK-NEXT: }, {
+  // CHECK-NEXT: linalg.fill
+  // CHECK-NEXT: } {bit.layer = 1 : i64}
+  bit.siblings {
+    linalg.fill ins(%c : f32) outs(%x : memref<8xf32>)
+  }, {
+    linalg.fill ins(%c : f32) outs(%y : memref<8xf32>)
+  } {bit.layer = 1}
+  // CHECK: bit.siblings ordered {
+  bit.siblings ordered {
+    linalg.fill ins(%c : f32) outs(%x : memref<8xf32>)
+  }, {
+    linalg.copy ins(%x : memref<8xf32>) outs(%y : memref<8xf32>)
+  }
+  return
+}

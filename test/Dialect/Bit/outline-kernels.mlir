@@ -1,4 +1,4 @@
-// RUN: bit-opt %s --bit-outline-kernels | FileCheck %s
+// RUN: bit-opt %s --bit-outline-kernels --split-input-file | FileCheck %s
 
 // Two layers that differ in their buffers and names only share a function.
 // CHECK-LABEL: @main_graph
@@ -32,3 +32,29 @@ func.func @main_graph(%call: !bit.call, %x: memref<64xf32>, %y: memref<64xf32>, 
 // CHECK-NEXT: linalg.fill ins(%[[C]] : f32) outs(%[[OUT]]
 // CHECK: func.func private @fill_0
 // CHECK-NOT: func.func private @fill_1
+
+// -----
+
+// Siblings are one function, and stay siblings in it.
+// CHECK-LABEL: func.func @products
+// CHECK: call @packed_matmuls(%{{.*}}, %{{.*}}, %{{.*}}) {bit.layer = [1, 2]}
+// CHECK-NEXT: call @packed_matmuls(%{{.*}}, %{{.*}}, %{{.*}}) :
+// CHECK: func.func private @packed_matmuls
+// CHECK: bit.siblings {
+// CHECK: }, {
+// CHECK-NOT: func.func
+func.func @products(%call: !bit.call, %x: memref<64xf32>, %y: memref<64xf32>) -> i32 {
+  %c = arith.constant 1.0 : f32
+  bit.siblings {
+    linalg.fill ins(%c : f32) outs(%x : memref<64xf32>)
+  }, {
+    linalg.fill ins(%c : f32) outs(%y : memref<64xf32>)
+  } {bit.layer = [1, 2]}
+  bit.siblings {
+    linalg.fill ins(%c : f32) outs(%y : memref<64xf32>)
+  }, {
+    linalg.fill ins(%c : f32) outs(%x : memref<64xf32>)
+  }
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}

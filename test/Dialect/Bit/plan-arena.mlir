@@ -256,3 +256,20 @@ func.func @conditional_size(%call: !bit.call, %c: i1) -> i32 {
   %ok = arith.constant 0 : i32
   return %ok : i32
 }
+
+// Siblings run at the same time: what only one of them uses does not share its
+// place with what only the other one does.
+// CHECK-LABEL: @siblings
+// CHECK-DAG: %[[TOTAL:.*]] = arith.constant 512 : index
+// CHECK: bit.reserve %{{.*}}[%[[TOTAL]]]
+func.func @siblings(%call: !bit.call) -> i32 {
+  %a = memref.alloc() : memref<64xf32>
+  %b = memref.alloc() : memref<64xf32>
+  bit.siblings {
+    func.call @use2(%a) : (memref<64xf32>) -> ()
+  }, {
+    func.call @use2(%b) : (memref<64xf32>) -> ()
+  }
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}

@@ -123,3 +123,13 @@ LogicalResult ParallelForOp::verifySymbolUses(SymbolTableCollection &symbols) {
            << getData().getType() << ", i64 and i64, got " << getBodyAttr();
   return success();
 }
+
+LogicalResult SiblingsOp::verify() {
+  // C1
+  size_t members = getMembers().size();
+  if (members < 2 || (getOrdered() && members != 2))
+    return emitOpError("expects ")
+           << (getOrdered() ? "two members" : "two members or more") << ", got "
+           << members;
+  return success();
+}

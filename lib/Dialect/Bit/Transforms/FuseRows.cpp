@@ -3,6 +3,7 @@
 // Operations that go row by row over what a quantizer reads become one loop
 // over rows with it.
 
+#include "BufferUse.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,9 +12,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace bit {
@@ -29,8 +27,6 @@ namespace {
 constexpr int64_t mostLocalBytes = 1 << 16;
 /// Elements that are worth waking a thread for, as for a quantizer alone.
 constexpr int64_t pieceWork = 1 << 16;
-/// Operations of others between two of a group, at most: a matter of time.
-constexpr size_t mostPassed = 64;
 
 /// An operation of a group and how many of its leading loops go over rows.
 struct Member {
@@ -123,20 +119,6 @@ static FailureOr<Product> getRows(Value source, int64_t rowDims) {
       return failure();
   rows.finish();
   return rows;
-}
-
-/// What `value` is a view of; null where that may be a part of something else,
-/// as what a branch or a loop has for a result.
-static Value getRoot(Value value) {
-  while (auto view = value.getDefiningOp<ViewLikeOpInterface>())
-    value = view.getViewSource();
-  Operation *op = value.getDefiningOp();
-  auto isBuffer = [](Type type) { return isa<BaseMemRefType>(type); };
-  if (op ? op->getNumRegions() != 0 ||
-               llvm::any_of(op->getOperandTypes(), isBuffer)
-         : !isa<FunctionOpInterface>(value.getParentBlock()->getParentOp()))
-    return nullptr;
-  return value;
 }
 
 /// The allocation that `value` has all elements of, in their order.
@@ -255,39 +237,6 @@ private:
 
 } // namespace
 
-/// Whether an operation that stands between members can run before all of them.
-static bool isMovable(Operation *op) {
-  return isa<memref::AllocOp>(op) || (op->getNumRegions() == 0 && isPure(op));
-}
-
-/// Whether it is known what `op` reads and writes: its operands.
-static bool isPassable(Operation *op) {
-  auto dps = dyn_cast<DestinationStyleOpInterface>(op);
-  return dps && dps.hasPureBufferSemantics() && !capturesBuffers(op) &&
-         llvm::all_of(op->getOperands(), [](Value operand) {
-           return !isa<MemRefType>(operand.getType()) || getRoot(operand);
-         });
-}
-
-/// Whether one of two operations of which that is known writes what the other
-/// one uses. Distinct allocations share nothing; of other buffers it is not
-/// said that they do not.
-static bool conflict(Operation *a, Operation *b) {
-  auto overlap = [](Value x, Value y) {
-    return x == y || !(x.getDefiningOp<memref::AllocOp>() ||
-                       y.getDefiningOp<memref::AllocOp>());
-  };
-  auto writesUsed = [&](Operation *writer, Operation *user) {
-    for (Value init : cast<DestinationStyleOpInterface>(writer).getDpsInits())
-      for (Value operand : user->getOperands())
-        if (isa<MemRefType>(operand.getType()) &&
-            overlap(getRoot(init), getRoot(operand)))
-          return true;
-    return false;
-  };
-  return !isPassable(a) || writesUsed(a, b) || writesUsed(b, a);
-}
-
 bool Group::add(linalg::LinalgOp op) {
   std::optional<int64_t> rowDims = getRowDims(op, rows);
   if (!rowDims)
@@ -299,10 +248,7 @@ bool Group::add(linalg::LinalgOp op) {
       return false;
     roots.push_back(alloc);
   }
-  auto isKnown = [](Value operand) {
-    return !isa<MemRefType>(operand.getType()) || getRoot(operand);
-  };
-  if (!llvm::all_of(op->getOperands(), isKnown))
+  if (!bit::isPassable(op))
     return false;
   if (llvm::none_of(roots, [&](Value root) { return needed.contains(root); }))
     return false;
@@ -310,7 +256,7 @@ bool Group::add(linalg::LinalgOp op) {
   written.insert(roots.begin(), roots.end());
   for (Value operand : op->getOperands())
     if (isa<MemRefType>(operand.getType()))
-      needed.insert(getRoot(operand));
+      needed.insert(bit::getRoot(operand));
   return true;
 }
 
@@ -324,7 +270,7 @@ bool Group::collect() {
   if (failed(own))
     return false;
   rows = *own;
-  Value root = getRoot(quantize.getX());
+  Value root = bit::getRoot(quantize.getX());
   if (!root)
     return false;
   members.push_back({quantize, x.getRank() - 1});
@@ -338,18 +284,19 @@ bool Group::collect() {
   }
   SmallVector<Operation *> skipped, passed;
   for (Operation *op = quantize->getPrevNode(); op; op = op->getPrevNode()) {
-    if (isMovable(op)) {
+    if (bit::isMovable(op)) {
       skipped.push_back(op);
       continue;
     }
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
     if (linalgOp &&
-        llvm::none_of(passed,
-                      [&](Operation *other) { return conflict(op, other); }) &&
+        llvm::none_of(
+            passed,
+            [&](Operation *other) { return bit::conflict(op, other); }) &&
         add(linalgOp)) {
       between.append(skipped);
       skipped.clear();
-    } else if (isPassable(op) && passed.size() < mostPassed) {
+    } else if (bit::isPassable(op) && passed.size() < bit::mostPassed) {
       passed.push_back(op);
     } else {
       break;
@@ -362,7 +309,7 @@ bool Group::collect() {
   for (const Member &member : members)
     for (OpOperand &operand : member.op->getOpOperands())
       if (isa<MemRefType>(operand.get().getType()) &&
-          isWritten(getRoot(operand.get())) &&
+          isWritten(bit::getRoot(operand.get())) &&
           (!getWhole(operand.get()) ||
            !isByRow(operand, member.rowDims).value_or(false)))
         return false;
@@ -389,7 +336,7 @@ void Group::findLocals() {
   for (const Member &member : members)
     for (OpOperand &operand : member.op->getOpOperands()) {
       Value root = isa<MemRefType>(operand.get().getType())
-                       ? getRoot(operand.get())
+                       ? bit::getRoot(operand.get())
                        : Value();
       if (!root || !isWritten(root) || locals.contains(root))
         continue;
@@ -474,7 +421,7 @@ Value Group::emitOperand(OpBuilder &builder, OpOperand &operand,
   MemRefType type = typeOf(source);
   SmallVector<int64_t> shape(type.getShape());
   std::fill_n(shape.begin(), member.rowDims, 1);
-  if (auto *local = locals.find(getRoot(source)); local != locals.end()) {
+  if (auto *local = locals.find(bit::getRoot(source)); local != locals.end()) {
     Value row = local->second.second;
     if (shape.size() == 1)
       return row;

@@ -24,8 +24,8 @@ constexpr int64_t smallestKernel = 32;
 
 bool isKernel(Operation *op) {
   if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp,
-          bit::GroupOp>(op))
+          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp, bit::GroupOp,
+          bit::SiblingsOp>(op))
     return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureBufferSemantics())
@@ -59,6 +59,8 @@ std::string getKernelName(Operation *op) {
     return node->opType.lower();
   if (isa<bit::GroupOp>(op))
     return "quantize_rows";
+  if (isa<bit::SiblingsOp>(op))
+    return "packed_matmuls";
   return op->getName().stripDialect().str();
 }
 

@@ -328,10 +328,12 @@ private:
         include(owner);
       for (Operation *user : alias.getUsers()) {
         include(user);
-        // What comes from outside a loop is read again in its next iteration.
+        // What comes from outside a loop is read again in its next iteration,
+        // and siblings run at the same time.
         for (Operation *loop = user->getParentOp(); loop != function;
              loop = loop->getParentOp())
-          if (isa<LoopLikeOpInterface>(loop) && !loop->isAncestor(alloc))
+          if (isa<LoopLikeOpInterface, bit::SiblingsOp>(loop) &&
+              !loop->isAncestor(alloc))
             include(loop);
       }
     }

@@ -222,6 +222,46 @@ def Bit_GroupOp : Op<Bit_Dialect, "group",
   let assemblyFormat = "$body attr-dict";
 }
 
+def Bit_SiblingsOp : Op<Bit_Dialect, "siblings",
+    [NoRegionArguments, NoTerminator, RecursiveMemoryEffects, SingleBlock]> {
+  let summary = "products that threads share as one";
+  let description = [{
+    Each region is a member, whose loops `bit-fuse-parallel` joins with those of
+    the others: no member reads or writes what another one writes, so they may
+    run in any order and at the same time.
+
+    With `ordered` the second reads of what the first writes the elements at
+    the places of its own results. The two are products by as many weights of
+    the same kernel, so that what thread has an item of the first has the same
+    item of the second, after it.
+
+    Constraints:
+    (C1) there are at least two members, with `ordered` two.
+
+    Example:
+
+    ```mlir
+    func.func @two(%a: memref<8xf32>, %b: memref<8xf32>) {
+      %c = arith.constant 1.0 : f32
+      bit.siblings {
+        scf.forall (%i) in (8) {
+          memref.store %c, %a[%i] : memref<8xf32>
+        }
+      }, {
+        scf.forall (%i) in (8) {
+          memref.store %c, %b[%i] : memref<8xf32>
+        }
+      }
+      return
+    }
+    ```
+  }];
+  let arguments = (ins UnitAttr:$ordered);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$members);
+  let assemblyFormat = "(`ordered` $ordered^)? $members attr-dict";
+  let hasVerifier = 1;
+}
+
 def Bit_ParallelForOp : Bit_Op<"parallel_for",
     [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a function over 0..count, split among threads";

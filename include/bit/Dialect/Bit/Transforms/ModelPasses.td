@@ -151,6 +151,26 @@ def FuseRows : Pass<"bit-fuse-rows", "::mlir::func::FuncOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def GroupSiblings : Pass<"bit-group-siblings", "::mlir::func::FuncOp"> {
+  let summary = "make one kernel of products that read the same codes";
+  let description = [{
+    Puts neighbouring `bit.packed_matmul`s of the same activations in a
+    `bit.siblings`, where the first one stands: those of which none reads or
+    writes what another one writes, such as queries, keys and values; or two of
+    the same sizes and kernel of which the second's epilogue reads the first's
+    result at the place of its own, such as gate * up. Operations of others may
+    stand between them if they share no memory that one writes.
+
+    Kernels that fill tables on the caller's stack (layout T5) are left alone:
+    several of them would not fit it.
+  }];
+  let statistics = [
+    Statistic<"numGrouped", "grouped", "products that share a kernel">,
+    Statistic<"numDeclined", "declined", "products on their own">,
+  ];
+  let dependentDialects = ["::bit::BitDialect"];
+}
+
 def PlanArena : Pass<"bit-plan-arena", "::mlir::func::FuncOp"> {
   let summary = "place temporaries in one arena";
   let description = [{
@@ -238,6 +258,29 @@ def CloneLevels : Pass<"bit-clone-levels", "::mlir::ModuleOp"> {
     Statistic<"numCloned", "cloned", "functions copied">,
     Statistic<"numDeclined", "declined", "functions without a body">,
   ];
+}
+
+def FuseParallel : Pass<"bit-fuse-parallel", "::mlir::ModuleOp"> {
+  let summary = "make one parallel loop of those of bit.siblings";
+  let description = [{
+    The first `scf.forall` of each member becomes a part of one loop over the sum
+    of their counts, then the second of each, and so on; so threads meet once and
+    not once a member. Of `ordered` members an item of the loop is that item of
+    both, one after the other, where their bounds are proven to be equal;
+    else their loops follow each other.
+
+    An item of a loop becomes a function; equal ones, as those of keys and values,
+    are one. Where one thread computes each item is the loop's matter, so results
+    are the same.
+  }];
+  let statistics = [
+    Statistic<"numJoined", "joined", "loops that became part of another">,
+    Statistic<"numDeclined", "declined", "loops of siblings left as they are">,
+    Statistic<"numShared", "shared", "loops whose items have a known function">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def OutlineParallel : Pass<"bit-outline-parallel", "::mlir::ModuleOp"> {
