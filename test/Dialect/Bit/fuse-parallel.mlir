@@ -102,6 +102,37 @@ func.func private @ordered(%call: !bit.call, %a: memref<?xf32>, %b: memref<?xf32
 
 // -----
 
+// The number of threads is the same one wherever it is asked for. It is taken
+// into items as a number.
+// CHECK-LABEL: func.func private @threads.item(
+// CHECK-SAME: %{{.*}}: index, %{{.*}}: memref<8xindex>, %{{.*}}: index)
+// CHECK-NOT: bit.num_threads
+// CHECK-LABEL: func.func private @threads(
+// CHECK: scf.forall
+// CHECK-COUNT-2: func.call @threads.item
+// CHECK-NOT: scf.forall
+// CHECK: return
+func.func private @threads(%call: !bit.call, %a: memref<8xindex>, %b: memref<8xindex>) {
+  bit.siblings ordered {
+    %two = arith.constant 2 : index
+    %t = bit.num_threads %call
+    %n = arith.muli %t, %two : index
+    scf.forall (%i) in (%n) {
+      memref.store %n, %a[%i] : memref<8xindex>
+    }
+  }, {
+    %two = arith.constant 2 : index
+    %t = bit.num_threads %call
+    %n = arith.muli %t, %two : index
+    scf.forall (%i) in (%n) {
+      memref.store %n, %b[%i] : memref<8xindex>
+    }
+  }
+  return
+}
+
+// -----
+
 // Sizes that may differ, and effects outside of loops: one after the other.
 // CHECK-LABEL: func.func private @in_turn(
 // CHECK-SAME: %[[A:[^:]*]]: memref<?xf32>, %[[B:[^:]*]]: memref<?xf32>, %[[N:[^:]*]]: index, %[[M:[^:]*]]: index)

@@ -48,7 +48,10 @@ static bool isSame(Value a, Value b) {
   if (a == b)
     return true;
   Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
-  if (!isArithmetic(x) || !isArithmetic(y) || x->getName() != y->getName() ||
+  auto isKnown = [](Operation *op) {
+    return isArithmetic(op) || isa_and_nonnull<bit::NumThreadsOp>(op);
+  };
+  if (!isKnown(x) || !isKnown(y) || x->getName() != y->getName() ||
       x->getAttrDictionary() != y->getAttrDictionary() ||
       x->getResultTypes() != y->getResultTypes())
     return false;
@@ -67,7 +70,8 @@ static bool isSame(OpFoldResult a, OpFoldResult b) {
 namespace {
 
 /// What computes one item of a loop: a function that takes what the loop
-/// captures, then the item's number.
+/// captures, then the item's number. LLVM inlines none (convert-bit-to-llvm),
+/// so that the stack has the tables of one product at a time.
 struct Item {
   func::FuncOp function;
   SmallVector<Value> captured;
