@@ -26,6 +26,8 @@ constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
 /// About 1 us of multiplications is worth another thread, which spins; with
 /// larger pieces the last one is waited for.
 constexpr int64_t pieceWork = 1 << 17;
+/// Tokens that share tables, unless fewer are left.
+constexpr int64_t tableTokens = 32;
 /// Units of tables that are enough for a thread: the last ones may leave others
 /// idle.
 constexpr int64_t manyUnits = 4;
@@ -440,9 +442,10 @@ Value Emitter::emitNumUnits(Value tiles, int64_t fewest, int64_t most) {
 /// `tiles` tiles of so many tokens, shared by threads.
 void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
   int64_t blocks = llvm::divideCeil(op.getN(), PlaneLayout::rowsPerBlock);
+  // Sums of fewer tokens leave the cache room for more rows.
+  int64_t maxRows = tables->maxRows * (tableTokens / tokens);
   int64_t most = llvm::divideCeil(
-      blocks,
-      llvm::divideCeil(blocks, tables->maxRows / PlaneLayout::rowsPerBlock));
+      blocks, llvm::divideCeil(blocks, maxRows / PlaneLayout::rowsPerBlock));
   int64_t fewest = llvm::divideCeil(blocks, most);
   OpBuilder::InsertionGuard guard(builder);
   Value units =
@@ -484,18 +487,17 @@ void Emitter::emitTables(Value first, Value tiles, int64_t tokens) {
 
 /// Multiplies as many tokens as tables are for.
 void Emitter::emitTables() {
-  constexpr int64_t wide = 32;
   int64_t m = cast<MemRefType>(op.getX().getType()).getDimSize(0);
   bool isStatic = !ShapedType::isDynamic(m);
   Value count = memref::DimOp::create(builder, loc, op.getX(), 0);
   auto divide = [&](Value value, int64_t by) -> Value {
     return arith::DivUIOp::create(builder, loc, value, index(by));
   };
-  if (!isStatic || m >= wide)
-    emitTables(index(0), divide(count, wide), wide);
+  if (!isStatic || m >= tableTokens)
+    emitTables(index(0), divide(count, tableTokens), tableTokens);
   int64_t least = tables->lanes;
-  Value rest = arith::RemUIOp::create(builder, loc, count, index(wide));
-  if (least < wide && (!isStatic || m % wide >= least))
+  Value rest = arith::RemUIOp::create(builder, loc, count, index(tableTokens));
+  if (least < tableTokens && (!isStatic || m % tableTokens >= least))
     emitTables(arith::SubIOp::create(builder, loc, count, rest),
                divide(rest, least), least);
   firstToken = arith::SubIOp::create(

@@ -38,7 +38,7 @@ public:
 
   std::optional<SumTables> getTables() const override {
     return SumTables{/*lanes=*/32, /*leastRows=*/2048, /*leastK=*/256,
-                     /*maxRows=*/3456};
+                     /*maxRows=*/4096};
   }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,

@@ -95,7 +95,8 @@ struct SumTables {
   int64_t lanes;     ///< i16 in a register: 16 or 32; the fewest tokens
   int64_t leastRows; ///< and the fewest rows
   int64_t leastK;
-  int64_t maxRows; ///< that share tables: their sums should fit the L2 cache
+  int64_t maxRows; ///< that share tables of 32 tokens: their sums, 64 bytes a
+                   ///< row, should fit the L2 cache and a thread's stack
 };
 
 /// A kernel that reads a layout of planes, which a subclass names and packs.
