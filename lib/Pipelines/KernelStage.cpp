@@ -24,4 +24,5 @@ void bit::buildKernelStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createFuseRowLoops());
 }

@@ -44,4 +44,24 @@ def LinalgToVector : Pass<"convert-linalg-to-vector"> {
   ];
 }
 
+def FuseRowLoops : Pass<"bit-fuse-row-loops"> {
+  let summary = "go over a row once for a loop and the one that reads its result";
+  let description = [{
+    A loop over vectors that stores each, followed by one over the same range
+    that loads them, such as a norm and the maximum of its magnitudes: the first
+    becomes part of the second, which takes the vectors from registers. They are
+    stored all the same. The order of every sum stays, so bits are the same.
+
+    The second loop stores nothing, and loads only what the first one stores or,
+    where that is an `alloca`, from elsewhere. Its step may be a multiple of the
+    first one's, as that of a reduction is. Nothing between the loops touches
+    memory; `canonicalize` and `cse` come before.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numFused", "fused", "loops made part of the one after them">,
+    Statistic<"numDeclined", "declined", "loops left before another one">
+  ];
+}
+
 #endif // BIT_CONVERSION_LINALGTOVECTOR_PASSES_TD
