@@ -1,24 +1,27 @@
 // RUN: bit-opt %s --bit-fuse-parallel --split-input-file | FileCheck %s
 
-// Loops of other sizes: items of one, then of the other. The two differ in what
-// they are applied to only, so one function computes their items. Arithmetic
-// stays where a constant is one.
-// CHECK-LABEL: func.func private @both.item(
-// CHECK-SAME: %[[Y:[^:]*]]: memref<?xf32>, %[[I:[^:]*]]: index) attributes {passthrough
+// Loops of other sizes: a range of the joint loop is what each of them has of it.
+// The two differ in what they are applied to only, so one function computes
+// ranges of both. Arithmetic stays where a constant is one.
+// CHECK-LABEL: func.func private @both.range(
+// CHECK-SAME: %[[Y:[^:]*]]: memref<?xf32>, %[[LO:[^:]*]]: index, %[[HI:[^:]*]]: index) attributes {passthrough
 // CHECK: %[[C:.*]] = arith.constant 2.0
+// CHECK: scf.for %[[I:.*]] = %[[LO]] to %[[HI]] step
 // CHECK: memref.store %[[C]], %[[Y]][%[[I]]]
-// CHECK-NOT: func.func private @both.item_
+// CHECK-NOT: func.func private @both.range_
 // CHECK-LABEL: func.func private @both(
 // CHECK-SAME: %[[A:[^:]*]]: memref<?xf32>, %[[B:[^:]*]]: memref<?xf32>, %[[N:.*]]: index)
-// CHECK: %[[FIVE:.*]] = arith.constant 5 : index
-// CHECK: %[[ALL:.*]] = arith.addi %[[FIVE]], %[[N]]
-// CHECK: scf.forall (%[[J:.*]]) in (%[[ALL]])
-// CHECK: %[[OWN:.*]] = arith.cmpi ult, %[[J]], %[[FIVE]]
-// CHECK: scf.if %[[OWN]]
-// CHECK: func.call @both.item(%[[A]], %[[J]])
-// CHECK: else
-// CHECK: %[[K:.*]] = arith.subi %[[J]], %[[FIVE]]
-// CHECK: func.call @both.item(%[[B]], %[[K]])
+// CHECK: %[[ALL:.*]] = arith.addi %[[N]], %[[FIVE:.*]] : index
+// CHECK: bit.parallel_ranges %[[ALL]] {
+// CHECK-NEXT: ^bb0(%[[L:.*]]: index, %[[H:.*]]: index):
+// CHECK: %[[END:.*]] = arith.minsi %[[H]], %[[FIVE]]
+// CHECK: %[[E:.*]] = arith.subi %[[END]]
+// CHECK: func.call @both.range(%[[A]], %{{.*}}, %[[E]])
+// CHECK: %[[START:.*]] = arith.maxsi %[[L]], %[[FIVE]]
+// CHECK: %[[END:.*]] = arith.minsi %[[H]], %[[ALL]]
+// CHECK: %[[S:.*]] = arith.subi %[[START]], %[[FIVE]]
+// CHECK: %[[E:.*]] = arith.subi %[[END]], %[[FIVE]]
+// CHECK: func.call @both.range(%[[B]], %[[S]], %[[E]])
 // CHECK-NOT: scf.forall
 // CHECK-NOT: bit.siblings
 func.func private @both(%call: !bit.call, %a: memref<?xf32>, %b: memref<?xf32>, %n: index) attributes {passthrough = [["target-features", "+avx2"]]} {
@@ -42,9 +45,9 @@ func.func private @both(%call: !bit.call, %a: memref<?xf32>, %b: memref<?xf32>, 
 // before the loop that it stood before.
 // CHECK-LABEL: func.func private @uneven(
 // CHECK: memref.store %{{.*}}, %{{.*}}[%c0]
-// CHECK: scf.forall (%{{.*}}) in (%{{.*}}) {
-// CHECK: call @uneven.item
-// CHECK: call @uneven.item
+// CHECK: bit.parallel_ranges
+// CHECK: call @uneven.range
+// CHECK: call @uneven.range
 // CHECK: scf.forall (%{{.*}}) in (8)
 // CHECK: memref.store
 // CHECK: return
@@ -70,13 +73,14 @@ func.func private @uneven(%call: !bit.call, %a: memref<8xf32>, %b: memref<8xf32>
 
 // -----
 
-// Ordered ones compute an item of each by turns; that their bounds are the same
-// is seen through arithmetic.
+// Ordered ones compute the same range, one after the other; that their bounds are
+// the same is seen through arithmetic.
 // CHECK-LABEL: func.func private @ordered(
 // CHECK-SAME: %[[A:[^:]*]]: memref<?xf32>, %[[B:[^:]*]]: memref<?xf32>)
-// CHECK: scf.forall (%[[I:.*]]) in (%{{.*}}) {
-// CHECK-NEXT: func.call @ordered.item(%[[A]], %[[I]])
-// CHECK-NEXT: func.call @ordered.item_0(%[[A]], %[[B]], %[[I]])
+// CHECK: bit.parallel_ranges %{{.*}} {
+// CHECK-NEXT: ^bb0(%[[L:.*]]: index, %[[H:.*]]: index):
+// CHECK-NEXT: func.call @ordered.range(%[[A]], %[[L]], %[[H]])
+// CHECK-NEXT: func.call @ordered.range_0(%[[A]], %[[B]], %[[L]], %[[H]])
 // CHECK-NEXT: }
 func.func private @ordered(%call: !bit.call, %a: memref<?xf32>, %b: memref<?xf32>) {
   %zero = arith.constant 0 : index
@@ -103,13 +107,13 @@ func.func private @ordered(%call: !bit.call, %a: memref<?xf32>, %b: memref<?xf32
 // -----
 
 // The number of threads is the same one wherever it is asked for. It is taken
-// into items as a number.
-// CHECK-LABEL: func.func private @threads.item(
-// CHECK-SAME: %{{.*}}: index, %{{.*}}: memref<8xindex>, %{{.*}}: index)
+// into ranges as a number.
+// CHECK-LABEL: func.func private @threads.range(
+// CHECK-SAME: %{{.*}}: index, %{{.*}}: memref<8xindex>, %{{.*}}: index, %{{.*}}: index)
 // CHECK-NOT: bit.num_threads
 // CHECK-LABEL: func.func private @threads(
-// CHECK: scf.forall
-// CHECK-COUNT-2: func.call @threads.item
+// CHECK: bit.parallel_ranges
+// CHECK-COUNT-2: func.call @threads.range
 // CHECK-NOT: scf.forall
 // CHECK: return
 func.func private @threads(%call: !bit.call, %a: memref<8xindex>, %b: memref<8xindex>) {

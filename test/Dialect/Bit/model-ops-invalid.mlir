@@ -88,3 +88,25 @@ func.func @siblings_c1_ordered() {
   }
   return
 }
+
+// -----
+
+func.func @parallel_ranges_c1(%n: index) {
+  // expected-error @below {{'bit.parallel_ranges' op expects a region with two arguments of type index, got 'index'}}
+  bit.parallel_ranges %n {
+  ^bb0(%lo: index):
+    %c = arith.constant 0 : index
+  }
+  return
+}
+
+// -----
+
+func.func @parallel_ranges_c1_types(%n: index) {
+  // expected-error @below {{expects a region with two arguments of type index, got 'index', 'i64'}}
+  bit.parallel_ranges %n {
+  ^bb0(%lo: index, %hi: i64):
+    %c = arith.constant 0 : index
+  }
+  return
+}

@@ -58,3 +58,14 @@ func.func @siblings(%x: memref<8xf32>, %y: memref<8xf32>) {
   }
   return
 }
+
+// CHECK-LABEL: @ranges
+func.func @ranges(%n: index) {
+  // CHECK: bit.parallel_ranges %{{.*}} {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
+  bit.parallel_ranges %n {
+  ^bb0(%lo: index, %hi: index):
+    %size = arith.subi %hi, %lo : index
+  }
+  return
+}

@@ -82,3 +82,54 @@ func.func private @nested(%call: !bit.call, %x: memref<?xf32>, %n: index) {
   }
   return
 }
+
+// A range is handed on as it is.
+// CHECK-LABEL: func.func private @ranges.body
+// CHECK-SAME: (%[[CONTEXT:.*]]: !llvm.ptr, %[[LO:.*]]: i64, %[[HI:.*]]: i64)
+// CHECK: %[[N:.*]] = builtin.unrealized_conversion_cast
+// CHECK: %[[L:.*]] = arith.index_cast %[[LO]]
+// CHECK: %[[H:.*]] = arith.index_cast %[[HI]]
+// CHECK-NOT: scf.for
+// CHECK: call @range(%[[N]], %[[L]], %[[H]])
+// CHECK-LABEL: func.func private @ranges(
+// CHECK-SAME: %[[CALL:.*]]: !bit.call, %[[N:.*]]: index)
+// CHECK: bit.parallel_for %[[CALL]] @ranges.body({{.*}}) count %[[N]]
+func.func private @range(index, index, index)
+func.func private @ranges(%call: !bit.call, %n: index) {
+  bit.parallel_ranges %n {
+  ^bb0(%lo: index, %hi: index):
+    func.call @range(%n, %lo, %hi) : (index, index, index) -> ()
+  }
+  return
+}
+
+// Nobody to ask, and ranges in a loop's body: one range, all of it.
+// CHECK-LABEL: func.func private @nobody(
+// CHECK-SAME: %[[N:.*]]: index)
+// CHECK: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK: call @range(%[[N]], %[[ZERO]], %[[N]])
+func.func private @nobody(%n: index) {
+  bit.parallel_ranges %n {
+  ^bb0(%lo: index, %hi: index):
+    func.call @range(%n, %lo, %hi) : (index, index, index) -> ()
+  }
+  return
+}
+
+// CHECK-LABEL: func.func private @inner_ranges.body
+// CHECK: scf.for
+// CHECK: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK: call @range(%[[N:.*]], %[[ZERO]], %[[N]])
+// CHECK-LABEL: func.func private @inner_ranges(
+// CHECK: bit.parallel_for
+// CHECK-NOT: bit.parallel_for
+// CHECK: return
+func.func private @inner_ranges(%call: !bit.call, %n: index) {
+  scf.forall (%i) in (%n) {
+    bit.parallel_ranges %n {
+    ^bb0(%lo: index, %hi: index):
+      func.call @range(%n, %lo, %hi) : (index, index, index) -> ()
+    }
+  }
+  return
+}

@@ -124,6 +124,16 @@ LogicalResult ParallelForOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult ParallelRangesOp::verify() {
+  // C1
+  TypeRange types = getBody().getArgumentTypes();
+  if (types.size() != 2 || !types[0].isIndex() || !types[1].isIndex())
+    return emitOpError(
+               "expects a region with two arguments of type index, got ")
+           << types;
+  return success();
+}
+
 LogicalResult SiblingsOp::verify() {
   // C1
   size_t members = getMembers().size();

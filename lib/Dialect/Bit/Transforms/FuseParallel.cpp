@@ -69,10 +69,10 @@ static bool isSame(OpFoldResult a, OpFoldResult b) {
 
 namespace {
 
-/// What computes one item of a loop: a function that takes what the loop
-/// captures, then the item's number. LLVM inlines none (convert-bit-to-llvm),
-/// so that the stack has the tables of one product at a time.
-struct Item {
+/// What computes a range of a loop: a function that takes what the loop
+/// captures, then the range. LLVM inlines none (convert-bit-to-llvm), so that
+/// the stack has the tables of one product at a time.
+struct RangeFunction {
   func::FuncOp function;
   SmallVector<Value> captured;
 };
@@ -93,8 +93,7 @@ private:
     return loops;
   }
   static bool haveSameItems(bit::SiblingsOp op);
-  Item buildItem(scf::ForallOp loop);
-  void call(OpBuilder &builder, Location loc, const Item &item, Value number);
+  RangeFunction buildRange(scf::ForallOp loop);
   void join(OpBuilder &builder, ArrayRef<scf::ForallOp> loops, bool isOrdered);
 
   SymbolTable symbols;
@@ -120,7 +119,7 @@ bool Fuser::haveSameItems(bit::SiblingsOp op) {
   return true;
 }
 
-Item Fuser::buildItem(scf::ForallOp loop) {
+RangeFunction Fuser::buildRange(scf::ForallOp loop) {
   SetVector<Value> used, captured;
   getUsedValuesDefinedAbove(loop.getRegion(), used);
   SetVector<Operation *> repeated;
@@ -142,9 +141,9 @@ Item Fuser::buildItem(scf::ForallOp loop) {
   OpBuilder builder(parent);
   SmallVector<Type> types = llvm::map_to_vector(
       captured, [](Value value) { return value.getType(); });
-  types.push_back(builder.getIndexType());
+  types.append(2, builder.getIndexType());
   auto function =
-      func::FuncOp::create(builder, loc, (parent.getSymName() + ".item").str(),
+      func::FuncOp::create(builder, loc, (parent.getSymName() + ".range").str(),
                            builder.getFunctionType(types, {}));
   function.setPrivate();
   if (Attribute features = parent->getAttr("passthrough"))
@@ -152,13 +151,18 @@ Item Fuser::buildItem(scf::ForallOp loop) {
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToEnd(entry);
   IRMapping mapping;
-  mapping.map(captured.getArrayRef(), entry->getArguments().drop_back());
-  mapping.map(loop.getInductionVars().front(), entry->getArguments().back());
+  ValueRange arguments = entry->getArguments();
+  mapping.map(captured.getArrayRef(), arguments.drop_back(2));
   for (Operation *op : repeated)
     builder.clone(*op, mapping);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  auto range = scf::ForOp::create(builder, loc, arguments.drop_back().back(),
+                                  arguments.back(), one);
+  mapping.map(loop.getInductionVars().front(), range.getInductionVar());
+  func::ReturnOp::create(builder, loc);
+  builder.setInsertionPointToStart(range.getBody());
   for (Operation &op : loop.getBody()->without_terminator())
     builder.clone(op, mapping);
-  func::ReturnOp::create(builder, loc);
 
   auto *known = llvm::find_if(functions, [&](func::FuncOp other) {
     return other.getFunctionType() == function.getFunctionType() &&
@@ -177,45 +181,41 @@ Item Fuser::buildItem(scf::ForallOp loop) {
   return {function, captured.takeVector()};
 }
 
-void Fuser::call(OpBuilder &builder, Location loc, const Item &item,
-                 Value number) {
-  SmallVector<Value> arguments(item.captured);
-  arguments.push_back(number);
-  func::CallOp::create(builder, loc, item.function, arguments);
-}
-
 /// Makes one loop of `loops`, of whose bounds all are known where `builder` is.
+/// A range of it is a range of each: what one product has of it, then the next
+/// one, so that a thread reads each product's weights in one stream.
 void Fuser::join(OpBuilder &builder, ArrayRef<scf::ForallOp> loops,
                  bool isOrdered) {
   Location loc = loops.front()->getLoc();
   OpBuilder::InsertionGuard guard(builder);
-  SmallVector<Item> items;
-  SmallVector<Value> counts;
+  SmallVector<RangeFunction> ranges;
+  SmallVector<Value> starts, ends; // of each loop in the joint one
+  Value count = arith::ConstantIndexOp::create(builder, loc, 0);
   for (scf::ForallOp loop : loops) {
-    items.push_back(buildItem(loop));
-    counts.push_back(
-        getValueOrCreateConstantIndexOp(builder, loc, getBound(loop)));
+    ranges.push_back(buildRange(loop));
+    Value own = getValueOrCreateConstantIndexOp(builder, loc, getBound(loop));
+    starts.push_back(count);
+    count =
+        isOrdered ? own : builder.createOrFold<arith::AddIOp>(loc, count, own);
+    ends.push_back(count);
   }
-  Value count = counts[0];
-  for (size_t i = 1; i < counts.size() && !isOrdered; ++i)
-    count = arith::AddIOp::create(builder, loc, count, counts[i]);
-  auto joined = scf::ForallOp::create(
-      builder, loc, ArrayRef<OpFoldResult>{OpFoldResult(count)},
-      /*outputs=*/ValueRange(), /*mapping=*/std::nullopt);
-  builder.setInsertionPointToStart(joined.getBody());
-  Value number = joined.getInductionVar(0);
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (isOrdered || i + 1 == items.size()) {
-      call(builder, loc, items[i], number);
-      continue;
+  auto joined = bit::ParallelRangesOp::create(builder, loc, count);
+  Type index = builder.getIndexType();
+  builder.createBlock(&joined.getBody(), {}, {index, index}, {loc, loc});
+  Value lo = joined.getBody().getArgument(0);
+  Value hi = joined.getBody().getArgument(1);
+  for (auto [range, start, end] : llvm::zip_equal(ranges, starts, ends)) {
+    SmallVector<Value> arguments(range.captured);
+    if (isOrdered) {
+      arguments.append({lo, hi});
+    } else {
+      // Where it has nothing of the range, its end is before its start.
+      Value first = arith::MaxSIOp::create(builder, loc, lo, start);
+      Value last = arith::MinSIOp::create(builder, loc, hi, end);
+      arguments.push_back(arith::SubIOp::create(builder, loc, first, start));
+      arguments.push_back(arith::SubIOp::create(builder, loc, last, start));
     }
-    Value isOwn = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
-                                        number, counts[i]);
-    auto branch = scf::IfOp::create(builder, loc, isOwn, /*withElse=*/true);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    call(builder, loc, items[i], number);
-    builder.setInsertionPointToStart(branch.elseBlock());
-    number = arith::SubIOp::create(builder, loc, number, counts[i]);
+    func::CallOp::create(builder, loc, range.function, arguments);
   }
   numJoined += loops.size();
 }

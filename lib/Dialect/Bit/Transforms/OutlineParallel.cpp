@@ -21,13 +21,30 @@ using namespace mlir;
 
 namespace {
 
-/// Whether the runtime can split `loop`: one dimension from 0 in steps of 1 on
+/// Whether the runtime can split `op`: one dimension from 0 in steps of 1 on
 /// buffers, in a function that has a call to ask.
-bool isOutlinable(scf::ForallOp loop) {
-  auto function = loop->getParentOfType<func::FuncOp>();
-  return loop.getRank() == 1 && loop.getOutputs().empty() &&
-         loop.isNormalized() && function.getNumArguments() > 0 &&
-         isa<bit::CallType>(function.getArgument(0).getType());
+bool isOutlinable(Operation *op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (op->getParentOfType<scf::ForallOp>() ||
+      op->getParentOfType<bit::ParallelRangesOp>() ||
+      function.getNumArguments() == 0 ||
+      !isa<bit::CallType>(function.getArgument(0).getType()))
+    return false;
+  auto loop = dyn_cast<scf::ForallOp>(op);
+  return !loop || (loop.getRank() == 1 && loop.getOutputs().empty() &&
+                   loop.isNormalized());
+}
+
+/// Replaces `op` by its region for the whole range.
+void runInOrder(bit::ParallelRangesOp op) {
+  OpBuilder builder(op);
+  Block &body = op.getBody().front();
+  Value zero = arith::ConstantIndexOp::create(builder, op.getLoc(), 0);
+  body.getArgument(0).replaceAllUsesWith(zero);
+  body.getArgument(1).replaceAllUsesWith(op.getCount());
+  op->getBlock()->getOperations().splice(op->getIterator(),
+                                         body.getOperations());
+  op.erase();
 }
 
 class ParallelOutliner {
@@ -35,9 +52,10 @@ public:
   explicit ParallelOutliner(ModuleOp module)
       : symbols(module), converter(module.getContext()) {}
 
-  void outline(scf::ForallOp loop) {
+  /// `loop` is an scf.forall or a bit.parallel_ranges.
+  void outline(Operation *loop) {
     SetVector<Value> captured;
-    getUsedValuesDefinedAbove(loop.getRegion(), captured);
+    getUsedValuesDefinedAbove(loop->getRegions(), captured);
     // Constants are cheaper made anew than carried in the context.
     SmallVector<Operation *> constants;
     captured.remove_if([&](Value value) {
@@ -50,7 +68,7 @@ public:
     SmallVector<Type> fields;
     for (Value value : captured)
       fields.push_back(converter.convertType(value.getType()));
-    auto context = LLVM::LLVMStructType::getLiteral(loop.getContext(), fields);
+    auto context = LLVM::LLVMStructType::getLiteral(loop->getContext(), fields);
 
     func::FuncOp body =
         buildBody(loop, captured.getArrayRef(), constants, context);
@@ -58,18 +76,23 @@ public:
     OpBuilder builder(loop);
     Value pointer =
         storeContext(builder, loop, captured.getArrayRef(), context);
-    Value count = getValueOrCreateConstantIndexOp(
-        builder, loop.getLoc(), loop.getMixedUpperBound().front());
-    bit::ParallelForOp::create(builder, loop.getLoc(), function.getArgument(0),
-                               body.getSymName(), pointer, count);
-    loop.erase();
+    OpFoldResult count;
+    if (auto forall = dyn_cast<scf::ForallOp>(loop))
+      count = forall.getMixedUpperBound().front();
+    else
+      count = cast<bit::ParallelRangesOp>(loop).getCount();
+    bit::ParallelForOp::create(
+        builder, loop->getLoc(), function.getArgument(0), body.getSymName(),
+        pointer,
+        getValueOrCreateConstantIndexOp(builder, loop->getLoc(), count));
+    loop->erase();
   }
 
 private:
   /// Writes the captured values into a struct on the function's stack.
-  Value storeContext(OpBuilder &builder, scf::ForallOp loop,
+  Value storeContext(OpBuilder &builder, Operation *loop,
                      ArrayRef<Value> captured, Type context) {
-    Location loc = loop.getLoc();
+    Location loc = loop->getLoc();
     auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
     Value pointer;
     {
@@ -95,9 +118,9 @@ private:
   }
 
   /// Builds `body(context, lo, hi)`: the loop over lo..hi.
-  func::FuncOp buildBody(scf::ForallOp loop, ArrayRef<Value> captured,
+  func::FuncOp buildBody(Operation *loop, ArrayRef<Value> captured,
                          ArrayRef<Operation *> constants, Type context) {
-    Location loc = loop.getLoc();
+    Location loc = loop->getLoc();
     auto parent = loop->getParentOfType<func::FuncOp>();
     OpBuilder builder(parent);
     auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
@@ -130,12 +153,21 @@ private:
                                         entry->getArgument(argument));
     };
     Value lo = toIndex(1), hi = toIndex(2);
+    auto forall = dyn_cast<scf::ForallOp>(loop);
+    if (!forall) {
+      Region &ranges = cast<bit::ParallelRangesOp>(loop).getBody();
+      mapping.map(ranges.getArguments(), ArrayRef<Value>{lo, hi});
+      for (Operation &op : ranges.front())
+        builder.clone(op, mapping);
+      func::ReturnOp::create(builder, loc);
+      return body;
+    }
     Value one = arith::ConstantIndexOp::create(builder, loc, 1);
     auto range = scf::ForOp::create(builder, loc, lo, hi, one);
-    mapping.map(loop.getInductionVars().front(), range.getInductionVar());
+    mapping.map(forall.getInductionVars().front(), range.getInductionVar());
     func::ReturnOp::create(builder, loc);
     builder.setInsertionPointToStart(range.getBody());
-    for (Operation &op : loop.getBody()->without_terminator())
+    for (Operation &op : forall.getBody()->without_terminator())
       builder.clone(op, mapping);
     return body;
   }
@@ -158,16 +190,22 @@ void hoistAllocas(func::FuncOp function) {
 
 struct OutlineParallel : bit::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
-    SmallVector<scf::ForallOp> loops;
-    getOperation().walk([&](scf::ForallOp loop) {
+    SmallVector<Operation *> loops;
+    getOperation().walk([&](Operation *op) {
+      if (!isa<scf::ForallOp, bit::ParallelRangesOp>(op))
+        return;
       // A loop inside another one runs in the thread of its body.
-      if (isOutlinable(loop) && !loop->getParentOfType<scf::ForallOp>())
-        loops.push_back(loop);
-      else
-        ++numDeclined; // forall-to-for makes it sequential
+      if (isOutlinable(op)) {
+        loops.push_back(op);
+        return;
+      }
+      ++numDeclined;
+      // forall-to-for makes the others sequential.
+      if (auto ranges = dyn_cast<bit::ParallelRangesOp>(op))
+        runInOrder(ranges);
     });
     ParallelOutliner outliner(getOperation());
-    for (scf::ForallOp loop : loops)
+    for (Operation *loop : loops)
       outliner.outline(loop);
     numOutlined += loops.size();
     getOperation().walk(hoistAllocas);

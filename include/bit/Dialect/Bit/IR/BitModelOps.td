@@ -262,6 +262,33 @@ def Bit_SiblingsOp : Op<Bit_Dialect, "siblings",
   let hasVerifier = 1;
 }
 
+def Bit_ParallelRangesOp : Op<Bit_Dialect, "parallel_ranges",
+    [NoTerminator, RecursiveMemoryEffects, SingleBlock]> {
+  let summary = "runs its region over ranges that make up 0..count";
+  let description = [{
+    Threads share the ranges `[lo, hi)`; the region must compute the same for
+    every split. Where an `scf.forall` computes item after item, the region has
+    a range at hand: all items of one product, then those of another one.
+
+    (C1) The region has two arguments of type index.
+
+    ```mlir
+    func.func private @rows(index, index)
+    func.func @all_rows(%n: index) {
+      bit.parallel_ranges %n {
+      ^bb0(%lo: index, %hi: index):
+        func.call @rows(%lo, %hi) : (index, index) -> ()
+      }
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Index:$count);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$count $body attr-dict";
+  let hasVerifier = 1;
+}
+
 def Bit_ParallelForOp : Bit_Op<"parallel_for",
     [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a function over 0..count, split among threads";

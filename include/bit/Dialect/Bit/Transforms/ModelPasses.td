@@ -263,20 +263,20 @@ def CloneLevels : Pass<"bit-clone-levels", "::mlir::ModuleOp"> {
 def FuseParallel : Pass<"bit-fuse-parallel", "::mlir::ModuleOp"> {
   let summary = "make one parallel loop of those of bit.siblings";
   let description = [{
-    The first `scf.forall` of each member becomes a part of one loop over the sum
-    of their counts, then the second of each, and so on; so threads meet once and
-    not once a member. Of `ordered` members an item of the loop is that item of
-    both, one after the other, where their bounds are proven to be equal;
-    else their loops follow each other.
+    The first `scf.forall` of each member becomes a part of one
+    `bit.parallel_ranges` over the sum of their counts, then the second of each,
+    and so on; so threads meet once and not once a member. Of `ordered` members
+    a range is that range of both, one after the other, where their bounds are
+    proven to be equal; else their loops follow each other.
 
-    An item of a loop becomes a function; equal ones, as those of keys and values,
-    are one. Where one thread computes each item is the loop's matter, so results
-    are the same.
+    A range of a loop becomes a function; equal ones, as those of keys and
+    values, are one. Which thread computes an item is the loop's matter, so
+    results are the same.
   }];
   let statistics = [
     Statistic<"numJoined", "joined", "loops that became part of another">,
     Statistic<"numDeclined", "declined", "loops of siblings left as they are">,
-    Statistic<"numShared", "shared", "loops whose items have a known function">,
+    Statistic<"numShared", "shared", "loops whose ranges have a known function">,
   ];
   let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
@@ -288,8 +288,9 @@ def OutlineParallel : Pass<"bit-outline-parallel", "::mlir::ModuleOp"> {
   let description = [{
     An `scf.forall` of one dimension on buffers becomes a function of a range
     and a context, and a `bit.parallel_for` that runs it. What the loop captures
-    travels in a struct on the caller's stack, constants excepted. Other loops,
-    and loops inside parallel ones, are declined and run in order.
+    travels in a struct on the caller's stack, constants excepted; so does a
+    `bit.parallel_ranges`. Other loops, and loops inside parallel ones, are
+    declined and run in order.
   }];
   let statistics = [
     Statistic<"numOutlined", "outlined", "loops outlined">,
