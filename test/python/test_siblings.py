@@ -83,7 +83,10 @@ def run(library, x, level, threads):
 
 
 def check(path, inputs, **options):
-    """Equal bits with and without siblings, for each of `inputs`, at all levels and with one thread and two."""
+    """Equal bits with and without siblings, for each of `inputs`, at all levels and with one thread and two.
+
+    Returns the library with siblings.
+    """
     joint, alone = compile_both(path, **options)
     ran = set()
     for x in inputs:
@@ -99,6 +102,7 @@ def check(path, inputs, **options):
                     assert own.tobytes() == other.tobytes(), (level, threads)
             ran.add(level)
     assert "x86-64-v3" in ran
+    return joint
 
 
 def rows(m):
