@@ -218,16 +218,18 @@ static bool usesFeature(ModuleOp module, StringRef feature) {
 LogicalResult Compilation::lowerToLLVM() {
   StringRef architecture =
       llvm::Triple::getArchTypeName(llvm::Triple(options.triple).getArch());
-  bool hasPackedProducts = false;
-  module->walk([&](PackedMatmulOp op) {
-    hasPackedProducts |= !op.hasFloatActivations();
+  bool hasCodeProducts = false;
+  module->walk([&](Operation *op) {
+    auto packed = dyn_cast<PackedMatmulOp>(op);
+    hasCodeProducts |=
+        isa<CodeMatmulOp>(op) || (packed && !packed.hasFloatActivations());
   });
   auto isWanted = [&](const Level &level) {
     if (!options.levels.empty())
       return llvm::is_contained(options.levels, level.name);
-    // Without products by packed weights, or by those of a layout, it would be
-    // another one again.
-    return (level.base.empty() || hasPackedProducts) &&
+    // Without products of codes, or by weights of a layout, it would be another
+    // one again.
+    return (level.base.empty() || hasCodeProducts) &&
            (level.kernelFeature.empty() ||
             usesFeature(*module, level.kernelFeature));
   };

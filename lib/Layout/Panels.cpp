@@ -21,10 +21,28 @@ static void packTransposed(const PanelLayout &layout, const char *matrix,
   }
 }
 
+/// Runs of k stay short, so that what is read of all columns stays cached.
+static void packQuads(const PanelLayout &layout, const char *matrix,
+                      int64_t first, int64_t columns, char *out) {
+  constexpr int64_t quad = PanelLayout::quad;
+  for (int64_t k = 0; k < layout.k; ++k) {
+    char *to = out + (k / quad) * layout.width * quad + k % quad;
+    const char *from = layout.transposed ? matrix + first * layout.k + k
+                                         : matrix + k * layout.n + first;
+    int64_t stride = layout.transposed ? layout.k : 1;
+    for (int64_t j = 0; j < columns; ++j)
+      to[j * quad] = from[j * stride];
+  }
+}
+
 void packPanel(const PanelLayout &layout, const char *matrix,
                int64_t elementBytes, int64_t panel, char *out) {
   int64_t first = panel * layout.width;
   int64_t columns = std::min(layout.width, layout.n - first);
+  if (layout.quads) {
+    std::memset(out, 0, layout.getPanelSize());
+    return packQuads(layout, matrix, first, columns, out);
+  }
   if (columns < layout.width)
     std::memset(out, 0, layout.getPanelSize() * elementBytes);
   if (layout.transposed) {

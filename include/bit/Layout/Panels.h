@@ -15,12 +15,16 @@ namespace bit {
 struct PanelLayout {
   /// Widths are multiples of it.
   static constexpr int64_t unit = 16;
+  /// The k that a dot product of bytes takes at once.
+  static constexpr int64_t quad = 4;
   /// The width of a matrix that has so many columns.
   static constexpr int64_t maxWidth = 32;
 
   int64_t k, n, width;
   /// The matrix is stored as N x K.
   bool transposed;
+  /// Four k of a column lie side by side: P x ceil(K / 4) x W x 4.
+  bool quads = false;
 
   /// The width that suits n columns: enough to fill the registers of a tile,
   /// and no more padding than needed.
@@ -49,11 +53,14 @@ struct PanelLayout {
 
   int64_t getNumPanels() const { return getNumPanels(n, width); }
   /// Elements of one panel.
-  int64_t getPanelSize() const { return k * width; }
+  int64_t getPanelSize() const {
+    return (quads ? getNumQuads() * quad : k) * width;
+  }
+  int64_t getNumQuads() const { return k / quad + (k % quad != 0); }
 };
 
 /// Writes panel `panel` of a row-major `matrix` to `out`, getPanelSize()
-/// elements of `elementBytes` bytes, 1, 2 or 4.
+/// elements of `elementBytes` bytes, 1, 2 or 4; 1 for quads.
 void packPanel(const PanelLayout &layout, const char *matrix,
                int64_t elementBytes, int64_t panel, char *out);
 

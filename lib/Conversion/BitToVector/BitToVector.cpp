@@ -35,8 +35,9 @@ struct ConvertBitToVector final
   unsigned count() {
     unsigned ops = 0;
     getOperation()->walk([&](Operation *op) {
-      ops += isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-                 bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp>(op);
+      ops += isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::CodeMatmulOp,
+                 bit::PackedMatmulOp, bit::PackPanelsOp, bit::PanelConvOp,
+                 bit::PanelMatmulOp>(op);
     });
     return ops;
   }
@@ -47,6 +48,7 @@ struct ConvertBitToVector final
 void bit::populateBitToVectorPatterns(RewritePatternSet &patterns) {
   populateAbsmaxQuantizeToVectorPatterns(patterns);
   populateAttentionToVectorPatterns(patterns);
+  populateCodeMatmulToVectorPatterns(patterns);
   populatePackedMatmulToVectorPatterns(patterns);
   populatePanelConvToVectorPatterns(patterns);
   populatePanelsToVectorPatterns(patterns);

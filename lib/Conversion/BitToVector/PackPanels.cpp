@@ -27,6 +27,7 @@ public:
 private:
   void copyRows(Value k);
   void gatherColumns(Value k);
+  void gatherQuads(Value quad);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
@@ -87,13 +88,41 @@ void Emitter::gatherColumns(Value k) {
   }
 }
 
+/// As scalars: only constants are arranged so, and not while a model runs.
+void Emitter::gatherQuads(Value quad) {
+  auto lane = scf::ForOp::create(b, index(0), index(op.getWidth()), index(1));
+  b.setInsertionPointToStart(lane.getBody());
+  Value column = arith::AddIOp::create(b, firstColumn, lane.getInductionVar());
+  Value k = dim(op.getB(), op.getTransposed() ? 1 : 2);
+  Value zero = arith::ConstantIntOp::create(b, b.getI8Type(), 0);
+  Value nearest =
+      arith::MinUIOp::create(b, column, arith::SubIOp::create(b, n, index(1)));
+  for (int64_t i = 0; i < bit::PanelLayout::quad; ++i) {
+    Value row = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, quad, index(bit::PanelLayout::quad)),
+        index(i));
+    Value isThere = arith::AndIOp::create(
+        b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, column, n),
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, k));
+    SmallVector<Value> where = {
+        arith::MinUIOp::create(b, row, arith::SubIOp::create(b, k, index(1))),
+        nearest};
+    if (op.getTransposed())
+      std::swap(where[0], where[1]);
+    Value value = memref::LoadOp::create(b, op.getB(), where);
+    memref::StoreOp::create(
+        b, arith::SelectOp::create(b, isThere, value, zero), op.getInit(),
+        ValueRange{panel, quad, lane.getInductionVar(), index(i)});
+  }
+}
+
 void Emitter::emit() {
   OpBuilder::InsertionGuard guard(b);
   bool isBatch = op.getB().getType().getRank() == 3;
-  int64_t width = op.getInit().getType().getShape().back();
+  int64_t width = op.getWidth();
   Value k = dim(op.getB(), op.getTransposed() ? 1 : 2);
   n = dim(op.getB(), op.getTransposed() ? 2 : 1);
-  Value panels = dim(op.getInit(), 3);
+  Value panels = dim(op.getInit(), op.hasQuads() ? 4 : 3);
   Value count = panels;
   if (isBatch)
     count = arith::MulIOp::create(b, count, dim(op.getB(), 3));
@@ -104,9 +133,12 @@ void Emitter::emit() {
     panel = arith::RemUIOp::create(b, panel, panels);
   }
   firstColumn = arith::MulIOp::create(b, panel, index(width));
-  auto loop = scf::ForOp::create(b, index(0), k, index(1));
+  Value steps = op.hasQuads() ? dim(op.getInit(), 3) : k;
+  auto loop = scf::ForOp::create(b, index(0), steps, index(1));
   b.setInsertionPointToStart(loop.getBody());
-  if (op.getTransposed())
+  if (op.hasQuads())
+    gatherQuads(loop.getInductionVar());
+  else if (op.getTransposed())
     gatherColumns(loop.getInductionVar());
   else
     copyRows(loop.getInductionVar());

@@ -8,6 +8,7 @@
 namespace bit {
 
 void populateAttentionToVectorPatterns(mlir::RewritePatternSet &patterns);
+void populateCodeMatmulToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populateAbsmaxQuantizeToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackedMatmulToVectorPatterns(mlir::RewritePatternSet &patterns);
 void populatePackPanelsToVectorPatterns(mlir::RewritePatternSet &patterns);

@@ -3,6 +3,7 @@
 // Layouts P1 and P2 by plain vector ops, for every target and for float
 // activations: the oracle of the other kernels.
 
+#include "GenericCodes.h"
 #include "bit/Conversion/BitToVector/P1Kernel.h"
 #include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Conversion/BitToVector/T5Kernel.h"
@@ -164,5 +165,6 @@ void bit::registerGenericKernels(DialectRegistry &registry) {
                                     /*lanes=*/16, /*rows=*/4,
                                     /*vectors=*/1, /*pixels=*/4,
                                     /*pixelVectors=*/1});
+    addGenericCodes(dialect->getKernels());
   });
 }

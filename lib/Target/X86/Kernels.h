@@ -16,6 +16,7 @@ std::unique_ptr<P2Kernel> createAvxVnniP2();
 std::unique_ptr<Kernel> createVnniP1();
 std::unique_ptr<P2Kernel> createVnniP2();
 std::unique_ptr<Kernel> createVbmiT5();
+void addCodeKernels(KernelRegistry &kernels);
 void addPanelKernels(KernelRegistry &kernels);
 
 } // namespace bit::x86

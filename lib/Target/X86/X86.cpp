@@ -23,5 +23,6 @@ void bit::registerX86Kernels(mlir::DialectRegistry &registry) {
         "x86.vnni_t5", x86::createVnniP2(), /*bytes=*/64));
     dialect->getKernels().add(x86::createVbmiT5());
     x86::addPanelKernels(dialect->getKernels());
+    x86::addCodeKernels(dialect->getKernels());
   });
 }

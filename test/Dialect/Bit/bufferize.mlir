@@ -55,3 +55,15 @@ func.func @epilogue(%x: tensor<2x8xf32>, %p: tensor<1x8x32xf32>, %z: tensor<2x20
     } -> tensor<2x20xf32>
   return %r : tensor<2x20xf32>
 }
+
+// CHECK-LABEL: @codes
+// CHECK-SAME: %[[X:[^:,]*]]: memref<?x10xi8>, %[[P:[^:,]*]]: memref<1x3x32x4xi8>
+func.func @codes(%x: tensor<?x10xi8>, %p: tensor<1x3x32x4xi8>, %m: index) -> tensor<?x20xi32> {
+  // CHECK: %[[NEW:.*]] = memref.alloc(%{{.*}}) {{.*}} : memref<?x20xi32>
+  // CHECK: bit.code_matmul ins(%[[X]], %[[P]] : {{.*}}) outs(%[[NEW]] : memref<?x20xi32>) kernel = #bit.kernel<generic.codes>
+  // CHECK: return %[[NEW]]
+  %init = tensor.empty(%m) : tensor<?x20xi32>
+  %r = bit.code_matmul ins(%x, %p : tensor<?x10xi8>, tensor<1x3x32x4xi8>) outs(%init : tensor<?x20xi32>)
+      kernel = #bit.kernel<generic.codes> -> tensor<?x20xi32>
+  return %r : tensor<?x20xi32>
+}

@@ -27,6 +27,7 @@ func.func private @kernel() {
 // BASE-NEXT: call @packed.fast
 // BASE-NEXT: call @kernel.slow
 // BASE: func.func private @packed.fast(
+// BASE: func.func private @codes.fast(
 // BASE: func.func @main_graph.slow()
 // BASE: func.func private @kernel.slow()
 // BASE: func.func @product.slow(
@@ -41,5 +42,11 @@ func.func private @packed(%x: memref<1x16xi8>, %p: memref<64xi8>, %ws: memref<1x
   bit.packed_matmul ins(%x, %p, %ws : memref<1x16xi8>, memref<64xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x8xf32>)
       n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2>
+  return
+}
+
+// BASE: func.func private @codes.slow(
+func.func private @codes(%x: memref<1x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<1x8xi32>) {
+  bit.code_matmul ins(%x, %p : memref<1x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<1x8xi32>) kernel = #bit.kernel<generic.codes>
   return
 }

@@ -10,6 +10,10 @@
 // CHECK: bit.weight @weight_3 at 320 panels 16 transposed = dense<{{.*}}> : tensor<2x3xf32>
 // A scale lies with the codes, however small.
 // CHECK: bit.weight @weight_4 at 512 = dense<5.000000e-01> : tensor<1xf32>
+// Quads of k are another form of the same matrix.
+// CHECK: bit.weight @weight_5 at 576 panels 16 = dense<{{.*}}> : tensor<5x3xi8>
+// CHECK: bit.weight @weight_6 at 704 panels 16 quads = dense<{{.*}}> : tensor<5x3xi8>
+// CHECK: bit.weight @weight_7 at 832 panels 16 quads transposed = dense<{{.*}}> : tensor<5x3xi8>
 // CHECK-NOT: bit.weight
 
 // CHECK-LABEL: @extract
@@ -62,4 +66,19 @@ func.func @scale(%x: tensor<?x16xi8>, %p: tensor<64xi8>, %xs: tensor<?xf32>, %su
       quantized(%xs, %sum : tensor<?xf32>, tensor<?xi32>) outs(%y : tensor<?x8xf32>)
       n = 8 k = 16 weights = ternary range = [-128, 127] kernel = #bit.kernel<generic.p2> -> tensor<?x8xf32>
   return %z : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: @quads
+func.func @quads() -> (tensor<1x5x16xi8>, tensor<1x2x16x4xi8>, tensor<1x1x16x4xi8>) {
+  %b = arith.constant dense<[[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12], [13, 14, 15]]> : tensor<5x3xi8>
+  // CHECK: bit.get_weight @weight_5 : tensor<1x5x16xi8>
+  %0 = tensor.empty() : tensor<1x5x16xi8>
+  %p = bit.pack_panels ins(%b : tensor<5x3xi8>) outs(%0 : tensor<1x5x16xi8>) -> tensor<1x5x16xi8>
+  // CHECK: bit.get_weight @weight_6 : tensor<1x2x16x4xi8>
+  %1 = tensor.empty() : tensor<1x2x16x4xi8>
+  %q = bit.pack_panels ins(%b : tensor<5x3xi8>) outs(%1 : tensor<1x2x16x4xi8>) -> tensor<1x2x16x4xi8>
+  // CHECK: bit.get_weight @weight_7 : tensor<1x1x16x4xi8>
+  %2 = tensor.empty() : tensor<1x1x16x4xi8>
+  %t = bit.pack_panels ins(%b : tensor<5x3xi8>) outs(%2 : tensor<1x1x16x4xi8>) transposed -> tensor<1x1x16x4xi8>
+  return %p, %q, %t : tensor<1x5x16xi8>, tensor<1x2x16x4xi8>, tensor<1x1x16x4xi8>
 }

@@ -10,18 +10,28 @@ bit.weight @weight_c2 at 32 = dense<1> : tensor<1xi8>
 
 // -----
 
-// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, got 8 of 'tensor<1x1xf32>'}}
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, quads of i8, got 8 of 'tensor<1x1xf32>'}}
 bit.weight @weight_c3 panels 8 = dense<1.0> : tensor<1x1xf32>
 
 // -----
 
-// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, got 16 of 'tensor<1x1xi32>'}}
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, quads of i8, got 16 of 'tensor<1x1xi32>'}}
 bit.weight @weight_c3_type panels 16 = dense<1> : tensor<1x1xi32>
 
 // -----
 
-// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, got 0 of 'tensor<1x1xf32>'}}
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, quads of i8, got 0 of 'tensor<1x1xf32>'}}
 bit.weight @weight_c3_transposed transposed = dense<1.0> : tensor<1x1xf32>
+
+// -----
+
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, quads of i8, got 16 of 'tensor<1x1xf16>'}}
+bit.weight @weight_c3_quads_type panels 16 quads = dense<1.0> : tensor<1x1xf16>
+
+// -----
+
+// expected-error @below {{'bit.weight' op expects panels of a multiple of 16 columns of a matrix of f32, f16, bf16 or i8, quads of i8, got 0 of 'tensor<1x1xi8>'}}
+bit.weight @weight_c3_quads quads = dense<1> : tensor<1x1xi8>
 
 // -----
 

@@ -5,6 +5,12 @@
 bit.weight @scales at 64 = dense<[1.0, 2.0]> : tensor<2xf32>
 // CHECK: bit.weight @unplaced = dense<0> : tensor<3xi8>
 bit.weight @unplaced = dense<0> : tensor<3xi8>
+// CHECK: bit.weight @panels at 128 panels 16 transposed = dense<1> : tensor<3x5xi8>
+bit.weight @panels at 128 panels 16 transposed = dense<1> : tensor<3x5xi8>
+// CHECK: bit.weight @quads panels 32 quads = dense<1> : tensor<3x5xi8>
+bit.weight @quads panels 32 quads = dense<1> : tensor<3x5xi8>
+// CHECK: bit.weight @both at 192 panels 32 quads transposed = dense<1> : tensor<3x5xi8>
+bit.weight @both at 192 panels 32 quads transposed = dense<1> : tensor<3x5xi8>
 
 // CHECK-LABEL: @weights
 func.func @weights() -> tensor<2xf32> {

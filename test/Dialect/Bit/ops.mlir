@@ -89,6 +89,20 @@ func.func @dequantize(%codes: tensor<?x8xi8>, %row: tensor<?xf32>, %column: tens
   return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
 
+// CHECK-LABEL: @code_matmul
+func.func @code_matmul(%x: tensor<?x70xi8>, %p: tensor<4x18x32x4xi8>, %y: tensor<?x100xi32>, %b: tensor<70x100xi8>,
+                       %mx: memref<2x70xi8>, %mp: memref<4x18x32x4xi8>, %my: memref<2x100xi32>) -> (tensor<?x100xi32>, tensor<4x18x32x4xi8>) {
+  // CHECK: bit.code_matmul ins(%{{.*}}, %{{.*}} : tensor<?x70xi8>, tensor<4x18x32x4xi8>) outs(%{{.*}} : tensor<?x100xi32>) kernel = #bit.kernel<generic.codes> -> tensor<?x100xi32>
+  %0 = bit.code_matmul ins(%x, %p : tensor<?x70xi8>, tensor<4x18x32x4xi8>) outs(%y : tensor<?x100xi32>)
+      kernel = #bit.kernel<generic.codes> -> tensor<?x100xi32>
+  // CHECK: bit.code_matmul ins(%{{.*}}, %{{.*}} : memref<2x70xi8>, memref<4x18x32x4xi8>) outs(%{{.*}} : memref<2x100xi32>) kernel = #bit.kernel<generic.codes>{{$}}
+  bit.code_matmul ins(%mx, %mp : memref<2x70xi8>, memref<4x18x32x4xi8>) outs(%my : memref<2x100xi32>)
+      kernel = #bit.kernel<generic.codes>
+  // CHECK: bit.pack_panels ins(%{{.*}} : tensor<70x100xi8>) outs(%{{.*}} : tensor<4x18x32x4xi8>) -> tensor<4x18x32x4xi8>
+  %1 = bit.pack_panels ins(%b : tensor<70x100xi8>) outs(%p : tensor<4x18x32x4xi8>) -> tensor<4x18x32x4xi8>
+  return %0, %1 : tensor<?x100xi32>, tensor<4x18x32x4xi8>
+}
+
 // CHECK-LABEL: @attributes
 // CHECK-SAME: q = #bit.quantizer<bits = 2, granularity = channel, eps = 9.99999997E-7, eps_mode = add, scale = div, dequant = direct, clamp = [-1, 1], rounding = half_up, overflow = clamp>
 // CHECK-SAME: r = #bit.quantizer<eps_mode = none, compute = bf16>

@@ -64,3 +64,14 @@ func.func @quantizer(%x: tensor<?x8xf32>, %m: index) -> (index, index) {
   %b = tensor.dim %sum, %c0 : tensor<?xi32>
   return %a, %b : index, index
 }
+
+// CHECK-LABEL: func @codes
+// CHECK: %[[M:.*]] = tensor.dim %arg2, %{{.*}}
+// CHECK: return %[[M]]
+func.func @codes(%x: tensor<?x10xi8>, %p: tensor<1x3x32x4xi8>, %init: tensor<?x20xi32>) -> index {
+  %c0 = arith.constant 0 : index
+  %y = bit.code_matmul ins(%x, %p : tensor<?x10xi8>, tensor<1x3x32x4xi8>) outs(%init : tensor<?x20xi32>)
+      kernel = #bit.kernel<generic.codes> -> tensor<?x20xi32>
+  %m = tensor.dim %y, %c0 : tensor<?x20xi32>
+  return %m : index
+}

@@ -149,6 +149,45 @@ func.func @panels_baseline(%x: memref<?x16xf32>, %p: memref<1x16x16xf32>, %y: me
   return
 }
 
+// CHECK-LABEL: @codes_avx512
+// CHECK: kernel = #bit.kernel<x86.vnni_codes>
+func.func @codes_avx512(%x: memref<?x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<?x8xi32>)
+    attributes {passthrough = [["target-features", "+avx2,+avx512f,+avx512bw,+avx512vl,+avx512vnni"]]} {
+  bit.code_matmul ins(%x, %p : memref<?x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<?x8xi32>) kernel = #bit.kernel<generic.codes>
+  return
+}
+
+// CHECK-LABEL: @codes_avxvnni
+// CHECK: kernel = #bit.kernel<x86.avxvnni_codes>
+func.func @codes_avxvnni(%x: memref<?x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<?x8xi32>)
+    attributes {passthrough = [["target-features", "+avx2,+avxvnni"]]} {
+  bit.code_matmul ins(%x, %p : memref<?x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<?x8xi32>) kernel = #bit.kernel<generic.codes>
+  return
+}
+
+// CHECK-LABEL: @codes_evex
+// CHECK: kernel = #bit.kernel<x86.avxvnni_codes>
+func.func @codes_evex(%x: memref<?x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<?x8xi32>)
+    attributes {passthrough = [["target-features", "+avx2,+avx512f,+avx512vl,+avx512vnni"]]} {
+  bit.code_matmul ins(%x, %p : memref<?x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<?x8xi32>) kernel = #bit.kernel<generic.codes>
+  return
+}
+
+// CHECK-LABEL: @codes_avx2
+// CHECK: kernel = #bit.kernel<x86.avx2_codes>
+func.func @codes_avx2(%x: memref<?x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<?x8xi32>)
+    attributes {passthrough = [["target-features", "+avx2"]]} {
+  bit.code_matmul ins(%x, %p : memref<?x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<?x8xi32>) kernel = #bit.kernel<generic.codes>
+  return
+}
+
+// CHECK-LABEL: @codes_baseline
+// CHECK: kernel = #bit.kernel<generic.codes>
+func.func @codes_baseline(%x: memref<?x16xi8>, %p: memref<1x4x16x4xi8>, %y: memref<?x8xi32>) {
+  bit.code_matmul ins(%x, %p : memref<?x16xi8>, memref<1x4x16x4xi8>) outs(%y : memref<?x8xi32>) kernel = #bit.kernel<generic.codes>
+  return
+}
+
 // CHECK-LABEL: @convolution
 // CHECK: kernel = #bit.kernel<x86.avx2_panel>
 func.func @convolution(%x: memref<1x16x?xf32>, %p: memref<1x16x16xf32>, %y: memref<1x16x?xf32>)

@@ -20,12 +20,12 @@ class LLJIT;
 
 namespace bit::test {
 
-/// A buffer as the C interface of a memref of rank up to 3 passes it.
+/// A buffer as the C interface of a memref of rank up to 4 passes it.
 struct Buffer {
   void *allocated;
   void *aligned;
   int64_t offset;
-  int64_t sizesAndStrides[6];
+  int64_t sizesAndStrides[8];
 
   Buffer(void *data, llvm::ArrayRef<int64_t> shape);
 };

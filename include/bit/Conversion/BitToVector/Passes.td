@@ -12,7 +12,8 @@ def ConvertBitToVector : Pass<"convert-bit-to-vector"> {
     (`scf.forall`) over blocks of rows, in it loops over tokens and k around the
     kernel's tile, and the epilogue that scales and stores the tile.
     `bit.panel_matmul` becomes a parallel loop over panels and blocks of rows, in
-    it loops over tiles and k; `bit.pack_panels` one over panels.
+    it loops over tiles and k, and so does `bit.code_matmul`; `bit.pack_panels`
+    becomes one over panels.
     `bit.absmax_quantize` becomes a parallel loop over rows, each with one pass
     for the absolute maximum and one for the codes.
 

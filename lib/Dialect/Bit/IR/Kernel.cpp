@@ -39,4 +39,17 @@ const PanelKernel *KernelRegistry::lookupPanel(llvm::StringRef name) const {
   return nullptr;
 }
 
+void KernelRegistry::addCodes(CodeKernel kernel) {
+  if (lookupCodes(kernel.name))
+    llvm::reportFatalUsageError("two kernels are named '" + kernel.name + "'");
+  codes.push_back(std::make_unique<CodeKernel>(std::move(kernel)));
+}
+
+const CodeKernel *KernelRegistry::lookupCodes(llvm::StringRef name) const {
+  for (const auto &kernel : codes)
+    if (kernel->name == name)
+      return kernel.get();
+  return nullptr;
+}
+
 } // namespace bit

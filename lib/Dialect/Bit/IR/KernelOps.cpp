@@ -149,6 +149,14 @@ SmallVector<StringRef> getMissingFeatures(Operation *op, const Kernel &kernel) {
   return getMissingFeatures(op, kernel.getFeatures());
 }
 
+SmallVector<StringRef> getMissingFeatures(Operation *op,
+                                          const CodeKernel &kernel) {
+  if (!kernel.otherFeatures.empty() &&
+      getMissingFeatures(op, kernel.otherFeatures).empty())
+    return {};
+  return getMissingFeatures(op, kernel.features);
+}
+
 /// C11 to C15.
 static LogicalResult verifyKernel(PackedMatmulOp op) {
   auto *dialect = cast<BitDialect>(op->getDialect());

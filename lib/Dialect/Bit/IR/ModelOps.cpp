@@ -18,9 +18,9 @@ std::optional<PanelLayout> WeightOp::getPanelLayout() {
   if (!getWidth())
     return std::nullopt;
   ArrayRef<int64_t> shape = getValue().getShapedType().getShape();
-  return PanelLayout{shape[getTransposed() ? 1 : 0],
-                     shape[getTransposed() ? 0 : 1],
-                     static_cast<int64_t>(*getWidth()), getTransposed()};
+  return PanelLayout{
+      shape[getTransposed() ? 1 : 0], shape[getTransposed() ? 0 : 1],
+      static_cast<int64_t>(*getWidth()), getTransposed(), getQuads()};
 }
 
 RankedTensorType WeightOp::getStoredType() {
@@ -28,9 +28,13 @@ RankedTensorType WeightOp::getStoredType() {
   std::optional<PanelLayout> panels = getPanelLayout();
   if (!panels)
     return RankedTensorType::get(type.getShape(), type.getElementType());
-  return RankedTensorType::get(
-      {panels->getNumPanels(), panels->k, panels->width},
-      type.getElementType());
+  SmallVector<int64_t> shape = {panels->getNumPanels(), panels->k,
+                                panels->width};
+  if (panels->quads) {
+    shape[1] = panels->getNumQuads();
+    shape.push_back(PanelLayout::quad);
+  }
+  return RankedTensorType::get(shape, type.getElementType());
 }
 
 LogicalResult WeightOp::verify() {
@@ -47,14 +51,16 @@ LogicalResult WeightOp::verify() {
   // C3
   auto width = static_cast<int64_t>(getWidth().value_or(0));
   Type element = type.getElementType();
-  bool fits = !getWidth() ? !getTransposed()
-                          : width > 0 && width % PanelLayout::unit == 0 &&
-                                type.getRank() == 2 &&
-                                (element.isF32() || element.isF16() ||
-                                 element.isBF16() || element.isInteger(8));
+  bool fits = !getWidth()
+                  ? !getTransposed() && !getQuads()
+                  : width > 0 && width % PanelLayout::unit == 0 &&
+                        type.getRank() == 2 &&
+                        (element.isInteger(8) ||
+                         (!getQuads() && (element.isF32() || element.isF16() ||
+                                          element.isBF16())));
   if (!fits)
     return emitOpError("expects panels of a multiple of 16 columns of a matrix "
-                       "of f32, f16, bf16 or i8, got ")
+                       "of f32, f16, bf16 or i8, quads of i8, got ")
            << width << " of " << type;
   return success();
 }

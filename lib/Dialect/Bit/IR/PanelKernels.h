@@ -15,6 +15,9 @@ bool isPanelWidth(int64_t width);
 /// Whether `panels` can be the number of panels of `width` of n columns.
 bool panelsMatch(int64_t panels, int64_t n, int64_t width);
 
+/// Whether `quads` can be the number of quads of k.
+bool quadsMatch(int64_t quads, int64_t k);
+
 /// `bias`, if there is one, has `n` elements, a dim of `init`.
 mlir::LogicalResult verifyPanelBias(mlir::Operation *op, mlir::Value bias,
                                     llvm::ArrayRef<int64_t> init, int64_t n);

@@ -30,6 +30,11 @@ bool panelsMatch(int64_t panels, int64_t n, int64_t width) {
          dimsMatch(panels, PanelLayout::getNumPanels(n, width));
 }
 
+bool quadsMatch(int64_t quads, int64_t k) {
+  return ShapedType::isDynamic(k) ||
+         dimsMatch(quads, llvm::divideCeil(k, PanelLayout::quad));
+}
+
 LogicalResult verifyPanelBias(Operation *op, Value bias, ArrayRef<int64_t> init,
                               int64_t n) {
   if (!bias)
@@ -73,6 +78,17 @@ void PackPanelsOp::build(OpBuilder &builder, OperationState &state, Value b,
       transposed ? builder.getUnitAttr() : nullptr);
 }
 
+static LogicalResult verifyPackedTypes(PackPanelsOp op) {
+  Type expected = op.getB().getType().getElementType();
+  Type got = op.getInit().getType().getElementType();
+  // C3
+  if (got != expected)
+    return op.emitOpError() << "expects an init of the elements of b, "
+                            << expected << ", got " << got;
+  // C4
+  return verifyDestinations(op);
+}
+
 LogicalResult PackPanelsOp::verify() {
   // C1
   ArrayRef<int64_t> b = getB().getType().getShape();
@@ -83,20 +99,27 @@ LogicalResult PackPanelsOp::verify() {
     std::swap(k, n);
   // C2
   ArrayRef<int64_t> init = getInit().getType().getShape();
-  bool fits = batchesMatch(b, 2, init, 3) && isPanelWidth(init.back()) &&
+  if (hasQuads() && b.size() == 2) {
+    bool fits = isPanelWidth(init[2]) && init[3] == PanelLayout::quad &&
+                quadsMatch(init[1], k) && panelsMatch(init[0], n, init[2]) &&
+                getB().getType().getElementType().isInteger(8);
+    if (!fits)
+      return emitOpError()
+             << "expects an init of P x ceil(K / 4) x W x 4 for b "
+                "of i8 and "
+             << printShape(b) << ", where 16 divides W and P = "
+             << "ceil(N / W), got " << printShape(init);
+    return verifyPackedTypes(*this);
+  }
+  bool fits = init.size() >= 3 && batchesMatch(b, 2, init, 3) &&
+              isPanelWidth(init.back()) &&
               dimsMatch(init[init.size() - 2], k) &&
               panelsMatch(init[init.size() - 3], n, init.back());
   if (!fits)
     return emitOpError() << "expects an init of P x K x W for b of "
                          << printShape(b) << ", where 16 divides W and P = "
                          << "ceil(N / W), got " << printShape(init);
-  // C3
-  if (getInit().getType().getElementType() != getB().getType().getElementType())
-    return emitOpError() << "expects an init of the elements of b, "
-                         << getB().getType().getElementType() << ", got "
-                         << getInit().getType().getElementType();
-  // C4
-  return verifyDestinations(*this);
+  return verifyPackedTypes(*this);
 }
 
 void PackPanelsOp::getEffects(

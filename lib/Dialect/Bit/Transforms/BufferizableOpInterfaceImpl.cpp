@@ -67,6 +67,7 @@ void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
     AbsmaxQuantizeOp::attachInterface<KernelOpModel<AbsmaxQuantizeOp>>(
         *context);
     AttentionOp::attachInterface<KernelOpModel<AttentionOp>>(*context);
+    CodeMatmulOp::attachInterface<KernelOpModel<CodeMatmulOp>>(*context);
     PackedMatmulOp::attachInterface<KernelOpModel<PackedMatmulOp>>(*context);
     PackPanelsOp::attachInterface<KernelOpModel<PackPanelsOp>>(*context);
     PanelConvOp::attachInterface<KernelOpModel<PanelConvOp>>(*context);

@@ -23,13 +23,16 @@ struct Level {
   StringRef name, features, base;
 };
 
-/// The functions whose code depends on which kernels of packed weights there
-/// are: those with such products, what calls them, and what others call.
+/// The functions whose code depends on which kernels for codes there are: those
+/// with such products, what calls them, and what others call.
 llvm::StringSet<> findDependent(ArrayRef<func::FuncOp> functions) {
   llvm::StringSet<> dependent;
   for (func::FuncOp function : functions) {
-    auto found = function.walk(
-        [](bit::PackedMatmulOp) { return WalkResult::interrupt(); });
+    auto found = function.walk([](Operation *op) {
+      return isa<bit::CodeMatmulOp, bit::PackedMatmulOp>(op)
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    });
     if (found.wasInterrupted() || function.isPublic())
       dependent.insert(function.getSymName());
   }

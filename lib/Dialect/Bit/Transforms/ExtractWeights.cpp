@@ -29,18 +29,19 @@ public:
   bit::WeightOp getWeight(Location loc, ElementsAttr value,
                           bit::PackPanelsOp panels = nullptr) {
     IntegerAttr width;
-    UnitAttr transposed;
+    bool transposed = false, quads = false;
     if (panels) {
-      width = builder.getI64IntegerAttr(
-          panels.getInit().getType().getShape().back());
-      transposed = panels.getTransposedAttr();
+      width = builder.getI64IntegerAttr(panels.getWidth());
+      transposed = panels.getTransposed();
+      quads = panels.hasQuads();
     }
-    bit::WeightOp &weight = weights[{value, {width, transposed}}];
+    bit::WeightOp &weight =
+        weights[{value, {width, transposed + 2 * int(quads)}}];
     if (weight)
       return weight;
     weight = bit::WeightOp::create(builder, loc, "weight", value,
                                    builder.getI64IntegerAttr(nextOffset), width,
-                                   transposed != nullptr);
+                                   quads, transposed);
     symbols.insert(weight);
     nextOffset += llvm::alignTo(weight.getByteSize(), 64);
     return weight;
@@ -49,7 +50,7 @@ public:
 private:
   SymbolTable symbols;
   OpBuilder builder;
-  using Key = std::pair<Attribute, std::pair<Attribute, Attribute>>;
+  using Key = std::pair<Attribute, std::pair<Attribute, int>>;
   DenseMap<Key, bit::WeightOp> weights;
   int64_t nextOffset = 0;
 };

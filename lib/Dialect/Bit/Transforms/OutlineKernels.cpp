@@ -23,9 +23,9 @@ namespace {
 constexpr int64_t smallestKernel = 32;
 
 bool isKernel(Operation *op) {
-  if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::PackedMatmulOp,
-          bit::PackPanelsOp, bit::PanelConvOp, bit::PanelMatmulOp, bit::GroupOp,
-          bit::SiblingsOp>(op))
+  if (isa<bit::AbsmaxQuantizeOp, bit::AttentionOp, bit::CodeMatmulOp,
+          bit::PackedMatmulOp, bit::PackPanelsOp, bit::PanelConvOp,
+          bit::PanelMatmulOp, bit::GroupOp, bit::SiblingsOp>(op))
     return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp || !linalgOp.hasPureBufferSemantics())

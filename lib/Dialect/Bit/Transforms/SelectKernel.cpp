@@ -29,15 +29,23 @@ static const Kernel *findBest(PackedMatmulOp op, const Kernel *current,
   return best;
 }
 
-/// The last registered kernel for panels that the function's features allow,
-/// null if that is the current one.
-template <typename OpT>
-static const PanelKernel *findBetter(OpT op, const KernelRegistry &kernels) {
+/// The last registered kernel for panels that the function's features allow.
+static const PanelKernel *getBest(Operation *op,
+                                  const KernelRegistry &kernels) {
   const PanelKernel *best = nullptr;
   for (const auto &kernel : kernels.getPanels())
     if (getMissingFeatures(op, kernel->features).empty())
       best = kernel.get();
-  return best && best->name != op.getKernel().getName() ? best : nullptr;
+  return best;
+}
+
+static const CodeKernel *getBest(CodeMatmulOp op,
+                                 const KernelRegistry &kernels) {
+  const CodeKernel *best = nullptr;
+  for (const auto &kernel : kernels.getCodes())
+    if (getMissingFeatures(op, *kernel).empty())
+      best = kernel.get();
+  return best;
 }
 
 namespace {
@@ -56,11 +64,14 @@ struct SelectKernel : impl::SelectKernelBase<SelectKernel> {
     });
     getOperation().walk([&](PanelMatmulOp op) { select(op, kernels); });
     getOperation().walk([&](PanelConvOp op) { select(op, kernels); });
+    getOperation().walk([&](CodeMatmulOp op) { select(op, kernels); });
   }
 
 private:
   template <typename OpT> void select(OpT op, const KernelRegistry &kernels) {
-    const PanelKernel *better = findBetter(op, kernels);
+    auto *better = getBest(op, kernels);
+    if (better && better->name == op.getKernel().getName())
+      better = nullptr;
     ++(better ? numSelected : numDeclined);
     if (better)
       op.setKernelAttr(KernelAttr::get(&getContext(), better->name, {}));

@@ -31,13 +31,14 @@ def Bit_WeightOp : Bit_Op<"weight", [Symbol]> {
     `offset` is the constant's place in the section, in bytes, a multiple of 64.
 
     With `width` a matrix is stored as `bit.pack_panels` arranges it, in panels
-    of so many columns; `value` stays as the model has it until the section is
-    written, so that no second copy of a model's weights is made.
+    of so many columns, and with `quads` with four k side by side; `value` stays
+    as the model has it until the section is written, so that no second copy of a
+    model's weights is made.
 
     (C1) `value` has a static shape of `type`.
     (C2) `offset`, where it is there, is a non-negative multiple of 64.
     (C3) with `width`, a positive multiple of 16, `value` is a matrix of f32, f16,
-    bf16 or i8; without, there is no `transposed`.
+    bf16 or i8, with `quads` of i8; without, there is no `transposed` and no `quads`.
 
     ```mlir
     bit.weight @ffn_up at 128 = dense<[1, 2, 3, 4]> : tensor<4xi8>
@@ -46,10 +47,10 @@ def Bit_WeightOp : Bit_Op<"weight", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$width,
-      UnitAttr:$transposed);
+      UnitAttr:$quads, UnitAttr:$transposed);
   let assemblyFormat = [{
-    $sym_name (`at` $offset^)? (`panels` $width^)? (`transposed` $transposed^)?
-    attr-dict `=` $value
+    $sym_name (`at` $offset^)? (`panels` $width^)? (`quads` $quads^)?
+    (`transposed` $transposed^)? attr-dict `=` $value
   }];
   let extraClassDeclaration = [{
     /// How `value` is arranged, where it has `width`.

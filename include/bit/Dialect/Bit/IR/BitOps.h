@@ -22,6 +22,7 @@
 namespace bit {
 
 class Kernel;
+struct CodeKernel;
 
 /// Those of a kernel's target features that the function around `op` does not
 /// have. Code without a function is nobody's yet.
@@ -33,6 +34,8 @@ getMissingFeatures(mlir::Operation *op,
 /// set.
 llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
                                                       const Kernel &kernel);
+llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
+                                                      const CodeKernel &kernel);
 
 } // namespace bit
 

@@ -23,13 +23,21 @@ def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
                     = b[p * W + j, k]   with `transposed`
     ```
 
+    A matrix of codes may also have quads of k side by side, which 32-bit dot
+    products of bytes read; k that pad are zeros:
+
+    ```
+    panels[p, q, j, i] = b[q * 4 + i, p * W + j]
+    ```
+
     Of a constant `b` the op costs nothing: `bit-extract-weights` makes it the
     form in which a weight is stored.
 
     Constraints:
     (C1) `b` is K x N, or N x K with `transposed`, or a batch of those.
     (C2) the init is P x K x W with the batch of `b`; W is static, a positive
-    multiple of 16, and P = ceil(N / W).
+    multiple of 16, and P = ceil(N / W). For quads it is P x ceil(K / 4) x W x 4,
+    and `b` a matrix of i8.
     (C3) the init's elements have the type of those of `b`.
     (C4) all operands are tensors, and then the result is the init's type, or all
     are memrefs, and then there is no result.
@@ -65,6 +73,14 @@ def Bit_PackPanelsOp : Bit_KernelOp<"pack_panels"> {
 
   let extraClassDeclaration = [{
     mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    /// Whether quads of k lie side by side.
+    bool hasQuads() {
+      return getInit().getType().getRank() == getB().getType().getRank() + 2;
+    }
+    /// Columns of a panel.
+    int64_t getWidth() {
+      return getInit().getType().getShape().drop_back(hasQuads()).back();
+    }
   }];
 }
 
@@ -165,6 +181,67 @@ def Bit_PanelMatmulOp
       return isUnpacked() ? PanelLayout::maxWidth
                           : getPanels().getType().getShape().back();
     }
+  }];
+}
+
+def Bit_CodeMatmulOp : Bit_KernelOp<"code_matmul"> {
+  let summary = "multiplies codes by a matrix of codes in panels with a kernel";
+  let description = [{
+    `b` being the K x N matrix that `bit.pack_panels` arranged in `panels` with
+    quads of k:
+
+    ```
+    y[m, n] = the sum over k of u32(x[m, k]) * s32(b[k, n])   modulo 2^32
+    ```
+
+    Codes of x are unsigned and those of b signed, which is what instructions
+    multiply; the pass that makes the op accounts for other signs and for zero
+    points. Sums are exact, so all kernels give the same bits.
+
+    Constraints:
+    (C1) `x` is M x K, K static.
+    (C2) `panels` is P x ceil(K / 4) x W x 4, W static and a positive multiple of
+    16.
+    (C3) the init is M x N, N static, and P = ceil(N / W).
+    (C4) all operands are tensors, and then the result is the init's type, or all
+    are memrefs, and then there is no result.
+    (C5) `kernel` is registered as one for codes, and has no tile.
+    (C6) the target features of the enclosing function, its `passthrough`
+    attribute, have all of the kernel's.
+
+    Example:
+
+    ```mlir
+    func.func @code_matmul(%x: tensor<?x70xi8>, %panels: tensor<4x18x32x4xi8>,
+        %y: tensor<?x100xi32>) -> tensor<?x100xi32> {
+      %r = bit.code_matmul ins(%x, %panels : tensor<?x70xi8>, tensor<4x18x32x4xi8>)
+          outs(%y : tensor<?x100xi32>) kernel = #bit.kernel<generic.codes>
+          -> tensor<?x100xi32>
+      return %r : tensor<?x100xi32>
+    }
+    ```
+  }];
+
+  let arguments = (ins
+    Bit_I8Shaped:$x,
+    Bit_I8Shaped:$panels,
+    Bit_I32Shaped:$init,
+    Bit_KernelAttr:$kernel
+  );
+  let results = (outs Optional<Bit_I32Tensor>:$y);
+
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $panels `:` type($x) `,` type($panels) `)`
+    `outs` `(` $init `:` type($init) `)`
+    `kernel` `=` qualified($kernel) attr-dict (`->` type($y)^)?
+  }];
+
+  let extraClassDeclaration = [{
+    mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+    int64_t getK() { return getX().getType().getShape()[1]; }
+    int64_t getN() { return getInit().getType().getShape()[1]; }
+    /// Columns of a panel.
+    int64_t getWidth() { return getPanels().getType().getShape()[2]; }
   }];
 }
 

@@ -8,6 +8,7 @@
 
 #include "bit/Dialect/Bit/IR/BitEnums.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Value.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/MapVector.h"
@@ -104,6 +105,28 @@ struct PanelKernel {
   int64_t pixelVectors; ///< registers of channels that such a tile has
 };
 
+/// How a level multiplies codes by panels of codes, `bit.code_matmul`. A
+/// register of sums has `columns` columns, each `partials` sums side by side
+/// that are added at the end. The loops are the same for all targets.
+struct CodeKernel {
+  /// The name in `#bit.kernel`, such as "x86.vnni_codes".
+  llvm::StringRef name;
+  /// The LLVM target features that the emitted code needs.
+  std::vector<llvm::StringRef> features;
+  /// Another set of features that serves as well, or none.
+  std::vector<llvm::StringRef> otherFeatures;
+  int64_t columns;  ///< of a register of sums; divides 16
+  int64_t partials; ///< sums of a column, a power of two
+  int64_t rows;     ///< rows of x that a tile has
+  int64_t vectors;  ///< registers of columns that a tile of so many rows has
+  int64_t chains;   ///< sums at least that a tile has, by splitting k
+  /// What `dot` takes of four unsigned codes, the bytes of an i32.
+  mlir::Value (*broadcast)(mlir::OpBuilder &, mlir::Location, mlir::Value word);
+  /// `sum` plus the products of `columns` quads of signed codes by `x`.
+  mlir::Value (*dot)(mlir::OpBuilder &, mlir::Location, mlir::Value sum,
+                     mlir::Value quads, mlir::Value x);
+};
+
 /// The kernels of a context. It is filled while the dialect is loaded:
 ///   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
 ///     dialect->getKernels().add(std::make_unique<VnniP2>());
@@ -127,10 +150,16 @@ public:
     return panels;
   }
 
+  /// The same of kernels for codes.
+  void addCodes(CodeKernel kernel);
+  const CodeKernel *lookupCodes(llvm::StringRef name) const;
+  llvm::ArrayRef<std::unique_ptr<CodeKernel>> getCodes() const { return codes; }
+
 private:
   std::vector<std::unique_ptr<Kernel>> kernels;
   llvm::StringMap<const Kernel *> byName;
   std::vector<std::unique_ptr<PanelKernel>> panels;
+  std::vector<std::unique_ptr<CodeKernel>> codes;
 };
 
 } // namespace bit

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of codes by panels of quads: tiles of rows and registers whose sums
+// stay in registers over all k.
+
+#include "ParallelRange.h"
+#include "Patterns.h"
+#include "RowTiles.h"
+#include "bit/Dialect/Bit/IR/BitDialect.h"
+#include "bit/Dialect/Bit/IR/BitOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+
+namespace {
+
+/// Rows that threads share out beside panels: a multiple of every kernel's.
+constexpr int64_t blockRows = 96;
+
+/// About 10 us of products are worth another thread.
+constexpr int64_t pieceWork = 1 << 21;
+
+constexpr int64_t quad = bit::PanelLayout::quad;
+
+/// The dims of panels that are one where they are read.
+const ReassociationIndices quadGroups[] = {{0}, {1}, {2, 3}};
+
+class Emitter {
+public:
+  Emitter(ImplicitLocOpBuilder &b, bit::CodeMatmulOp op,
+          const bit::CodeKernel &kernel)
+      : b(b), op(op), kernel(kernel), width(op.getWidth()),
+        sumType(VectorType::get(kernel.columns * kernel.partials,
+                                b.getI32Type())) {}
+
+  void emit();
+
+private:
+  void emitTiles(Value row, int64_t rows);
+  void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
+  void addQuad(Value at, Value row, int64_t rows, int64_t firstVector,
+               int64_t vectors, int64_t codes, MutableArrayRef<Value> sums);
+  Value loadWord(Value row, Value k, int64_t codes);
+  Value addPartials(Value sum);
+  void store(Value sum, Value row, Value column);
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value add(Value value, int64_t offset) {
+    if (offset == 0)
+      return value;
+    return arith::AddIOp::create(b, value, index(offset), noWrap());
+  }
+  Value mul(Value value, int64_t factor) {
+    return arith::MulIOp::create(b, value, index(factor), noWrap());
+  }
+  static arith::IntegerOverflowFlags noWrap() {
+    return arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
+  }
+
+  ImplicitLocOpBuilder &b;
+  bit::CodeMatmulOp op;
+  const bit::CodeKernel &kernel;
+  int64_t width;
+  VectorType sumType;
+  Value panels; ///< P x ceil(K / 4) x 4 W, as vectors have one dim
+  Value panel, firstColumn;
+};
+
+} // namespace
+
+/// `codes` codes of x, one to four, as bytes of a word; others are 0. No byte
+/// past them is read.
+Value Emitter::loadWord(Value row, Value k, int64_t codes) {
+  Type i32 = b.getI32Type();
+  if (codes == quad) {
+    auto bytes = VectorType::get(quad, b.getI8Type());
+    Value four =
+        vector::LoadOp::create(b, bytes, op.getX(), ValueRange{row, k});
+    Value word = vector::BitCastOp::create(b, VectorType::get(1, i32), four);
+    return vector::ExtractOp::create(b, word, int64_t(0));
+  }
+  Value word;
+  for (int64_t i = 0; i < codes; ++i) {
+    Value code =
+        memref::LoadOp::create(b, op.getX(), ValueRange{row, add(k, i)});
+    Value wide = arith::ExtUIOp::create(b, i32, code);
+    Value amount = arith::ConstantIntOp::create(b, i32, 8 * i);
+    wide = arith::ShLIOp::create(b, wide, amount);
+    word = word ? arith::OrIOp::create(b, word, wide).getResult() : wide;
+  }
+  return word;
+}
+
+/// Adds the products of one quad, of which `codes` are there, to the sums of a
+/// tile.
+void Emitter::addQuad(Value at, Value row, int64_t rows, int64_t firstVector,
+                      int64_t vectors, int64_t codes,
+                      MutableArrayRef<Value> sums) {
+  auto type = VectorType::get(kernel.columns * quad, b.getI8Type());
+  Location loc = b.getLoc();
+  Value k = mul(at, quad);
+  SmallVector<Value> xs;
+  for (int64_t i = 0; i < rows; ++i)
+    xs.push_back(kernel.broadcast(b, loc, loadWord(add(row, i), k, codes)));
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value column = index((firstVector + v) * kernel.columns * quad);
+    Value quads =
+        vector::LoadOp::create(b, type, panels, ValueRange{panel, at, column});
+    for (auto [i, x] : llvm::enumerate(xs)) {
+      Value &sum = sums[i * vectors + v];
+      sum = kernel.dot(b, loc, sum, quads, x);
+    }
+  }
+}
+
+/// The sums of columns, of which each lies in neighbouring lanes.
+Value Emitter::addPartials(Value sum) {
+  for (int64_t left = kernel.partials; left > 1; left /= 2) {
+    SmallVector<int64_t> even, odd;
+    for (int64_t i = 0; i < kernel.columns * left; i += 2) {
+      even.push_back(i);
+      odd.push_back(i + 1);
+    }
+    Value first = vector::ShuffleOp::create(b, sum, sum, even);
+    Value second = vector::ShuffleOp::create(b, sum, sum, odd);
+    sum = arith::AddIOp::create(b, first, second);
+  }
+  return sum;
+}
+
+void Emitter::store(Value sum, Value row, Value column) {
+  SmallVector<Value> where = {row, column};
+  if (op.getN() % width == 0) {
+    vector::StoreOp::create(b, sum, op.getInit(), where);
+    return;
+  }
+  // A column past the last one leaves nothing.
+  Value left = arith::SubIOp::create(b, index(op.getN()), column);
+  Value mask = vector::CreateMaskOp::create(
+      b, VectorType::get(kernel.columns, b.getI1Type()), left);
+  vector::MaskedStoreOp::create(b, op.getInit(), where, mask, sum);
+}
+
+void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
+                       int64_t vectors) {
+  // Few sums are chains that wait for each other: more of them split k.
+  int64_t size = rows * vectors;
+  int64_t chains = std::max<int64_t>(1, kernel.chains / size);
+  int64_t quads = op.getK() / quad, rest = op.getK() % quad;
+  chains = std::min(chains, std::max<int64_t>(quads, 1));
+  int64_t whole = quads / chains * chains;
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
+  SmallVector<Value> sums(size * chains, zero);
+  auto addTo = [&](Value at, int64_t chain, int64_t codes) {
+    addQuad(at, row, rows, firstVector, vectors, codes,
+            MutableArrayRef(sums).slice(chain * size, size));
+  };
+  if (whole > 0) {
+    auto loop =
+        scf::ForOp::create(b, index(0), index(whole), index(chains), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    sums.assign(loop.getRegionIterArgs().begin(),
+                loop.getRegionIterArgs().end());
+    for (int64_t chain = 0; chain < chains; ++chain)
+      addTo(add(loop.getInductionVar(), chain), chain, quad);
+    scf::YieldOp::create(b, sums);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  for (int64_t at = whole; at < quads; ++at)
+    addTo(index(at), at - whole, quad);
+  if (rest != 0)
+    addTo(index(quads), 0, rest);
+  for (int64_t i = 0; i < size; ++i) {
+    Value sum = sums[i];
+    for (int64_t chain = 1; chain < chains; ++chain)
+      sum = arith::AddIOp::create(b, sum, sums[chain * size + i]);
+    store(addPartials(sum), add(row, i / vectors),
+          add(firstColumn, (firstVector + i % vectors) * kernel.columns));
+  }
+}
+
+void Emitter::emitTiles(Value row, int64_t rows) {
+  int64_t all = width / kernel.columns;
+  int64_t vectors = std::min(all, kernel.rows * kernel.vectors / rows);
+  while (all % vectors != 0)
+    --vectors;
+  for (int64_t v = 0; v < all; v += vectors)
+    emitTile(row, rows, v, vectors);
+}
+
+void Emitter::emit() {
+  OpBuilder::InsertionGuard guard(b);
+  Value rows = b.createOrFold<memref::DimOp>(op.getX(), 0);
+  panels = memref::CollapseShapeOp::create(b, op.getPanels(), quadGroups);
+  Value numPanels = b.createOrFold<memref::DimOp>(op.getPanels(), 0);
+  Value blocks = b.createOrFold<arith::CeilDivUIOp>(rows, index(blockRows));
+  Value count = arith::MulIOp::create(b, numPanels, blocks);
+  Value work =
+      mul(arith::MinUIOp::create(b, rows, index(blockRows)), width * op.getK());
+  // One panel after the other, so that it is still cached for all its rows.
+  Value item = bit::emitParallelRange(b, b.getLoc(), count, work, pieceWork);
+  panel = arith::DivUIOp::create(b, item, blocks);
+  firstColumn = mul(panel, width);
+  Value from = mul(arith::RemUIOp::create(b, item, blocks), blockRows);
+  Value to = arith::MinUIOp::create(b, add(from, blockRows), rows);
+  if (int64_t m = op.getX().getType().getShape()[0];
+      !ShapedType::isDynamic(m) && m <= blockRows) {
+    // So that only the tiles are emitted that there are.
+    from = index(0);
+    to = index(m);
+  }
+  bit::emitRowTiles(b, from, to, kernel.rows,
+                    [&](Value row, int64_t rows) { emitTiles(row, rows); });
+}
+
+namespace {
+
+struct LowerCodeMatmul final : OpRewritePattern<bit::CodeMatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(bit::CodeMatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<MemRefType>(op.getX().getType()))
+      return rewriter.notifyMatchFailure(op, "is on tensors");
+    auto *dialect = getContext()->getLoadedDialect<bit::BitDialect>();
+    const bit::CodeKernel *kernel =
+        dialect->getKernels().lookupCodes(op.getKernel().getName());
+    if (!kernel)
+      return rewriter.notifyMatchFailure(op, "has no registered kernel");
+    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(
+            cast<MemRefType>(op.getPanels().getType()), quadGroups))
+      return rewriter.notifyMatchFailure(op, "has gaps in its panels");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Emitter(b, op, *kernel).emit();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void bit::populateCodeMatmulToVectorPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerCodeMatmul>(patterns.getContext());
+}
