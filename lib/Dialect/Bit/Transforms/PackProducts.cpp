@@ -245,6 +245,7 @@ struct PackProducts : impl::PackProductsBase<PackProducts> {
         products.push_back(op);
     });
     numConvolutions += packConvolutions();
+    numCodeProducts += packCodeProducts();
     for (linalg::GenericOp op : products) {
       // Anew, because it may read a product that was replaced.
       FloatProduct product = *matchProduct(op);
@@ -254,6 +255,15 @@ struct PackProducts : impl::PackProductsBase<PackProducts> {
       if (form != Form::Declined)
         replaceProduct(product, form);
     }
+  }
+
+  int64_t packCodeProducts() {
+    SmallVector<linalg::GenericOp> candidates;
+    getOperation()->walk([&](linalg::GenericOp op) {
+      if (op.getNumReductionLoops() == 1 && !matchProduct(op))
+        candidates.push_back(op);
+    });
+    return llvm::count_if(candidates, packCodeProduct);
   }
 
   int64_t packConvolutions() {

@@ -22,6 +22,10 @@ mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x);
 /// false if `op` is none, or none that gains from it.
 bool packConvolution(mlir::linalg::GenericOp op);
 
+/// Replaces an integer product of codes of 8 bits by constant ones by
+/// `bit.code_matmul`. Returns false if `op` is none.
+bool packCodeProduct(mlir::linalg::GenericOp op);
+
 } // namespace bit
 
 #endif // BIT_LIB_DIALECT_BIT_TRANSFORMS_PANELPRODUCTS_H

@@ -53,7 +53,7 @@ def PackWeights : Pass<"bit-pack-weights", "::mlir::ModuleOp"> {
 }
 
 def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
-  let summary = "compute products of float matrices by kernels for panels";
+  let summary = "compute products of matrices by kernels for panels";
   let description = [{
     A `linalg.generic` that multiplies matrices, f32 sums of fma from 0 in
     ascending k, becomes a `bit.panel_matmul`: by the `bit.pack_panels` of its
@@ -68,6 +68,11 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
     `bit.panel_conv` if it has 16 output channels or more, each a sum of 16
     products or more.
 
+    A `linalg.generic` that multiplies codes of 8 bits as integers of 32, each
+    without its zero point, by a constant matrix of such codes with 8 columns or
+    more becomes a `bit.code_matmul`, and elementwise operations what zero points
+    take from its sums.
+
     Left as they are: products with a constant that has one value for all
     elements, which takes no memory, and few rows by a transposed matrix that is
     no constant.
@@ -76,6 +81,7 @@ def PackProducts : Pass<"bit-pack-products", "::mlir::func::FuncOp"> {
     Statistic<"numPacked", "packed", "products packed">,
     Statistic<"numDeclined", "declined", "products left as they are">,
     Statistic<"numConvolutions", "convolutions", "convolutions packed">,
+    Statistic<"numCodeProducts", "code-products", "products of codes packed">,
   ];
   let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -109,8 +115,8 @@ def SelectKernel : Pass<"bit-select-kernel", "::mlir::func::FuncOp"> {
     Each `bit.packed_matmul` gets the last registered kernel of its layout that
     supports it and needs no target feature which the function's `passthrough`
     attribute lacks: targets register their kernels from the slowest to the
-    fastest. `bit.panel_matmul` and `bit.panel_conv` likewise; all their kernels
-    read the same panels.
+    fastest. `bit.panel_matmul`, `bit.panel_conv` and `bit.code_matmul` likewise; all
+    their kernels read the same panels.
   }];
   let statistics = [
     Statistic<"numSelected", "selected", "products given another kernel">,
