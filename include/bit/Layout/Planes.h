@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the layouts of 1 and 2 bits a weight share: one sequential stream that
-// every x86 level and the generic kernels read. docs/kernels.md draws it.
+// Layouts P1 and P2: binary weights in 1 bit and ternary ones in 2, one
+// sequential stream that every x86 level and the generic kernels read.
+// docs/kernels.md draws it.
 
 #ifndef BIT_LAYOUT_PLANES_H
 #define BIT_LAYOUT_PLANES_H
@@ -11,14 +12,16 @@
 
 namespace bit {
 
-/// The arithmetic of a layout of B bits a weight for N rows (output features)
-/// of K weights.
+/// A layout of B = 1 or 2 bits a weight for N rows (output features) of K
+/// weights. The code of a weight is w > 0 in 1 bit and w + 1 in 2.
 ///
 /// Rows come in groups of 16 and groups in blocks of 4; the last block has only
 /// the groups it needs. A block holds, for each step of 32 / B k, the 64 bytes
 /// of each of its groups one after another. Byte j of a group belongs to row
 /// j / 4 of the group; its bits from B * p on, the plane p, hold the code of
-/// k = 32 / B * step + 4 * p + j % 4.
+/// k = 32 / B * step + 4 * p + j % 4. What pads rows or k is the weight 0 in 2
+/// bits; 1 bit has none, so it is a weight like others, and nothing may be
+/// multiplied by it.
 class PlaneLayout {
 public:
   static constexpr int64_t rowsPerGroup = 16;
@@ -29,6 +32,11 @@ public:
 
   /// The k of one step.
   static constexpr int64_t getStepK(int64_t bits) { return 32 / bits; }
+
+  /// The byte whose codes are all those of padding.
+  static constexpr uint8_t getPaddingByte(int64_t bits) {
+    return bits == 1 ? 0 : 0x55;
+  }
 
   /// Nothing if a size is negative or the packed bytes do not fit int64_t.
   static std::optional<PlaneLayout> get(int64_t bits, int64_t n, int64_t k);
@@ -53,6 +61,16 @@ public:
     int shift;
   };
   Position getPosition(int64_t row, int64_t column) const;
+
+  /// Packs `rows` rows, the first of them row `firstRow` of the matrix, from
+  /// row-major `weights` into `packed`, the bytes of the whole matrix. A weight
+  /// that has no code is not packed: its index in `weights` is returned. Where
+  /// the caller packs in pieces, each piece begins at a multiple of 16 rows.
+  std::optional<int64_t> pack(const int8_t *weights, int64_t firstRow,
+                              int64_t rows, uint8_t *packed) const;
+
+  /// The inverse: all N x K weights, row-major.
+  void unpack(const uint8_t *packed, int8_t *weights) const;
 
 private:
   PlaneLayout(int64_t bits, int64_t n, int64_t k, int64_t groups, int64_t steps)

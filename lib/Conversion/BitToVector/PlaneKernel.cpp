@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "bit/Conversion/BitToVector/P1Kernel.h"
-#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
-#include "bit/Layout/P1.h"
-#include "bit/Layout/P2.h"
 
 using namespace mlir;
 
@@ -17,14 +14,9 @@ int64_t PlaneKernel::getPackedBytes(int64_t n, int64_t k) const {
   return layout ? layout->getPackedBytes() : -1;
 }
 
-void P1Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
-                    MutableArrayRef<uint8_t> out) const {
-  packP1(*P1Layout::get(n, k), codes.data(), 0, n, out.data());
-}
-
-void P2Kernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
-                    MutableArrayRef<uint8_t> out) const {
-  packP2(*P2Layout::get(n, k), codes.data(), 0, n, out.data());
+void PlaneKernel::pack(ArrayRef<int8_t> codes, int64_t n, int64_t k,
+                       MutableArrayRef<uint8_t> out) const {
+  PlaneLayout::get(bits, n, k)->pack(codes.data(), 0, n, out.data());
 }
 
 int64_t PlaneKernel::getScaleRows() const { return PlaneLayout::rowsPerBlock; }

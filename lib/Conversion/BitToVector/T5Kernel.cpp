@@ -3,15 +3,14 @@
 #include "bit/Conversion/BitToVector/T5Kernel.h"
 #include "bit/Conversion/BitToVector/PackedMatmul.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
-#include "bit/Layout/P2.h"
 
 using namespace mlir;
 
 namespace bit {
 
-static_assert(T5Layout::rowsPerUnit == P2Layout::rowsPerBlock);
+static_assert(T5Layout::rowsPerUnit == PlaneLayout::rowsPerBlock);
 
-T5Kernel::T5Kernel(StringRef name, std::unique_ptr<P2Kernel> inner,
+T5Kernel::T5Kernel(StringRef name, std::unique_ptr<PlaneKernel> inner,
                    int64_t bytes)
     : name(name), inner(std::move(inner)), bytes(bytes) {}
 

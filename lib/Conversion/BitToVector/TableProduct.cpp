@@ -6,7 +6,7 @@
 // work of 64 multiplications, one of 32 that of 128.
 
 #include "TableProduct.h"
-#include "bit/Layout/P2.h"
+#include "bit/Layout/Planes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,9 +19,10 @@ namespace bit {
 
 namespace {
 
+using P2Layout = PlaneLayout;                     ///< of 2 bits
 constexpr int64_t lanes = P2Layout::rowsPerGroup; ///< of what is transposed
 constexpr int64_t tables = 4; ///< of a step: one for each byte
-constexpr int64_t width = P2Layout::kPerStep;
+constexpr int64_t width = P2Layout::getStepK(2);
 constexpr auto noWrap =
     arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
 
@@ -29,7 +30,7 @@ class Emitter {
 public:
   Emitter(OpBuilder &builder, Location loc, const TableProduct &product)
       : builder(builder), loc(loc), product(product),
-        layout(*P2Layout::get(product.n, product.k)) {}
+        layout(*P2Layout::get(2, product.n, product.k)) {}
 
   void emit(TableProduct::Consumer consume);
 

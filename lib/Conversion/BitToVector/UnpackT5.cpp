@@ -6,7 +6,7 @@
 // where what is left is greater than all of the lower ones could be.
 
 #include "bit/Conversion/BitToVector/T5Kernel.h"
-#include "bit/Layout/P2.h"
+#include "bit/Layout/Planes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -21,13 +21,13 @@ namespace {
 
 constexpr int64_t trits = T5Layout::tritsPerByte;
 constexpr int64_t bytesPerStep = T5Layout::bytesPerStep;
-constexpr int64_t groups = P2Layout::groupsPerBlock;
+constexpr int64_t groups = PlaneLayout::groupsPerBlock;
 constexpr int64_t planes = 4; ///< weights of a byte of P2
 /// 4 steps are 80 k, 5 steps of P2.
 constexpr int64_t stepsAtOnce = 4;
 constexpr int64_t p2StepsAtOnce =
-    stepsAtOnce * T5Layout::kPerStep / P2Layout::kPerStep;
-constexpr int64_t p2StepBytes = groups * P2Layout::bytesPerGroup;
+    stepsAtOnce * T5Layout::kPerStep / PlaneLayout::getStepK(2);
+constexpr int64_t p2StepBytes = groups * PlaneLayout::bytesPerGroup;
 static_assert(T5Layout::stepsPerPanel % stepsAtOnce == 0);
 
 class Unpacker {
@@ -136,10 +136,10 @@ void Unpacker::unpackByte(Value code, int64_t firstQuad,
 /// `steps` steps, at most 4, from step 4 * `number` on.
 void Unpacker::emitSteps(Value number, int64_t steps) {
   int64_t bytes = type.getNumElements();
-  if (bytes == P2Layout::bytesPerGroup)
+  if (bytes == PlaneLayout::bytesPerGroup)
     return emitSteps(number, index(0), steps);
-  auto loop = scf::ForOp::create(builder, loc, index(0),
-                                 index(P2Layout::bytesPerGroup), index(bytes));
+  auto loop = scf::ForOp::create(
+      builder, loc, index(0), index(PlaneLayout::bytesPerGroup), index(bytes));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   emitSteps(number, loop.getInductionVar(), steps);
@@ -153,7 +153,7 @@ void Unpacker::emitSteps(Value number, Value first, int64_t steps) {
   Value to = add(mul(number, p2StepsAtOnce * p2StepBytes), first);
   int64_t count = llvm::divideCeil(steps * trits, planes);
   SmallVector<SmallVector<Value>> out(
-      groups, SmallVector<Value>(count, splat(P2Layout::paddingByte)));
+      groups, SmallVector<Value>(count, splat(PlaneLayout::getPaddingByte(2))));
   for (int64_t step = 0; step < steps; ++step)
     for (auto [bytes, sums] : llvm::zip_equal(loadGroups(place, step), out))
       unpackByte(bytes, step * trits, sums);
@@ -161,7 +161,7 @@ void Unpacker::emitSteps(Value number, Value first, int64_t steps) {
     for (int64_t s = 0; s < count; ++s)
       vector::StoreOp::create(
           builder, loc, out[g][s], block,
-          add(to, index(s * p2StepBytes + g * P2Layout::bytesPerGroup)));
+          add(to, index(s * p2StepBytes + g * PlaneLayout::bytesPerGroup)));
 }
 
 Value Unpacker::emit() {
@@ -173,7 +173,7 @@ Value Unpacker::emit() {
       p2StepBytes;
   block = memref::AllocaOp::create(
       builder, loc, MemRefType::get(bytes, builder.getI8Type()),
-      builder.getI64IntegerAttr(P2Layout::alignment));
+      builder.getI64IntegerAttr(PlaneLayout::alignment));
   if (whole != 0) {
     auto loop =
         scf::ForOp::create(builder, loc, index(0), index(whole), index(1));

@@ -4,8 +4,6 @@
 // activations: the oracle of the other kernels.
 
 #include "GenericCodes.h"
-#include "bit/Conversion/BitToVector/P1Kernel.h"
-#include "bit/Conversion/BitToVector/P2Kernel.h"
 #include "bit/Conversion/BitToVector/T5Kernel.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Target/Generic.h"
@@ -71,8 +69,31 @@ private:
   VectorType intType;
 };
 
-SmallVector<Value> buildGenericTile(OpBuilder &builder, Location loc,
-                                    const bit::PlaneTile &tile, int64_t bits) {
+class GenericPlanes final : public bit::PlaneKernel {
+public:
+  explicit GenericPlanes(int64_t bits) : PlaneKernel("generic.p", bits) {}
+
+  ArrayRef<StringRef> getFeatures() const override { return {}; }
+  bool supportsFloat() const override { return true; }
+  int64_t getTileTokens(bool) const override { return 4; }
+  // 16 lanes are two registers of 256 bits and four of 128.
+  int64_t getTileGroups(bool, int64_t) const override { return 1; }
+
+  // (w + 1) * x is at most 2 * 128; only the sum of w * x must fit, because the
+  // correction wraps back.
+  int64_t getMaxK(int64_t low, int64_t high) const override {
+    return std::numeric_limits<int32_t>::max() /
+           std::max<int64_t>({1, -low, high});
+  }
+
+  SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
+                               const bit::PlaneTile &tile) const override;
+};
+
+} // namespace
+
+SmallVector<Value> GenericPlanes::buildTile(OpBuilder &builder, Location loc,
+                                            const bit::PlaneTile &tile) const {
   bool isFloat = cast<MemRefType>(tile.x.getType()).getElementType().isF32();
   auto intType =
       VectorType::get(bit::PlaneLayout::rowsPerGroup, builder.getI32Type());
@@ -80,7 +101,7 @@ SmallVector<Value> buildGenericTile(OpBuilder &builder, Location loc,
   auto sumType = isFloat ? floatType : intType;
 
   auto step = [&](const bit::PlaneStep &step, ValueRange carried) {
-    Decoder decoder(builder, loc, bits);
+    Decoder decoder(builder, loc, getBits());
     SmallVector<Value> sums(carried);
     SmallVector<Value> words;
     for (int64_t g = 0; g < tile.groups; ++g)
@@ -121,45 +142,12 @@ SmallVector<Value> buildGenericTile(OpBuilder &builder, Location loc,
   return buildPlaneSteps(builder, loc, tile, init, step);
 }
 
-/// `BaseT` is the class of the layout's kernels.
-template <typename BaseT> class GenericKernel final : public BaseT {
-public:
-  explicit GenericKernel(StringRef name) : name(name) {}
-
-  StringRef getName() const override { return name; }
-  ArrayRef<StringRef> getFeatures() const override { return {}; }
-  bool supportsFloat() const override { return true; }
-  int64_t getTileTokens(bool) const override { return 4; }
-  // 16 lanes are two registers of 256 bits and four of 128.
-  int64_t getTileGroups(bool, int64_t) const override { return 1; }
-
-  // (w + 1) * x is at most 2 * 128; only the sum of w * x must fit, because the
-  // correction wraps back.
-  int64_t getMaxK(int64_t low, int64_t high) const override {
-    return std::numeric_limits<int32_t>::max() /
-           std::max<int64_t>({1, -low, high});
-  }
-
-  SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
-                               const bit::PlaneTile &tile) const override {
-    return buildGenericTile(builder, loc, tile, this->getBits());
-  }
-
-private:
-  StringRef name;
-};
-
-} // namespace
-
 void bit::registerGenericKernels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
-    dialect->getKernels().add(
-        std::make_unique<GenericKernel<P2Kernel>>("generic.p2"));
+    dialect->getKernels().add(std::make_unique<GenericPlanes>(2));
     dialect->getKernels().add(std::make_unique<T5Kernel>(
-        "generic.t5", std::make_unique<GenericKernel<P2Kernel>>("generic.p2"),
-        /*bytes=*/32));
-    dialect->getKernels().add(
-        std::make_unique<GenericKernel<P1Kernel>>("generic.p1"));
+        "generic.t5", std::make_unique<GenericPlanes>(2), /*bytes=*/32));
+    dialect->getKernels().add(std::make_unique<GenericPlanes>(1));
     // Two registers of 256 bits or four of 128 for each of 4 rows.
     dialect->getKernels().addPanel({"generic.panel", /*features=*/{},
                                     /*lanes=*/16, /*rows=*/4,

@@ -16,6 +16,30 @@ static Value call(OpBuilder &builder, Location loc, StringRef name, Type result,
       .getResults();
 }
 
+Value splat(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  auto vector = cast<VectorType>(type);
+  unsigned width = vector.getElementTypeBitWidth();
+  return arith::ConstantOp::create(
+      builder, loc,
+      DenseElementsAttr::get(vector, APInt(width, static_cast<uint64_t>(value),
+                                           /*isSigned=*/true,
+                                           /*implicitTrunc=*/true)));
+}
+
+Value shift(OpBuilder &builder, Location loc, Value value, int64_t amount) {
+  if (amount == 0)
+    return value;
+  Value by = splat(builder, loc, value.getType(), std::abs(amount));
+  if (amount < 0)
+    return arith::ShLIOp::create(builder, loc, value, by);
+  return arith::ShRSIOp::create(builder, loc, value, by);
+}
+
+Value join(OpBuilder &builder, Location loc, Value low, Value high) {
+  SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(0, 16));
+  return vector::ShuffleOp::create(builder, loc, low, high, lanes);
+}
+
 Value broadcastCodes(OpBuilder &builder, Location loc, Value word,
                      int64_t bytes) {
   Value words = vector::BroadcastOp::create(
@@ -24,23 +48,29 @@ Value broadcastCodes(OpBuilder &builder, Location loc, Value word,
       builder, loc, VectorType::get(bytes, builder.getI8Type()), words);
 }
 
-Value shiftAndMask(OpBuilder &builder, Location loc, Value bytes,
-                   int64_t amount, uint8_t mask) {
-  auto byteType = cast<VectorType>(bytes.getType());
-  auto wordType =
-      VectorType::get(byteType.getDimSize(0) / 4, builder.getI32Type());
-  auto splat = [&](uint32_t value) -> Value {
-    return arith::ConstantOp::create(
-        builder, loc,
-        DenseElementsAttr::get(
-            wordType, builder.getI32IntegerAttr(static_cast<int32_t>(value))));
-  };
+/// `body` of 4 bytes each as i32.
+static Value asWords(OpBuilder &builder, Location loc, Value bytes,
+                     function_ref<Value(Value)> body) {
+  auto type = cast<VectorType>(bytes.getType());
+  auto wordType = VectorType::get(type.getDimSize(0) / 4, builder.getI32Type());
   Value words = vector::BitCastOp::create(builder, loc, wordType, bytes);
-  if (amount != 0)
-    words = arith::ShRUIOp::create(builder, loc, words,
-                                   splat(static_cast<uint32_t>(amount)));
-  words = arith::AndIOp::create(builder, loc, words, splat(0x01010101u * mask));
-  return vector::BitCastOp::create(builder, loc, byteType, words);
+  return vector::BitCastOp::create(builder, loc, type, body(words));
+}
+
+Value shiftWords(OpBuilder &builder, Location loc, Value bytes,
+                 int64_t amount) {
+  return asWords(builder, loc, bytes, [&](Value words) -> Value {
+    return arith::ShRUIOp::create(builder, loc, words,
+                                  splat(builder, loc, words.getType(), amount));
+  });
+}
+
+Value maskBytes(OpBuilder &builder, Location loc, Value bytes, uint8_t mask) {
+  return asWords(builder, loc, bytes, [&](Value words) -> Value {
+    return arith::AndIOp::create(
+        builder, loc, words,
+        splat(builder, loc, words.getType(), int64_t(0x01010101) * mask));
+  });
 }
 
 Value vpdpbusd(OpBuilder &builder, Location loc, Value sum, Value unsignedBytes,
@@ -80,19 +110,6 @@ Value vpacksswb(OpBuilder &builder, Location loc, Value a, Value b) {
 Value vpmaddwd(OpBuilder &builder, Location loc, Value a, Value b) {
   return call(builder, loc, "llvm.x86.avx2.pmadd.wd",
               VectorType::get(8, builder.getI32Type()), {a, b});
-}
-
-Value addPlanes(OpBuilder &builder, Location loc, ValueRange planes) {
-  auto type = cast<VectorType>(planes[0].getType());
-  Value sum = planes[0];
-  for (auto [i, plane] : llvm::enumerate(planes.drop_front())) {
-    auto bits = builder.getI32IntegerAttr(2 * static_cast<int32_t>(i + 1));
-    Value amount = arith::ConstantOp::create(
-        builder, loc, DenseElementsAttr::get(type, bits));
-    Value shifted = arith::ShRSIOp::create(builder, loc, plane, amount);
-    sum = arith::AddIOp::create(builder, loc, sum, shifted);
-  }
-  return sum;
 }
 
 Value pin(OpBuilder &builder, Location loc, Value value) {

@@ -8,14 +8,29 @@
 
 namespace bit::x86 {
 
+/// A constant of a vector type of integers.
+mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type,
+                  int64_t value);
+
+/// Integers shifted right by `amount` bits, or left where it is less than 0.
+mlir::Value shift(mlir::OpBuilder &builder, mlir::Location loc,
+                  mlir::Value value, int64_t amount);
+
+/// 16 rows from the 8 of the lower and the 8 of the upper bytes.
+mlir::Value join(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value low,
+                 mlir::Value high);
+
 /// A vector of so many i8 whose 32-bit words are all `word`, an i32.
 mlir::Value broadcastCodes(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Value word, int64_t bytes);
 
-/// Bytes shifted right by `amount` bits and masked. What the shift carries
-/// from one byte to the next must lie outside the mask.
-mlir::Value shiftAndMask(mlir::OpBuilder &builder, mlir::Location loc,
-                         mlir::Value bytes, int64_t amount, uint8_t mask);
+/// Words of 4 bytes shifted right by `amount` bits, as bytes.
+mlir::Value shiftWords(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value bytes, int64_t amount);
+
+/// Bytes & mask.
+mlir::Value maskBytes(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value bytes, uint8_t mask);
 
 /// i32 sums + dot products of 4 unsigned by 4 signed bytes: 16 or 8 lanes.
 mlir::Value vpdpbusd(mlir::OpBuilder &builder, mlir::Location loc,
@@ -41,11 +56,6 @@ mlir::Value vpacksswb(mlir::OpBuilder &builder, mlir::Location loc,
 /// Dot products of 2 i16 by 2 i16 as i32: 8 lanes.
 mlir::Value vpmaddwd(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value a, mlir::Value b);
-
-/// The sum of planes' sums of i32, plane p's of weights times 4^p, which
-/// divides it.
-mlir::Value addPlanes(mlir::OpBuilder &builder, mlir::Location loc,
-                      mlir::ValueRange planes);
 
 /// The value as it is: no instruction, but what it is made of is not reordered
 /// with what it becomes. For the order of additions, which decides on

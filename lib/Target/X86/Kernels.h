@@ -5,16 +5,15 @@
 #ifndef BIT_LIB_TARGET_X86_KERNELS_H
 #define BIT_LIB_TARGET_X86_KERNELS_H
 
-#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include <memory>
 
 namespace bit::x86 {
 
-std::unique_ptr<Kernel> createAvx2P1();
-std::unique_ptr<P2Kernel> createAvx2P2();
-std::unique_ptr<P2Kernel> createAvxVnniP2();
-std::unique_ptr<Kernel> createVnniP1();
-std::unique_ptr<P2Kernel> createVnniP2();
+/// Of weights of 1 or 2 bits.
+std::unique_ptr<PlaneKernel> createAvx2Planes(int64_t bits);
+std::unique_ptr<PlaneKernel> createAvxVnniPlanes(int64_t bits);
+std::unique_ptr<PlaneKernel> createVnniPlanes(int64_t bits);
 std::unique_ptr<Kernel> createVbmiT5();
 void addCodeKernels(KernelRegistry &kernels);
 void addPanelKernels(KernelRegistry &kernels);

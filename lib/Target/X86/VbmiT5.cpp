@@ -43,7 +43,7 @@ constexpr int64_t leastSharedBlocks = 8;
 
 class VbmiT5 final : public T5Kernel {
 public:
-  VbmiT5() : T5Kernel("x86.vbmi_t5", createVnniP2(), /*bytes=*/64) {}
+  VbmiT5() : T5Kernel("x86.vbmi_t5", createVnniPlanes(2), /*bytes=*/64) {}
 
   ArrayRef<StringRef> getFeatures() const override {
     static constexpr StringRef features[] = {"avx512f", "avx512bw", "avx512vl",
@@ -56,7 +56,7 @@ public:
 
 class Lookup {
 public:
-  Lookup(OpBuilder &builder, const P2Kernel &inner, PackedMatmulOp op)
+  Lookup(OpBuilder &builder, const PlaneKernel &inner, PackedMatmulOp op)
       : builder(builder), inner(inner), op(op), loc(op.getLoc()),
         layout(*T5Layout::get(op.getN(), op.getK())),
         byteType(VectorType::get(bytes, builder.getI8Type())),
@@ -105,7 +105,7 @@ private:
   void storeSums();
 
   OpBuilder &builder;
-  const P2Kernel &inner;
+  const PlaneKernel &inner;
   PackedMatmulOp op;
   Location loc;
   T5Layout layout;

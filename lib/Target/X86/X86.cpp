@@ -10,17 +10,18 @@
 // that a function's features allow.
 void bit::registerX86Kernels(mlir::DialectRegistry &registry) {
   registry.addExtension(+[](mlir::MLIRContext *, BitDialect *dialect) {
-    dialect->getKernels().add(x86::createAvx2P1());
-    dialect->getKernels().add(x86::createAvx2P2());
-    dialect->getKernels().add(x86::createAvxVnniP2());
-    dialect->getKernels().add(x86::createVnniP1());
-    dialect->getKernels().add(x86::createVnniP2());
+    dialect->getKernels().add(x86::createAvx2Planes(1));
+    dialect->getKernels().add(x86::createAvx2Planes(2));
+    dialect->getKernels().add(x86::createAvxVnniPlanes(1));
+    dialect->getKernels().add(x86::createAvxVnniPlanes(2));
+    dialect->getKernels().add(x86::createVnniPlanes(1));
+    dialect->getKernels().add(x86::createVnniPlanes(2));
     dialect->getKernels().add(std::make_unique<T5Kernel>(
-        "x86.avx2_t5", x86::createAvx2P2(), /*bytes=*/32));
+        "x86.avx2_t5", x86::createAvx2Planes(2), /*bytes=*/32));
     dialect->getKernels().add(std::make_unique<T5Kernel>(
-        "x86.avxvnni_t5", x86::createAvxVnniP2(), /*bytes=*/32));
+        "x86.avxvnni_t5", x86::createAvxVnniPlanes(2), /*bytes=*/32));
     dialect->getKernels().add(std::make_unique<T5Kernel>(
-        "x86.vnni_t5", x86::createVnniP2(), /*bytes=*/64));
+        "x86.vnni_t5", x86::createVnniPlanes(2), /*bytes=*/64));
     dialect->getKernels().add(x86::createVbmiT5());
     x86::addPanelKernels(dialect->getKernels());
     x86::addCodeKernels(dialect->getKernels());

@@ -5,18 +5,19 @@
 // CHECK-LABEL: @one_token
 func.func @one_token(%x: memref<1x1024xi8>, %p: memref<2048xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x16xf32>)
     attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
-  // CHECK-DAG: %[[PERIOD:.*]] = arith.constant 16 : index
-  // CHECK-DAG: %[[STEPS:.*]] = arith.constant 32 : index
-  // CHECK: scf.for {{.*}} to %[[STEPS]] step %[[PERIOD]] iter_args
+  // CHECK-DAG: %[[TWO:.*]] = arith.constant dense<2> : vector<16xi16>
+  // CHECK: scf.for {{.*}} to %c32 step %c16 {
   // CHECK: scf.for {{.*}} iter_args
   // CHECK-COUNT-2: arith.shrui
   // CHECK-COUNT-2: arith.shrui
   // CHECK-NOT: arith.shrui
   // CHECK: scf.yield {{.*}} : vector<16xi16>, vector<16xi16>, vector<16xi16>, vector<16xi16>, vector<16xi16>, vector<16xi16>
-  // CHECK-COUNT-4: arith.shrsi {{.*}} : vector<16xi16>
-  // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
-  // CHECK: scf.yield
-  // CHECK: arith.shli
+  // A bit counts twice.
+  // CHECK-COUNT-2: arith.shrsi {{.*}} : vector<16xi16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"({{.*}}, %[[TWO]]) : (vector<16xi16>
+  // CHECK-COUNT-2: arith.shrsi {{.*}} : vector<16xi16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"({{.*}}, %[[TWO]])
+  // CHECK-COUNT-2: vector.store {{.*}} : memref<16xi32>, vector<8xi32>
   bit.packed_matmul ins(%x, %p, %ws : memref<1x1024xi8>, memref<2048xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x16xf32>)
       n = 16 k = 1024 weights = binary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p1>
@@ -43,18 +44,20 @@ func.func @four_tokens(%x: memref<4x512xi8>, %p: memref<1024xi8>, %ws: memref<1x
 // -----
 
 // Two groups take turns every 16 steps, so that weights are read as one stream, and
-// fetch what they read next.
+// fetch what is read next. Their sums are in memory meanwhile.
 // CHECK-LABEL: @turns
 func.func @turns(%x: memref<1x1024xi8>, %p: memref<4096xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x32xf32>)
     attributes {passthrough = [["target-features", "+avx2,+fma"]]} {
-  // CHECK: scf.for
-  // CHECK: scf.for
+  // CHECK: %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<32xi32>
+  // CHECK: scf.for {{.*}} to %c32 step %c16 {
+  // CHECK: scf.for %[[GROUP:.*]] = %c0 to %c2 step %c1 {
+  // CHECK: scf.for {{.*}} iter_args
   // CHECK: memref.prefetch %{{.*}}, read, locality<2>, data
   // CHECK: scf.yield
-  // CHECK: scf.for
-  // CHECK: memref.prefetch
-  // CHECK: scf.yield
-  // CHECK: scf.yield {{.*}} : vector<8xi32>, vector<8xi32>, vector<8xi32>, vector<8xi32>
+  // CHECK: vector.load %[[SUMS]]
+  // CHECK: vector.load %[[SUMS]]
+  // CHECK-COUNT-2: vector.store {{.*}}, %[[SUMS]]
+  // CHECK-NEXT: }
   bit.packed_matmul ins(%x, %p, %ws : memref<1x1024xi8>, memref<4096xi8>, memref<1xf32>)
       quantized(%xs, %sum : memref<1xf32>, memref<1xi32>) outs(%y : memref<1x32xf32>)
       n = 32 k = 1024 weights = binary range = [-128, 127] kernel = #bit.kernel<x86.avx2_p1>

@@ -2,21 +2,21 @@
 
 // One token: two groups take turns with the other two. Planes 0 and 2 share a
 // sum, 1 and 3, whose weights stay times 4, another. 528 steps are two chunks
-// of 256 and what is left.
+// of 256 and what is left; sums are in memory between turns.
 // CHECK-LABEL: @one_token
 func.func @one_token(%x: memref<1x8448xi8>, %p: memref<135168xi8>, %ws: memref<1xf32>, %xs: memref<1xf32>, %sum: memref<1xi32>, %y: memref<1x64xf32>)
     attributes {passthrough = [["target-features", "+avx2,+avxvnni"]]} {
-  // CHECK: scf.for {{.*}} step %c256 iter_args
+  // CHECK: %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<128xi32>
+  // CHECK: scf.for {{.*}} step %c256 {
+  // CHECK: scf.for {{.*}} to %c4 step %c2 {
+  // CHECK-COUNT-8: vector.load %[[SUMS]]
   // CHECK: scf.for {{.*}} step %c1 iter_args
   // CHECK-COUNT-2: memref.prefetch
   // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"({{.*}}) : (vector<8xi32>, vector<32xi8>, vector<32xi8>) -> vector<8xi32>
   // CHECK: scf.yield
-  // CHECK: scf.for {{.*}} step %c1 iter_args
-  // CHECK-COUNT-2: memref.prefetch
-  // CHECK-COUNT-16: llvm.call_intrinsic
-  // CHECK: scf.for
-  // CHECK-COUNT-16: llvm.call_intrinsic
-  // CHECK: scf.for
+  // CHECK-COUNT-8: vector.store {{.*}}, %[[SUMS]]
+  // CHECK: scf.for {{.*}} to %c4 step %c2 {
+  // CHECK: scf.for {{.*}} iter_args
   // CHECK-COUNT-16: llvm.call_intrinsic
   // CHECK-NOT: llvm.call_intrinsic
   // CHECK-COUNT-8: arith.shrsi

@@ -3,8 +3,7 @@
 // The runtime's C and the compiler's C++ write layouts P1 and P2 each for
 // itself: the same bytes.
 
-#include "bit/Layout/P1.h"
-#include "bit/Layout/P2.h"
+#include "bit/Layout/Planes.h"
 #include "bit/quant.h"
 #include "gtest/gtest.h"
 #include <random>
@@ -14,7 +13,7 @@ TEST(SameLayoutTest, PacksTernaryWeightsAsTheCompilerDoes) {
   std::mt19937 generator(1);
   for (int64_t n : {1, 15, 16, 17, 63, 64, 65, 80, 127, 129, 200})
     for (int64_t k : {1, 4, 15, 16, 17, 31, 33, 64, 100}) {
-      std::optional<bit::P2Layout> layout = bit::P2Layout::get(n, k);
+      auto layout = bit::PlaneLayout::get(2, n, k);
       ASSERT_TRUE(layout);
       auto rows = static_cast<size_t>(n), columns = static_cast<size_t>(k);
       auto bytes = static_cast<size_t>(layout->getPackedBytes());
@@ -25,7 +24,7 @@ TEST(SameLayoutTest, PacksTernaryWeightsAsTheCompilerDoes) {
       std::vector<uint8_t> ours(bytes, 1), theirs(bytes, 2);
       ASSERT_EQ(bit_rt_pack_ternary(codes.data(), rows, columns, ours.data()),
                 BIT_OK);
-      ASSERT_FALSE(bit::packP2(*layout, codes.data(), 0, n, theirs.data()));
+      ASSERT_FALSE(layout->pack(codes.data(), 0, n, theirs.data()));
       ASSERT_EQ(ours, theirs) << n << " x " << k;
       ASSERT_EQ(
           bit_rt_unpack_ternary(theirs.data(), rows, columns, back.data()),
@@ -38,7 +37,7 @@ TEST(SameLayoutTest, PacksBinaryWeightsAsTheCompilerDoes) {
   std::mt19937 generator(1);
   for (int64_t n : {1, 15, 16, 17, 63, 64, 65, 80, 127, 129, 200})
     for (int64_t k : {1, 4, 15, 16, 17, 31, 32, 33, 64, 100}) {
-      std::optional<bit::P1Layout> layout = bit::P1Layout::get(n, k);
+      auto layout = bit::PlaneLayout::get(1, n, k);
       ASSERT_TRUE(layout);
       auto rows = static_cast<size_t>(n), columns = static_cast<size_t>(k);
       auto bytes = static_cast<size_t>(layout->getPackedBytes());
@@ -49,7 +48,7 @@ TEST(SameLayoutTest, PacksBinaryWeightsAsTheCompilerDoes) {
       std::vector<uint8_t> ours(bytes, 1), theirs(bytes, 2);
       ASSERT_EQ(bit_rt_pack_binary(codes.data(), rows, columns, ours.data()),
                 BIT_OK);
-      ASSERT_FALSE(bit::packP1(*layout, codes.data(), 0, n, theirs.data()));
+      ASSERT_FALSE(layout->pack(codes.data(), 0, n, theirs.data()));
       ASSERT_EQ(ours, theirs) << n << " x " << k;
       ASSERT_EQ(bit_rt_unpack_binary(theirs.data(), rows, columns, back.data()),
                 BIT_OK);

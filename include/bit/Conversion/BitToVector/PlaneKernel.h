@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What all kernels of layouts in planes of bits share: packing, the loops over
-// row blocks and tokens, the epilogue. A kernel adds the code of one tile.
+// What all kernels of layouts P1 and P2 share: packing, the loops over row
+// blocks and tokens, the epilogue. A kernel adds the code of one tile.
 
 #ifndef BIT_CONVERSION_BITTOVECTOR_PLANEKERNEL_H
 #define BIT_CONVERSION_BITTOVECTOR_PLANEKERNEL_H
@@ -13,6 +13,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
+#include <string>
 
 namespace bit {
 
@@ -99,17 +100,22 @@ struct SumTables {
                    ///< row, should fit the L2 cache and a thread's stack
 };
 
-/// A kernel that reads a layout of planes, which a subclass names and packs.
+/// A kernel that reads layout P1, of binary weights only, or P2.
 class PlaneKernel : public Kernel {
 public:
-  /// For weights of so many bits.
-  explicit PlaneKernel(int64_t bits) : bits(bits) {}
+  /// For weights of 1 or 2 bits. "x86.vnni_p" is the prefix of "x86.vnni_p2".
+  PlaneKernel(llvm::StringRef prefix, int64_t bits)
+      : name(prefix.str() + std::to_string(bits)), bits(bits) {}
 
+  llvm::StringRef getName() const final { return name; }
+  llvm::StringRef getLayout() const final { return bits == 1 ? "p1" : "p2"; }
   int64_t getBits() const { return bits; }
   /// The k of a step.
   int64_t getStepK() const { return PlaneLayout::getStepK(bits); }
 
   int64_t getPackedBytes(int64_t n, int64_t k) const final;
+  void pack(llvm::ArrayRef<int8_t> codes, int64_t n, int64_t k,
+            llvm::MutableArrayRef<uint8_t> out) const final;
   int64_t getScaleRows() const final;
   mlir::LogicalResult supports(const PackedMatmulSpec &spec,
                                llvm::function_ref<mlir::InFlightDiagnostic()>
@@ -142,6 +148,7 @@ public:
             const PlaneTile &tile) const = 0;
 
 private:
+  std::string name;
   int64_t bits;
 };
 

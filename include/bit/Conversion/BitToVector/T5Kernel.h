@@ -7,7 +7,7 @@
 #ifndef BIT_CONVERSION_BITTOVECTOR_T5KERNEL_H
 #define BIT_CONVERSION_BITTOVECTOR_T5KERNEL_H
 
-#include "bit/Conversion/BitToVector/P2Kernel.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Layout/T5.h"
 #include <memory>
 #include <string>
@@ -20,8 +20,9 @@ public:
   /// The most k whose bytes of P2 are kept on a thread's stack: 240 KB.
   static constexpr int64_t maxK = 15360;
 
-  /// `inner` multiplies by what was unpacked, `bytes` at a time: 32 or 64.
-  T5Kernel(llvm::StringRef name, std::unique_ptr<P2Kernel> inner,
+  /// `inner`, a kernel of P2, multiplies by what was unpacked, `bytes` at a
+  /// time: 32 or 64.
+  T5Kernel(llvm::StringRef name, std::unique_ptr<PlaneKernel> inner,
            int64_t bytes);
 
   llvm::StringRef getName() const final { return name; }
@@ -45,11 +46,11 @@ public:
   void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const override;
 
 protected:
-  const P2Kernel &getInner() const { return *inner; }
+  const PlaneKernel &getInner() const { return *inner; }
 
 private:
   std::string name;
-  std::unique_ptr<P2Kernel> inner;
+  std::unique_ptr<PlaneKernel> inner;
   int64_t bytes;
 };
 

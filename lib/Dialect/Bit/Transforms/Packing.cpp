@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Dialect/Bit/Transforms/Packing.h"
-#include "bit/Layout/P2.h"
+#include "bit/Layout/Planes.h"
 #include "bit/Layout/T5.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -14,7 +14,7 @@ static std::string declineDense(const LayerToPack &layer) {
   if (spec.groups != 1)
     return "it has several weight scales along k";
   auto dense = T5Layout::get(spec.n, spec.k);
-  auto twoBit = P2Layout::get(spec.n, spec.k);
+  auto twoBit = PlaneLayout::get(2, spec.n, spec.k);
   if (!dense || !twoBit || dense->getPackedBytes() >= twoBit->getPackedBytes())
     return llvm::formatv("its {0} rows of {1} weights would not take less",
                          spec.n, spec.k);

@@ -129,7 +129,7 @@ struct CodeKernel {
 
 /// The kernels of a context. It is filled while the dialect is loaded:
 ///   registry.addExtension(+[](MLIRContext *, BitDialect *dialect) {
-///     dialect->getKernels().add(std::make_unique<VnniP2>());
+///     dialect->getKernels().add(std::make_unique<MyKernel>());
 ///   });
 class KernelRegistry {
 public:
