@@ -105,9 +105,8 @@ class Bench:
         for kernel, level in self.forced:
             self.programs.product(shape, kernel, library, level)
             self.measure(library, "product", shape, kernel, self.config["m"], levels=[level])
-        n, k = map(int, shape.split("x"))
-        self.programs.model(models.bitlinear(self.folder / "layer.onnx", n, k), library)
-        self.measure(library, "layer", shape, "p2", self.config["layer_m"])
+        few, caches = self.config["layer_m"], ["hot", "cold"]
+        self.add(self.programs.layer(shape, self.folder, self.levels, caches, self.config["threads"], few))
         if self.args.peers:
             config = self.config
             self.add(
@@ -147,6 +146,8 @@ def summary(row):
         text += f" {r.rate(row) / 1e9:6.1f} GMAC/s"
     for probe in row.get("probes", {}):
         text += f" {r.share(row, probe):5.2f} {probe}"
+    if "over" in row:
+        text += f" {row['over'][1]:5.3f} over product"
     return text + ("  disturbed" if "disturbed" in row else "")
 
 

@@ -1,4 +1,4 @@
-"""Models of BitLinear layers with random weights: encoder, feed-forward block, norms with layers."""
+"""Models of BitLinear layers with random weights: encoder, feed-forward block."""
 
 import float_models
 import torch
@@ -46,20 +46,6 @@ class FeedForward(nn.Module):
         return x + self.down(y)
 
 
-class NormLinears(nn.Module):
-    """Layers behind a norm each, on inputs of their own, or all behind the first one's; their results side by side."""
-
-    def __init__(self, inputs, outputs, layers, shared):
-        super().__init__()
-        self.norms = nn.ModuleList(RMSNorm(inputs) for _ in range(1 if shared else layers))
-        self.layers = nn.ModuleList(BitLinear(inputs, outputs, bias=False) for _ in range(layers))
-
-    def forward(self, x):
-        """Torch's name for a call."""
-        parts = [norm(x[i : i + 1]) for i, norm in enumerate(self.norms)]
-        return tuple(layer(parts[i % len(parts)]) for i, layer in enumerate(self.layers))
-
-
 def with_ternary_layers(module):
     """`module` with its linear layers made BitLinear, in place."""
     for part in module.modules():
@@ -79,10 +65,5 @@ def feed_forward(hidden, ffn, tokens, gate):
     return FeedForward(hidden, ffn, gate), torch.randn(tokens, hidden), {0: "tokens"}
 
 
-def norm_linears(inputs, outputs, tokens, layers, shared, most):
-    """Layers of one size; x has room for `most` of them."""
-    return NormLinears(inputs, outputs, layers, shared), torch.randn(most, tokens, inputs), None
-
-
-float_models.MAKERS.update({f.__name__: f for f in (ternary_encoder, feed_forward, norm_linears)})
+float_models.MAKERS.update({f.__name__: f for f in (ternary_encoder, feed_forward)})
 export = float_models.export

@@ -9,38 +9,59 @@
 
 static size_t align(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-std::unique_ptr<Library> Library::open(const std::string &path,
-                                       const Opening &opening,
-                                       std::string &error) {
-  std::unique_ptr<Library> library(new Library());
+std::vector<std::unique_ptr<Library>>
+Library::open(const std::vector<std::string> &paths, const Opening &opening,
+              std::string &error) {
+  std::vector<std::unique_ptr<Library>> libraries;
+  size_t pitch = 0, least = SIZE_MAX;
+  for (const std::string &path : paths) {
+    libraries.emplace_back(new Library());
+    if (!libraries.back()->load(path, opening, error))
+      return {};
+    size_t stride = libraries.back()->getStride();
+    pitch += stride;
+    least = std::min(least, stride);
+  }
+  size_t copies = opening.spread / least + 1;
+  auto memory = std::make_shared<Region>(copies * pitch, opening.huge);
+  size_t offset = 0;
+  for (const auto &library : libraries) {
+    if (!library->openCopies(opening, memory, offset, pitch, error))
+      return {};
+    offset += library->getStride();
+  }
+  return libraries;
+}
+
+bool Library::load(const std::string &path, const Opening &opening,
+                   std::string &error) {
   bit_options options = BIT_OPTIONS_INIT;
   options.threads = opening.threads;
   if (!opening.level.empty())
     options.level = opening.level.c_str();
-  if (bit_model_load(path.c_str(), &options, &library->file) != BIT_OK) {
+  if (bit_model_load(path.c_str(), &options, &file) != BIT_OK) {
     error = bit_last_error();
-    return nullptr;
+    return false;
   }
-  library->description = bit_model_description(library->file);
-  if (!library->description->weights) {
+  description = bit_model_description(file);
+  if (!description->weights || description->weights_bytes == 0) {
     error = "expects a library with its weights inside";
-    return nullptr;
+    return false;
   }
-  return library->openCopies(opening, error) ? std::move(library) : nullptr;
+  return true;
 }
 
-bool Library::openCopies(const Opening &opening, std::string &error) {
-  // Copies begin at pages, as a mapped file does.
-  size_t stride = (getWeightBytes() + 4095) / 4096 * 4096;
-  size_t copies = opening.spread / stride + 1;
-  weights = std::make_unique<Region>(copies * stride, opening.huge);
+bool Library::openCopies(const Opening &opening, std::shared_ptr<Region> memory,
+                         size_t offset, size_t pitch, std::string &error) {
+  weights = std::move(memory);
+  size_t copies = weights->size() / pitch;
   bit_options options = BIT_OPTIONS_INIT;
   options.threads = opening.threads;
   if (!opening.level.empty())
     options.level = opening.level.c_str();
   descriptions.assign(copies, *description);
   for (size_t i = 0; i < copies; ++i) {
-    uint8_t *copy = weights->data() + i * stride;
+    uint8_t *copy = weights->data() + offset + i * pitch;
     std::memcpy(copy, description->weights, getWeightBytes());
     descriptions[i].weights = copy;
     bit_model *model = nullptr;

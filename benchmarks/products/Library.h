@@ -23,9 +23,12 @@ struct Opening {
 /// Sessions of one library, each with its own weights, inputs and outputs.
 class Library {
 public:
-  /// Null where the library cannot be opened; then `error` says why.
-  static std::unique_ptr<Library>
-  open(const std::string &path, const Opening &opening, std::string &error);
+  /// Empty where one cannot be opened; then `error` says why. Copies of one lie
+  /// beside those of the others: how fast memory is depends on where it is, by
+  /// 20% and more on a virtual machine.
+  static std::vector<std::unique_ptr<Library>>
+  open(const std::vector<std::string> &paths, const Opening &opening,
+       std::string &error);
   ~Library();
 
   /// Makes inputs and outputs for `m` rows: what is symbolic is m. They take
@@ -46,7 +49,14 @@ public:
 
 private:
   Library() = default;
-  bool openCopies(const Opening &opening, std::string &error);
+  bool load(const std::string &path, const Opening &opening,
+            std::string &error);
+  /// Bytes from a copy to the next thing in memory: copies begin at pages, as a
+  /// mapped file does.
+  size_t getStride() const { return (getWeightBytes() + 4095) / 4096 * 4096; }
+  /// Opens a session for each copy: one every `pitch` bytes from `offset` on.
+  bool openCopies(const Opening &opening, std::shared_ptr<Region> memory,
+                  size_t offset, size_t pitch, std::string &error);
 
   struct Tensors {
     std::vector<bit_tensor> inputs, outputs;
@@ -56,7 +66,8 @@ private:
 
   bit_model *file = nullptr;
   const bit_model_desc *description = nullptr;
-  std::unique_ptr<Region> weights, values;
+  std::shared_ptr<Region> weights;
+  std::unique_ptr<Region> values;
   std::vector<bit_model_desc> descriptions;
   std::vector<bit_model *> models;
   std::vector<bit_session *> sessions;

@@ -9,6 +9,9 @@
 //                      in small or huge pages
 //     --threads=1,2
 //     --samples=20 --seconds=0.03   of each row, at least
+//     --in-turns       libraries take turns, a sample each, on copies that lie
+//                      side by side, and each but the first says what it took
+//                      over the first in its turn
 // Prints one JSON object a line: quartiles in seconds a call, and the probes
 // right before and right after.
 
@@ -31,6 +34,7 @@ struct Options {
   std::vector<int64_t> ms = {1};
   std::vector<int64_t> threads = {1};
   std::vector<std::pair<std::string, std::string>> libraries; ///< name, path
+  bool inTurns = false;
   Effort effort;
 };
 
@@ -58,6 +62,10 @@ std::vector<int64_t> splitNumbers(const std::string &list) {
 }
 
 void parse(Options &options, const std::string &argument) {
+  if (argument == "--in-turns") {
+    options.inTurns = true;
+    return;
+  }
   size_t equals = argument.find('=');
   if (equals == std::string::npos)
     fail("expects OPTION=VALUE or NAME=LIBRARY.so, got '" + argument + "'");
@@ -107,30 +115,66 @@ std::string probe(const Row &row, const Region &memory, const Effort &effort) {
   return text + "}";
 }
 
-void measure(Library &library, const Row &row, size_t spread,
-             const Effort &effort) {
-  library.resize(row.m, spread);
-  const Region &memory = library.getWeights();
-  auto hash = static_cast<unsigned long long>(library.hashOutputs());
-  std::string before = probe(row, memory, effort);
-  Samples samples = sample([&](int number) { library.run(number); }, effort);
-  std::string after = probe(row, memory, effort);
+/// A row's line; `over` is the library that it took turns with, or null.
+void print(Library &library, const Row &row, const Samples &samples,
+           const Samples *over, unsigned long long hash,
+           const std::string &before, const std::string &after) {
+  std::string ratio;
+  if (over) {
+    // As rows are judged: one thread by its CPU time.
+    const auto &own = row.threads == 1 ? samples.cpu : samples.wall;
+    const auto &other = row.threads == 1 ? over->cpu : over->wall;
+    std::vector<double> ratios;
+    for (size_t i = 0; i < own.size(); ++i)
+      ratios.push_back(own[i] / other[i]);
+    ratio = "\"over\": " + toJSON(getQuartiles(ratios)) + ", ";
+  }
   std::printf(
       "{\"name\": \"%s\", \"level\": \"%s\", \"cache\": \"%s\", "
       "\"threads\": %d, \"m\": %lld, \"samples\": %zu, \"copies\": "
-      "%zu, \"output\": \"%016llx\", \"weight_bytes\": %llu, \"wall\": %s, "
+      "%zu, \"output\": \"%016llx\", \"weight_bytes\": %llu, %s\"wall\": %s, "
       "\"cpu\": %s, "
       "\"before\": %s, \"after\": %s}\n",
       row.name.c_str(), row.level.c_str(), row.cache.c_str(), row.threads,
       static_cast<long long>(row.m), samples.wall.size(), library.countCopies(),
       hash, static_cast<unsigned long long>(library.getWeightBytes()),
-      toJSON(getQuartiles(samples.wall)).c_str(),
+      ratio.c_str(), toJSON(getQuartiles(samples.wall)).c_str(),
       toJSON(getQuartiles(samples.cpu)).c_str(), before.c_str(), after.c_str());
   std::fflush(stdout);
 }
 
-void measureAll(const Options &options, const std::string &name,
-                const std::string &path) {
+using Libraries = std::vector<std::unique_ptr<Library>>;
+
+/// Rows of libraries that take turns; `row` is all but their names.
+void measure(const Libraries &libraries, const std::vector<std::string> &names,
+             Row row, size_t spread, const Effort &effort) {
+  std::vector<Call> calls;
+  std::vector<unsigned long long> hashes;
+  for (const auto &library : libraries) {
+    library->resize(row.m, spread);
+    hashes.push_back(library->hashOutputs());
+    calls.push_back([&library](int number) { library->run(number); });
+  }
+  const Region &memory = libraries.front()->getWeights();
+  std::string before = probe(row, memory, effort);
+  std::vector<Samples> samples = sample(calls, effort);
+  std::string after = probe(row, memory, effort);
+  for (size_t i = 0; i < libraries.size(); ++i) {
+    row.name = names[i];
+    print(*libraries[i], row, samples[i], i > 0 ? &samples.front() : nullptr,
+          hashes[i], before, after);
+  }
+}
+
+/// All rows of libraries that take turns.
+void measureAll(
+    const Options &options,
+    const std::vector<std::pair<std::string, std::string>> &wanted) {
+  std::vector<std::string> names, paths;
+  for (const auto &[name, path] : wanted) {
+    names.push_back(name);
+    paths.push_back(path);
+  }
   for (const std::string &level : options.levels)
     for (const std::string &cache : options.caches)
       for (int64_t threads : options.threads) {
@@ -139,17 +183,19 @@ void measureAll(const Options &options, const std::string &name,
         size_t spread = cold ? 4 * getLastCacheBytes() : 0;
         Opening opening = {level, static_cast<int>(threads), huge, spread};
         std::string error;
-        auto library = Library::open(path, opening, error);
-        if (!library) {
-          std::printf("{\"name\": \"%s\", \"level\": \"%s\", \"error\": "
-                      "\"cannot be opened\"}\n",
-                      name.c_str(), level.c_str());
+        Libraries libraries = Library::open(paths, opening, error);
+        if (libraries.empty()) {
+          for (const std::string &name : names)
+            std::printf("{\"name\": \"%s\", \"level\": \"%s\", \"error\": "
+                        "\"cannot be opened\"}\n",
+                        name.c_str(), level.c_str());
           std::fprintf(stderr, "bench-run: %s\n", error.c_str());
           continue;
         }
         for (int64_t m : options.ms)
-          measure(*library, {name, level, cache, static_cast<int>(threads), m},
-                  spread, options.effort);
+          measure(libraries, names,
+                  {"", level, cache, static_cast<int>(threads), m}, spread,
+                  options.effort);
       }
 }
 
@@ -166,8 +212,11 @@ int main(int argc, char **argv) {
     most = std::max(most, threads);
   // Held, so that threads do not start anew for each library.
   bitrt_pool_retain(static_cast<int32_t>(most));
-  for (const auto &[name, path] : options.libraries)
-    measureAll(options, name, path);
+  if (options.inTurns)
+    measureAll(options, options.libraries);
+  else
+    for (const auto &library : options.libraries)
+      measureAll(options, {library});
   bitrt_pool_release();
   return 0;
 }

@@ -35,8 +35,20 @@ Quartiles getQuartiles(std::vector<double> values) {
           interpolate(values, 0.75)};
 }
 
-Samples sample(const std::function<void(int)> &call, const Effort &effort) {
+namespace {
+/// One of several that take turns.
+struct Timed {
+  const Call &call;
   int number = 0;
+  int calls = 1; ///< of a sample
+  Samples samples = {};
+
+  void warmUp();
+  void takeTurn();
+};
+} // namespace
+
+void Timed::warmUp() {
   call(number++);
   // The least of a few: after one that was interrupted, samples would be short.
   double once = 1;
@@ -48,22 +60,41 @@ Samples sample(const std::function<void(int)> &call, const Effort &effort) {
       break;
   }
   once = std::max(once, 1e-8);
-  int calls = std::max(1, static_cast<int>(std::ceil(sampleSeconds / once)));
+  calls = std::max(1, static_cast<int>(std::ceil(sampleSeconds / once)));
+}
 
-  Samples result;
-  double begin = read(CLOCK_MONOTONIC);
-  while (static_cast<int>(result.wall.size()) < effort.samples ||
-         read(CLOCK_MONOTONIC) - begin < effort.seconds) {
-    double cpu = read(CLOCK_THREAD_CPUTIME_ID);
-    double wall = read(CLOCK_MONOTONIC);
-    for (int i = 0; i < calls; ++i)
-      call(number++);
-    wall = read(CLOCK_MONOTONIC) - wall;
-    cpu = read(CLOCK_THREAD_CPUTIME_ID) - cpu;
-    result.wall.push_back(wall / calls);
-    result.cpu.push_back(cpu / calls);
+void Timed::takeTurn() {
+  double cpu = read(CLOCK_THREAD_CPUTIME_ID);
+  double wall = read(CLOCK_MONOTONIC);
+  for (int i = 0; i < calls; ++i)
+    call(number++);
+  wall = read(CLOCK_MONOTONIC) - wall;
+  cpu = read(CLOCK_THREAD_CPUTIME_ID) - cpu;
+  samples.wall.push_back(wall / calls);
+  samples.cpu.push_back(cpu / calls);
+}
+
+std::vector<Samples> sample(const std::vector<Call> &calls,
+                            const Effort &effort) {
+  std::vector<Timed> all;
+  for (const Call &call : calls) {
+    all.push_back({call});
+    all.back().warmUp();
   }
+  double begin = read(CLOCK_MONOTONIC);
+  double seconds = effort.seconds * static_cast<double>(calls.size());
+  for (int turn = 0;
+       turn < effort.samples || read(CLOCK_MONOTONIC) - begin < seconds; ++turn)
+    for (Timed &timed : all)
+      timed.takeTurn();
+  std::vector<Samples> result;
+  for (Timed &timed : all)
+    result.push_back(std::move(timed.samples));
   return result;
+}
+
+Samples sample(const Call &call, const Effort &effort) {
+  return sample(std::vector<Call>{call}, effort).front();
 }
 
 std::string toJSON(const Quartiles &quartiles) {

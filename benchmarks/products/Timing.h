@@ -30,9 +30,14 @@ struct Quartiles {
 };
 Quartiles getQuartiles(std::vector<double> values);
 
-/// Times `call`, which gets the number of the call. A sample has as many calls
-/// as last 500 us: what reading a clock costs does not count.
-Samples sample(const std::function<void(int)> &call, const Effort &effort);
+using Call = std::function<void(int)>;
+
+/// Times each of `calls`, which get the number of the call. They take turns, a
+/// sample each: what changes on the machine changes all. A sample has as many
+/// calls as last 500 us: what reading a clock costs does not count.
+std::vector<Samples> sample(const std::vector<Call> &calls,
+                            const Effort &effort);
+Samples sample(const Call &call, const Effort &effort);
 
 /// The quartiles as a JSON array.
 std::string toJSON(const Quartiles &quartiles);

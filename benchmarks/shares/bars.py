@@ -9,6 +9,8 @@ def measure(row, bar, rows):
         return None
     if bar["measure"] == "share":
         return r.share(row, bar["of"])
+    if bar["measure"] == "over":
+        return row["over"][1] if "over" in row else None
     if bar["measure"] == "best":
         same = [other for other in rows if r.key(other, m=0) == r.key(row, m=0) and "us" in other]
         return r.rate(row) / max(map(r.rate, same))
@@ -43,7 +45,7 @@ def judge(bar, rows):
         "name": bar["name"],
         "limit": limit,
         "at_most": at_most,
-        "is_ratio": bar["measure"] in ("time", "speed", "peers"),
+        "is_ratio": bar["measure"] in ("time", "over", "speed", "peers"),
         "figures": figures,
         "below": below,
     }

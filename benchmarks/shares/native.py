@@ -1,9 +1,12 @@
 """Runs bench-product, bit-opt and bench-run, and turns what they print into rows."""
 
+import itertools
 import json
 import pathlib
+import statistics
 import subprocess
 
+from . import models
 from . import rows as r
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -39,23 +42,59 @@ class Native:
 
     def run(self, library, form, shape, layout, levels, caches, threads, m):
         """Rows of one library; a level that cannot run here is told and left out."""
+        return self._run(self.effort, {form: library}, shape, layout, levels, caches, threads, m)
+
+    def layer(self, shape, folder, levels, caches, threads, m, rounds=2):
+        """Rows of a whole layer, with what it took over its product: the two take turns in one process.
+
+        Measured one after the other they differ by what the machine does meanwhile, and by where each lies in memory;
+        bench-run mixes their copies. There are several rounds, each a process, in both orders.
+        """
+        n, k = map(int, shape.split("x"))
+        paths = {"product": folder / "product.so", "layer": folder / "layer.so"}
+        self.product(shape, "p2", paths["product"])
+        self.model(models.bitlinear(folder / "layer.onnx", n, k), paths["layer"])
+        runs = []
+        for number in range(rounds):
+            names = ["product", "layer"] if number % 2 == 0 else ["layer", "product"]
+            both = {name: paths[name] for name in names}
+            runs.append(self._run([*self.effort, "--in-turns"], both, shape, "p2", levels, caches, threads, m))
+        return layers_of(runs)
+
+    def _run(self, effort, libraries, shape, layout, levels, caches, threads, m):
         if not m:
             return []
         text = self.call(
             "bench-run",
-            *self.effort,
-            "--levels=" + ",".join(levels),
+            *effort,
+            *(["--levels=" + ",".join(levels)] if levels else []),
             "--caches=" + ",".join(caches),
             "--threads=" + ",".join(map(str, threads)),
             "--m=" + ",".join(map(str, m)),
-            f"{form}={library}",
+            *(f"{form}={library}" for form, library in libraries.items()),
         )
         lines = list(map(json.loads, text.splitlines()))
         for level in dict.fromkeys(line["level"] for line in lines if "error" in line):
-            print(f"{form} {shape} {layout}: {level} cannot be opened on this machine", flush=True)
+            print(f"{'/'.join(libraries)} {shape} {layout}: {level} cannot be opened on this machine", flush=True)
         lines = [line for line in lines if "error" not in line]
-        check_outputs(lines, f"{form} {shape} {layout}")
-        return [r.make(line, form, shape, layout) for line in lines]
+        for form in libraries:
+            check_outputs([line for line in lines if line["name"] == form], f"{form} {shape} {layout}")
+        return [r.make(line, line["name"], shape, layout) for line in lines]
+
+
+def layers_of(runs):
+    """One row for each layer's in several runs; `over` is quartiles of its medians over the product's."""
+    ratios = {}
+    for row in itertools.chain(*runs):
+        if "over" in row:
+            ratio = row["over"][1] if row["form"] == "layer" else 1 / row["over"][1]
+            ratios.setdefault(r.key(row, form="layer"), []).append(ratio)
+    rows = [row for row in r.middle(runs) if row["form"] == "layer"]
+    for row in rows:
+        same = ratios[r.key(row)]
+        low, ratio, high = statistics.quantiles(same, n=4, method="inclusive") if len(same) > 1 else same * 3
+        row["over"] = [r.rounded(low), r.rounded(ratio), r.rounded(high)]
+    return rows
 
 
 def check_outputs(lines, what):

@@ -2,6 +2,7 @@
 
 A row says what ran (`form`, `shape`, `layout`, `level`, `cache`, `threads`, `m`), what a call took (`us`: quartiles)
 and what the machine could do right before and after (`probes`: the higher of the two, multiply-adds or bytes a second).
+A layer that took turns with its product has `over`, quartiles of its time over the product's.
 """
 
 import json
@@ -39,6 +40,8 @@ def make(raw, form, shape, layout):
         "weight_bytes": raw["weight_bytes"],
         "probes": probes,
     }
+    if "over" in raw:
+        row["over"] = [rounded(ratio) for ratio in raw["over"]]
     if change > DISTURBED:
         row["disturbed"] = rounded(change)
     return row
@@ -69,7 +72,7 @@ def roofline(row):
     return rate(row) / peak
 
 
-COLUMNS = (*KEYS, "us", "wall_us", "samples", "weight_bytes", "probes", "disturbed", "error")
+COLUMNS = (*KEYS, "us", "wall_us", "samples", "weight_bytes", "probes", "disturbed", "error", "over")
 
 
 def to_text(results):

@@ -106,6 +106,19 @@ def test_bars_of_times():
     assert not bars.judge(threads, rows)["below"]
 
 
+def test_bar_of_layers_that_took_turns_with_their_product():
+    layer = r.make(raw(seconds=2e-4) | {"over": [1.0, 1.1, 1.2]}, "layer", "2500x3200", "p2")
+    # The other order: the product took 1 / 1.25 of what the layer did.
+    second = r.make(raw(seconds=1e-4), "layer", "2500x3200", "p2")
+    product_second = r.make(raw(seconds=8e-5) | {"over": [0.7, 0.8, 0.9]}, "product", "2500x3200", "p2")
+    rows = native.layers_of([[product(), layer], [second, product_second]])
+    assert [row["form"] for row in rows] == ["layer"]
+    assert rows[0]["over"] == pytest.approx([1.1375, 1.175, 1.2125], rel=1e-3)
+    over = bar(rows={"form": "layer"}, measure="over", at_most=1.17)
+    assert bars.judge(over, rows)["below"] == [(rows[0]["over"][1], rows[0])]
+    assert bars.judge(over, [product()])["figures"] == []
+
+
 def test_bar_of_the_best():
     rows = [product(m=1), product(m=2), product(m=16, seconds=1e-3)]
     judged = bars.judge(bar(rows={"m": 16}, measure="best", at_least=0.9), rows)
@@ -131,7 +144,7 @@ def test_every_bar_of_the_configuration_selects_rows_that_exist():
     for one in CONFIG["bars"]:
         assert set(one["rows"]) <= set(r.KEYS), one["name"]
         assert ("at_most" in one) != ("at_least" in one), one["name"]
-        assert one["measure"] in ("share", "time", "speed", "best", "peers"), one["name"]
+        assert one["measure"] in ("share", "time", "speed", "best", "over", "peers"), one["name"]
         for m in [one["rows"].get("m", 1)] if isinstance(one["rows"].get("m", 1), int) else one["rows"]["m"]:
             assert m in CONFIG["m"], one["name"]
 
