@@ -298,3 +298,55 @@ func.func @named_by_a_region(%x: memref<8x8xf32>, %at: memref<8x8xindex>) -> (me
   bit.absmax_quantize ins(%z : memref<8x8xf32>) outs(%codes, %scale, %sum : memref<8x8xi8>, memref<8xf32>, memref<8xi32>) quantizer = <bits = 8>
   return %codes, %scale, %sum, %others, %out : memref<8x8xi8>, memref<8xf32>, memref<8xi32>, memref<8x8xi8>, memref<8x8xf32>
 }
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// Dimensions of what has no known rank, or not so many, are numbers of their own.
+// CHECK-LABEL: @unknown_sizes
+// CHECK: bit.group
+func.func @unknown_sizes(%any: memref<*xf32>, %flat: memref<4xf32>) -> (memref<?x8xi8>, memref<?xf32>, memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = memref.dim %any, %c0 : memref<*xf32>
+  %b = memref.dim %flat, %c1 : memref<4xf32>
+  %m = arith.muli %a, %b : index
+  %x = memref.alloc(%m) : memref<?x8xf32>
+  %y = memref.alloc(%m) : memref<?x8xf32>
+  %codes = memref.alloc(%m) : memref<?x8xi8>
+  %scale = memref.alloc(%m) : memref<?xf32>
+  %sum = memref.alloc(%m) : memref<?xi32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>) {
+  ^bb0(%v: f32, %o: f32):
+    %0 = arith.negf %v : f32
+    linalg.yield %0 : f32
+  }
+  bit.absmax_quantize ins(%y : memref<?x8xf32>) outs(%codes, %scale, %sum : memref<?x8xi8>, memref<?xf32>, memref<?xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum : memref<?x8xi8>, memref<?xf32>, memref<?xi32>
+}
+
+// -----
+
+#id = affine_map<(m, k) -> (m, k)>
+
+// An output's memory is asked for before the rows, which pass it.
+// CHECK-LABEL: @output_between
+// CHECK: bit.output
+// CHECK: bit.group
+func.func @output_between(%call: !bit.call, %x: memref<4x8xf32>) -> (memref<4x8xi8>, memref<4xf32>, memref<4xi32>) {
+  %zero = arith.constant 0.0 : f32
+  %y = memref.alloc() : memref<4x8xf32>
+  %codes = memref.alloc() : memref<4x8xi8>
+  %scale = memref.alloc() : memref<4xf32>
+  %sum = memref.alloc() : memref<4xi32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32>) {
+  ^bb0(%v: f32, %o: f32):
+    %0 = arith.negf %v : f32
+    linalg.yield %0 : f32
+  }
+  %out = bit.output %call[0]() : memref<3xf32>
+  linalg.fill ins(%zero : f32) outs(%out : memref<3xf32>)
+  bit.absmax_quantize ins(%y : memref<4x8xf32>) outs(%codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>) quantizer = <bits = 8>
+  return %codes, %scale, %sum : memref<4x8xi8>, memref<4xf32>, memref<4xi32>
+}

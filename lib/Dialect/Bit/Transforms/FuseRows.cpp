@@ -4,13 +4,13 @@
 // over rows with it.
 
 #include "BufferUse.h"
+#include "SizeProduct.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -34,91 +34,10 @@ struct Member {
   int64_t rowDims;
 };
 
-/// A size as a product: a number and values in a fixed order.
-struct Product {
-  int64_t number = 1;
-  SmallVector<Value> values;
-
-  void finish() {
-    llvm::sort(values, [](Value a, Value b) {
-      return a.getAsOpaquePointer() < b.getAsOpaquePointer();
-    });
-  }
-  bool operator==(const Product &other) const {
-    return number == other.number && values == other.values;
-  }
-};
-
 } // namespace
 
 static MemRefType typeOf(Value value) {
   return cast<MemRefType>(value.getType());
-}
-
-static LogicalResult addDim(Value source, int64_t dim, Product &product);
-
-/// Multiplies `product` by `size`, by its factors where it has some.
-static LogicalResult addSize(OpFoldResult size, Product &product) {
-  if (std::optional<int64_t> constant = getConstantIntValue(size)) {
-    product.number *= *constant;
-    return success();
-  }
-  auto value = cast<Value>(size);
-  if (auto mul = value.getDefiningOp<arith::MulIOp>())
-    return success(succeeded(addSize(mul.getLhs(), product)) &&
-                   succeeded(addSize(mul.getRhs(), product)));
-  if (auto dim = value.getDefiningOp<memref::DimOp>())
-    if (std::optional<int64_t> index = dim.getConstantIndex()) {
-      Product more = product; // A failure may leave a part of it.
-      if (succeeded(addDim(dim.getSource(), *index, more))) {
-        product = std::move(more);
-        return success();
-      }
-    }
-  product.values.push_back(value);
-  return success();
-}
-
-/// The same by a size of `source`; fails where no value says it.
-static LogicalResult addDim(Value source, int64_t dim, Product &product) {
-  MemRefType type = typeOf(source);
-  if (!type.isDynamicDim(dim)) {
-    product.number *= type.getDimSize(dim);
-    return success();
-  }
-  if (auto alloc = source.getDefiningOp<memref::AllocOp>())
-    return addSize(alloc.getDynamicSizes()[type.getDynamicDimIndex(dim)],
-                   product);
-  if (auto cast = source.getDefiningOp<memref::CastOp>();
-      cast && isa<MemRefType>(cast.getSource().getType()))
-    return addDim(cast.getSource(), dim, product);
-  if (auto expand = source.getDefiningOp<memref::ExpandShapeOp>())
-    return addSize(expand.getMixedOutputShape()[dim], product);
-  if (auto collapse = source.getDefiningOp<memref::CollapseShapeOp>()) {
-    SmallVector<ReassociationIndices> groups =
-        collapse.getReassociationIndices();
-    for (int64_t inner : groups[dim])
-      if (failed(addDim(collapse.getSrc(), inner, product)))
-        return failure();
-    return success();
-  }
-  // Of equal ones CSE has left the first.
-  for (Operation *user : source.getUsers())
-    if (auto size = dyn_cast<memref::DimOp>(user))
-      if (size.getConstantIndex() == dim) {
-        product.values.push_back(size);
-        return success();
-      }
-  return failure();
-}
-
-static FailureOr<Product> getRows(Value source, int64_t rowDims) {
-  Product rows;
-  for (int64_t i = 0; i < rowDims; ++i)
-    if (failed(addDim(source, i, rows)))
-      return failure();
-  rows.finish();
-  return rows;
 }
 
 /// The allocation that `value` has all elements of, in their order.
@@ -177,7 +96,7 @@ static bool capturesBuffers(Operation *op) {
 /// How many leading loops of `op` go over `rows` rows, at most one being left;
 /// none where rows depend on each other or on where they are.
 static std::optional<int64_t> getRowDims(linalg::LinalgOp op,
-                                         const Product &rows) {
+                                         const bit::SizeProduct &rows) {
   if (!op.hasPureBufferSemantics() || op.hasIndexSemantics() ||
       op.getNumDpsInits() == 0 || capturesBuffers(op))
     return std::nullopt;
@@ -195,7 +114,8 @@ static std::optional<int64_t> getRowDims(linalg::LinalgOp op,
         return byRow.has_value(); // As many rows as the init has.
       if (!byRow || !*byRow)
         return false;
-      FailureOr<Product> own = getRows(operand.get(), rowDims);
+      FailureOr<bit::SizeProduct> own =
+          bit::getRowCount(operand.get(), rowDims);
       return succeeded(own) && *own == rows;
     };
     if (llvm::all_of(op->getOpOperands(), fits))
@@ -226,7 +146,7 @@ private:
                     const Member &member, ArrayRef<Value> indices);
 
   bit::AbsmaxQuantizeOp quantize;
-  Product rows;
+  bit::SizeProduct rows;
   SmallVector<Member> members; ///< in their order
   SmallVector<Operation *> between;
   DenseSet<Value> needed;  ///< roots that members read
@@ -266,7 +186,8 @@ bool Group::collect() {
       quantize.getQuantizer().getGranularity() !=
           bit::ActivationGranularity::Token)
     return false;
-  FailureOr<Product> own = getRows(quantize.getX(), x.getRank() - 1);
+  FailureOr<bit::SizeProduct> own =
+      bit::getRowCount(quantize.getX(), x.getRank() - 1);
   if (failed(own))
     return false;
   rows = *own;
