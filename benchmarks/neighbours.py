@@ -1,8 +1,9 @@
 """A ternary model's other weights, of 8 bits and of halves, against reading them from memory.
 
-One row by each weight matrix, which DequantizeLinear or Cast makes floats of, at each level of this CPU. Before each
-call more is read than the caches hold, and the probe reads as many bytes of the library's file. Times are CPU time of
-the thread, the best of calls that alternate. A share below its bar fails the run.
+One row by each weight matrix, at each level of this CPU: matrices that DequantizeLinear or Cast makes floats of, and
+one of codes, by which a row that the graph quantizes is multiplied (`dynamic`). Before each call more is read than the
+caches hold, and the probe reads as many bytes of the library's file. Times are CPU time of the thread, the best of
+calls that alternate. A share below its bar fails the run.
 """
 
 import argparse
@@ -24,7 +25,23 @@ HALVES = {"f16": np.float16, "bf16": ml_dtypes.bfloat16}
 def save(path, kind, n, k):
     """Writes a product of one row by N x K weights of a kind."""
     rng = np.random.default_rng(0)
-    if kind == "i8":
+    last = [
+        helper.make_node("Transpose", ["f"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["y"]),
+    ]
+    if kind == "dynamic":
+        constants = {
+            "w": rng.integers(-128, 128, (k, n), dtype=np.int8),
+            "s": rng.random(n, dtype=np.float32) + np.float32(0.1),
+        }
+        first = helper.make_node("DynamicQuantizeLinear", ["x"], ["codes", "step", "zero"])
+        last = [
+            helper.make_node("MatMulInteger", ["codes", "w", "zero"], ["sums"]),
+            helper.make_node("Cast", ["sums"], ["floats"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["step", "s"], ["scales"]),
+            helper.make_node("Mul", ["floats", "scales"], ["y"]),
+        ]
+    elif kind == "i8":
         constants = {
             "w": rng.integers(-128, 128, (n, k), dtype=np.int8),
             "s": rng.random(n, dtype=np.float32) + np.float32(0.1),
@@ -34,11 +51,7 @@ def save(path, kind, n, k):
         constants = {"w": rng.standard_normal((n, k), dtype=np.float32).astype(HALVES[kind])}
         first = helper.make_node("Cast", ["w"], ["f"], to=TensorProto.FLOAT)
     graph = helper.make_graph(
-        [
-            first,
-            helper.make_node("Transpose", ["f"], ["t"], perm=[1, 0]),
-            helper.make_node("MatMul", ["x", "t"], ["y"]),
-        ],
+        [first, *last],
         "product",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, k])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, n])],
@@ -56,7 +69,7 @@ def run(bench, kind, n, k, seconds):
         bm.compile(path, output=library)
         path.unlink()
         file = np.memmap(library, mode="r")
-        size = n * k * (1 if kind == "i8" else 2)
+        size = n * k * (2 if kind in HALVES else 1)
         calls = {"probe": lambda: bench.probes.probe_read(file.ctypes.data, size)}
         for level in LEVELS:
             try:
@@ -72,7 +85,7 @@ def run(bench, kind, n, k, seconds):
         below += share < bar
         rate, peak = size / least[level] / 1e9, size / least["probe"] / 1e9
         print(
-            f"neighbours {kind:4} 1 x {n} x {k} {level:10}: {least[level] * 1e6:9.1f} us, {rate:5.1f} GB/s of "
+            f"neighbours {kind:7} 1 x {n} x {k} {level:10}: {least[level] * 1e6:9.1f} us, {rate:5.1f} GB/s of "
             f"{peak:5.1f}, share {share:.2f}, bar {bar:.2f}{'  BELOW' if share < bar else ''}",
             flush=True,
         )
@@ -87,7 +100,7 @@ def main():
     parser.add_argument("--shape", type=int, nargs=2, default=[32064, 2560], metavar=("N", "K"))
     args = parser.parse_args()
     bench = Bench(args.probes)
-    return sum(run(bench, kind, *args.shape, args.seconds) for kind in ("i8", *HALVES)) != 0
+    return sum(run(bench, kind, *args.shape, args.seconds) for kind in ("dynamic", "i8", *HALVES)) != 0
 
 
 if __name__ == "__main__":
