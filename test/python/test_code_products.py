@@ -272,3 +272,84 @@ def test_weights_are_stored_once_as_bytes(tmp_path, n):
         [tool("bit-opt"), path, "--emit=linalg", "-o", "-"], capture_output=True, text=True, check=True
     )
     assert "bit.code_matmul" in result.stdout
+
+
+def dequantized(path, x_shape, x_type, constants, axis=1):
+    """A product between DequantizeLinear operators, as quantizers write them."""
+    names = {"x": ["x", "sx", "zx"], "w": ["w", "sw", "zw"]}
+    nodes = [
+        helper.make_node("DequantizeLinear", [name for name in names["x"] if name == "x" or name in constants], ["a"]),
+        helper.make_node("DequantizeLinear", [name for name in names["w"] if name in constants], ["b"], axis=axis),
+        helper.make_node("MatMul", ["a", "b"], ["y"]),
+    ]
+    return save(path, nodes, [("x", TYPES[x_type], x_shape)], constants, TensorProto.FLOAT)
+
+
+def emitted(path):
+    command = [tool("bit-opt"), path, "--emit=linalg", "-o", "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("x_type, w_type", [(U8, U8), (U8, I8), (I8, I8)], ids=["u8u8", "u8s8", "s8s8"])
+@pytest.mark.parametrize("columns", [False, True], ids=["one", "columns"])
+@pytest.mark.parametrize("shape", [["m", 260], ["b", "m", 260]], ids=["matrix", "batch"])
+def test_between_dequantizers(tmp_path, x_type, w_type, columns, shape):
+    """Sums are exact, scaled once; the graph's floats lie around that."""
+    rng = np.random.default_rng(9)
+    k, n = 260, 130
+    sx, zx = np.array(0.031, np.float32), np.array(77, x_type)
+    sw = (rng.random(n) / 50).astype(np.float32) if columns else np.array(0.017, np.float32)
+    zw = codes(rng, n, w_type) if columns else np.array(3, w_type)
+    w = codes(rng, (k, n), w_type)
+    path = dequantized(tmp_path / "m.onnx", shape, x_type, {"w": w, "sx": sx, "zx": zx, "sw": sw, "zw": zw})
+    assert "bit.code_matmul" in emitted(path)
+    models, other = levels(path, tmp_path / "m.so"), peer(path)
+    for m in (1, 2, 5, 9):
+        x = codes(rng, [m, k] if len(shape) == 2 else [2, m, k], x_type)
+        expected = multiply(x, w, zx, zw).astype(np.float32) * (sx * sw)
+        for model in models:
+            np.testing.assert_array_equal(model(x), expected)
+        floats = other.run(None, {"x": x})[0]
+        np.testing.assert_allclose(expected, floats, rtol=1e-4, atol=1e-5 * np.abs(floats).max())
+
+
+@pytest.mark.parametrize("case", ["k", "n", "axis", "infinite", "scales of x"])
+def test_between_dequantizers_as_floats(tmp_path, case):
+    """Sums that could overflow, few columns, scales that are no factors: the graph's own floats."""
+    rng = np.random.default_rng(10)
+    k, n = {"k": (33026, 8), "n": (6000, 7)}.get(case, (300, 200))
+    constants = {
+        "w": codes(rng, (k, n), I8),
+        "sx": np.array(np.inf if case == "infinite" else 0.5, np.float32),
+        "sw": np.full(k if case == "axis" else 1, 0.25, np.float32),
+    }
+    if case == "scales of x":
+        constants["sx"] = np.array([0.5, 0.25], np.float32)
+    elif case != "axis":
+        constants["sw"] = constants["sw"].reshape(())
+    shape = [2, k]
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "sx"], ["a"], axis=0),
+        helper.make_node("DequantizeLinear", ["w", "sw"], ["b"], axis=0 if case == "axis" else 1),
+        helper.make_node("MatMul", ["a", "b"], ["y"]),
+    ]
+    path = save(tmp_path / "m.onnx", nodes, [("x", TensorProto.UINT8, shape)], constants, TensorProto.FLOAT)
+    assert "bit.code_matmul" not in emitted(path)
+    x = codes(rng, shape, U8)
+    x[:, 0] = 0
+    floats = peer(path).run(None, {"x": x})[0]
+    for model in [bm.compile(path)]:
+        np.testing.assert_allclose(model(x), floats, rtol=1e-4, atol=1e-5 * np.abs(x).max() * k)
+
+
+def test_longest_sums_between_dequantizers(tmp_path):
+    k, n = 33025, 8
+    w, x = np.full((k, n), 255, U8), np.full((2, k), 255, U8)
+    w[0, 0], w[1, 1] = 0, 3
+    one = np.array(1, np.float32)
+    constants = {"w": w, "sx": one, "sw": one}
+    path = dequantized(tmp_path / "m.onnx", ["m", k], U8, constants)
+    assert "bit.code_matmul" in emitted(path)
+    expected = (x.astype(np.int64) @ w.astype(np.int64)).astype(np.float32)
+    for model in levels(path, tmp_path / "m.so"):
+        np.testing.assert_array_equal(model(x), expected)

@@ -182,6 +182,13 @@ static LogicalResult matMul(MatMulOp op, MatMulOp::Adaptor operands,
                             SmallVectorImpl<Value> &results) {
   if (rankOf(operands.getA()) == 0 || rankOf(operands.getB()) == 0)
     return op.emitOpError("expects operands of rank 1 or more");
+  FailureOr<Value> ofCodes = lowerDequantizedMatMul(rewriter, op);
+  if (failed(ofCodes))
+    return failure();
+  if (*ofCodes) {
+    results.push_back(*ofCodes);
+    return success();
+  }
   FailureOr<Value> result =
       lowerMatMul(rewriter, op, stripStaticCasts(operands.getA()),
                   stripStaticCasts(operands.getB()), elementType(op.getA()));

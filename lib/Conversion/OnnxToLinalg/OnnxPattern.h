@@ -49,6 +49,11 @@ mlir::FailureOr<mlir::Value> lowerMatMul(mlir::OpBuilder &builder,
                                          mlir::Operation *op, mlir::Value a,
                                          mlir::Value b, mlir::Type onnxType);
 
+/// A product of two DequantizeLinear by sums of codes, which are exact, or null
+/// if `op` is none whose codes are multiplied faster than floats.
+mlir::FailureOr<mlir::Value> lowerDequantizedMatMul(Rewriter &rewriter,
+                                                    MatMulOp op);
+
 /// A lowering from ONNX operands to one replacement for each result.
 template <typename OpTy>
 class OnnxPattern : public mlir::OpConversionPattern<OpTy> {

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace bit::onnx;
@@ -320,6 +322,79 @@ static LogicalResult qlinearMatMul(QLinearMatMulOp op,
                          codes);
       }));
   return success();
+}
+
+/// The one element of a constant of f32, if it is finite.
+static std::optional<float> getFiniteScale(Value scale) {
+  DenseElementsAttr value;
+  if (!matchPattern(stripStaticCasts(scale), m_Constant(&value)) ||
+      !value.getElementType().isF32() || value.getNumElements() != 1)
+    return std::nullopt;
+  auto number = *value.value_begin<float>();
+  return std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
+
+/// Whether `op` makes f32 of codes of 8 bits in memory as they are.
+static bool isOfBytes(DequantizeLinearOp op) {
+  return op && op.getBlockSize() == 0 &&
+         elementType(op.getX()).getIntOrFloatBitWidth() == 8 &&
+         isa<IntegerType>(elementType(op.getX())) &&
+         elementType(op.getXScale()).isF32() &&
+         elementType(op.getResult()).isF32();
+}
+
+/// Whether `weights` are K x N codes that bit-pack-products stores, with finite
+/// constant scales and zero points of columns, and sums cannot overflow.
+static bool hasPackedColumns(DequantizeLinearOp weights) {
+  // Codes less zero points are at most 255: 255 * 255 * K is below 2^31.
+  constexpr int64_t maxK = 33025, fewestColumns = 8;
+  ElementsAttr codes;
+  DenseElementsAttr scales;
+  auto type = dyn_cast<RankedTensorType>(weights.getX().getType());
+  if (!type || type.getRank() != 2 ||
+      !matchPattern(weights.getX(), m_Constant(&codes)) ||
+      !matchPattern(weights.getXScale(), m_Constant(&scales)) ||
+      !llvm::all_of(scales.getValues<float>(),
+                    [](float scale) { return std::isfinite(scale); }))
+    return false;
+  auto dense = dyn_cast<DenseElementsAttr>(codes);
+  int64_t axis = static_cast<int64_t>(weights.getAxis());
+  bool isOne = scales.getNumElements() == 1;
+  return !(dense && dense.isSplat()) && type.getDimSize(0) <= maxK &&
+         type.getDimSize(1) >= fewestColumns &&
+         (isOne || axis == 1 || axis == -1);
+}
+
+FailureOr<Value> bit::onnx::lowerDequantizedMatMul(Rewriter &rewriter,
+                                                   MatMulOp op) {
+  auto a = op.getA().getDefiningOp<DequantizeLinearOp>();
+  auto b = op.getB().getDefiningOp<DequantizeLinearOp>();
+  if (!isOfBytes(a) || !isOfBytes(b) || !hasPackedColumns(b) ||
+      rankOf(a.getX()) < 2 || !getFiniteScale(a.getXScale()))
+    return Value();
+  Location loc = op.getLoc();
+  auto remap = [&](Value value) {
+    return value ? rewriter.getRemappedValue(value) : Value();
+  };
+  FailureOr<Value> sums =
+      multiplyCodes(rewriter, op, remap(a.getX()), elementType(a.getX()),
+                    remap(a.getXZeroPoint()), remap(b.getX()),
+                    elementType(b.getX()), remap(b.getXZeroPoint()));
+  if (failed(sums))
+    return failure();
+  FailureOr<Broadcast> loops = broadcastToFirst(
+      rewriter, op,
+      {*sums, getParameter(rewriter, loc, remap(a.getXScale()), true),
+       getParameter(rewriter, loc, remap(b.getXScale()), false)});
+  if (failed(loops))
+    return failure();
+  return createPointwise(
+      rewriter, loc, loops->operands, loops->sizes, rewriter.getF32Type(),
+      [&](OpBuilder &b, Location loc, ValueRange in) {
+        ScalarBuilder s(b, loc, b.getF32Type());
+        Value sum = castScalar(b, loc, in[0], in[0].getType(), s.getType());
+        return s.mul(sum, s.mul(in[1], in[2]));
+      });
 }
 
 void bit::onnx::addQuantizationPatterns(PatternList &list) {
