@@ -67,11 +67,15 @@ void PlaneStep::prefetchWeights(int64_t group, int64_t steps) const {
                              /*isDataCache=*/true);
 }
 
-Value PlaneStep::loadActivation(int64_t token, int64_t index) const {
+Value PlaneStep::loadActivation(int64_t token, Value first,
+                                int64_t index) const {
+  Value k = arith::AddIOp::create(builder, loc, firstK, first,
+                                  arith::IntegerOverflowFlags::nsw |
+                                      arith::IntegerOverflowFlags::nuw);
   return memref::LoadOp::create(
       builder, loc, tile.x,
       ValueRange{addConstant(builder, loc, tile.token, token),
-                 addConstant(builder, loc, firstK, index)});
+                 addConstant(builder, loc, k, index)});
 }
 
 Value PlaneStep::loadCodes(int64_t token, int64_t plane) const {
@@ -85,9 +89,10 @@ Value PlaneStep::loadCodes(int64_t token, int64_t plane) const {
                    addConstant(builder, loc, firstK, 4 * plane)});
   } else {
     codes = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+    Value first = arith::ConstantIndexOp::create(builder, loc, 4 * plane);
     for (int64_t i = 0; i < there; ++i)
       codes = vector::InsertOp::create(
-          builder, loc, loadActivation(token, 4 * plane + i), codes, i);
+          builder, loc, loadActivation(token, first, i), codes, i);
   }
   auto wordType = VectorType::get(1, builder.getI32Type());
   Value word = vector::BitCastOp::create(builder, loc, wordType, codes);

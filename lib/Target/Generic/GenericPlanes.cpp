@@ -9,13 +9,14 @@
 #include "bit/Target/Generic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace {
 
-/// Decodes weight k of a step from words of 4 bytes a row.
+/// Decodes weight k = 0..3 of the lowest plane of words of 4 bytes a row.
 class Decoder {
 public:
   Decoder(OpBuilder &builder, Location loc, int64_t bits)
@@ -26,8 +27,7 @@ public:
   /// w + 1, i32.
   Value decodeCode(Value words, int64_t k) {
     Value code = arith::AndIOp::create(
-        builder, loc,
-        arith::ShRUIOp::create(builder, loc, words, splat(getShift(k))),
+        builder, loc, arith::ShRUIOp::create(builder, loc, words, splat(8 * k)),
         splat((1 << bits) - 1));
     if (bits == 1)
       code = arith::ShLIOp::create(builder, loc, code, splat(1));
@@ -45,17 +45,19 @@ public:
     constexpr int64_t sign = 0x80000000, one = 0x3F800000;
     Value inverse = arith::XOrIOp::create(builder, loc, words, splat(-1));
     Value moved =
-        arith::ShLIOp::create(builder, loc, inverse, splat(31 - getShift(k)));
+        arith::ShLIOp::create(builder, loc, inverse, splat(31 - 8 * k));
     Value value = arith::OrIOp::create(
         builder, loc, arith::AndIOp::create(builder, loc, moved, splat(sign)),
         splat(one));
     return arith::BitcastOp::create(builder, loc, floatType, value);
   }
 
-private:
-  /// Byte k % 4 of a row's 32 bits, plane k / 4 of that.
-  int64_t getShift(int64_t k) const { return 8 * (k % 4) + bits * (k / 4); }
+  /// The words whose lowest plane is the next one.
+  Value shift(Value words) {
+    return arith::ShRUIOp::create(builder, loc, words, splat(bits));
+  }
 
+private:
   Value splat(int64_t value) {
     return arith::ConstantOp::create(
         builder, loc,
@@ -100,25 +102,23 @@ SmallVector<Value> GenericPlanes::buildTile(OpBuilder &builder, Location loc,
   auto floatType = intType.clone(builder.getF32Type());
   auto sumType = isFloat ? floatType : intType;
 
-  auto step = [&](const bit::PlaneStep &step, ValueRange carried) {
-    Decoder decoder(builder, loc, getBits());
-    SmallVector<Value> sums(carried);
-    SmallVector<Value> words;
-    for (int64_t g = 0; g < tile.groups; ++g)
-      words.push_back(vector::BitCastOp::create(builder, loc, intType,
-                                                step.loadWeights(g)));
-    for (int64_t k = 0; k < step.getWidth(); ++k) {
+  Decoder decoder(builder, loc, getBits());
+  int64_t groups = tile.groups;
+  // Adds `count` k from `first` on, which the lowest planes of `words` have.
+  auto multiply = [&](const bit::PlaneStep &step, ValueRange words, Value first,
+                      int64_t count, SmallVector<Value> &sums) {
+    for (int64_t k = 0; k < count; ++k) {
       SmallVector<Value> weights;
       for (Value word : words)
         weights.push_back(isFloat ? decoder.decodeFloat(word, k)
                                   : decoder.decodeCode(word, k));
       for (int64_t t = 0; t < tile.tokens; ++t) {
-        Value x = step.loadActivation(t, k);
+        Value x = step.loadActivation(t, first, k);
         if (!isFloat)
           x = arith::ExtSIOp::create(builder, loc, builder.getI32Type(), x);
         x = vector::BroadcastOp::create(builder, loc, sumType, x);
-        for (int64_t g = 0; g < tile.groups; ++g) {
-          Value &sum = sums[t * tile.groups + g];
+        for (int64_t g = 0; g < groups; ++g) {
+          Value &sum = sums[t * groups + g];
           if (isFloat)
             sum = math::FmaOp::create(builder, loc, x, weights[g], sum);
           else
@@ -128,6 +128,37 @@ SmallVector<Value> GenericPlanes::buildTile(OpBuilder &builder, Location loc,
         }
       }
     }
+  };
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  // Planes are a loop: all of them at once take several times as long to
+  // compile and are no faster.
+  auto step = [&](const bit::PlaneStep &step, ValueRange carried) {
+    SmallVector<Value> sums(carried);
+    SmallVector<Value> words;
+    for (int64_t g = 0; g < groups; ++g)
+      words.push_back(vector::BitCastOp::create(builder, loc, intType,
+                                                step.loadWeights(g)));
+    int64_t rest = step.getWidth() % 4, whole = step.getWidth() - rest;
+    if (whole != 0) {
+      SmallVector<Value> init = sums;
+      llvm::append_range(init, words);
+      auto loop = scf::ForOp::create(
+          builder, loc, index(0), index(whole), index(4), init,
+          [&](OpBuilder &, Location, Value first, ValueRange carried) {
+            SmallVector<Value> next(carried.drop_back(groups));
+            multiply(step, carried.take_back(groups), first, 4, next);
+            for (Value word : carried.take_back(groups))
+              next.push_back(decoder.shift(word));
+            scf::YieldOp::create(builder, loc, next);
+          });
+      ResultRange results = loop.getResults();
+      sums = llvm::to_vector_of<Value>(results.drop_back(groups));
+      words = llvm::to_vector_of<Value>(results.take_back(groups));
+    }
+    if (rest != 0)
+      multiply(step, words, index(whole), rest, sums);
     return sums;
   };
   SmallVector<Value> init;

@@ -36,8 +36,9 @@ func.func @epilogue(%x: memref<?x16xi8>, %p: memref<64xi8>, %ws: memref<1xf32>, 
   // CHECK: %[[S:.*]] = memref.load %[[SUM]][%[[T]]]
   // CHECK: %[[MINUS:.*]] = arith.subi %c0_i32, %[[S]] : i32
   // CHECK: %[[START:.*]] = vector.broadcast %[[MINUS]] : i32 to vector<16xi32>
-  // CHECK: %[[PRODUCT:.*]] = arith.muli
-  // CHECK: arith.addi %[[START]], %[[PRODUCT]]
+  // CHECK: scf.for %{{.*}} iter_args(%[[SO_FAR:.*]] = %[[START]],
+  // CHECK: %[[PRODUCT:.*]] = arith.muli {{.*}} : vector<16xi32>
+  // CHECK: arith.addi %[[SO_FAR]], %[[PRODUCT]]
   // CHECK: %[[F:.*]] = arith.sitofp
   // CHECK: %[[SCALE:.*]] = arith.mulf
   // CHECK: %[[OUT:.*]] = math.fma %[[F]], %[[SCALE]], %{{.*}} : vector<16xf32>
@@ -87,7 +88,8 @@ func.func @group_scales_of_floats(%x: memref<1x32xf32>, %p: memref<128xi8>, %ws:
   // CHECK-DAG: %[[NEGATIVE:.*]] = arith.constant dense<-0.000000e+00> : vector<16xf32>
   // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
   // CHECK: scf.for %{{.*}} iter_args(%[[Y:.*]] = %[[NEGATIVE]])
-  // CHECK: math.fma %{{.*}}, %{{.*}}, %[[ZERO]]
+  // CHECK: scf.for %{{.*}} iter_args(%[[SO_FAR:.*]] = %[[ZERO]],
+  // CHECK: math.fma %{{.*}}, %{{.*}}, %[[SO_FAR]]
   // CHECK: math.fma %{{.*}}, %{{.*}}, %[[Y]]
   bit.packed_matmul ins(%x, %p, %ws : memref<1x32xf32>, memref<128xi8>, memref<1x2x64xf32>) outs(%y : memref<1x16xf32>)
       n = 16 k = 32 weights = ternary kernel = #bit.kernel<generic.p2>

@@ -37,7 +37,7 @@ static constexpr llvm::StringLiteral pipeline = R"(
   finalize-memref-to-llvm,
   convert-math-to-llvm, convert-ub-to-llvm, convert-arith-to-llvm,
   convert-index-to-llvm, convert-func-to-llvm, convert-cf-to-llvm,
-  reconcile-unrealized-casts, canonicalize, cse)";
+  reconcile-unrealized-casts)";
 
 Buffer::Buffer(void *data, ArrayRef<int64_t> shape)
     : allocated(data), aligned(data), offset(0), sizesAndStrides() {
@@ -72,10 +72,13 @@ std::unique_ptr<Jit> Jit::compile(MLIRContext &context, StringRef source,
   auto module = parseSourceString<ModuleOp>(source, &context);
   if (!module)
     return nullptr;
-  PassManager passes(&context);
+  // What our passes make is verified; doing so after each of MLIR's own would
+  // take as long as running them.
+  PassManager passes(&context), lowering(&context);
+  lowering.enableVerifier(false);
   if (failed(parsePassPipeline(first, passes)) ||
-      failed(parsePassPipeline(pipeline.trim(), passes)) ||
-      failed(passes.run(*module)))
+      failed(parsePassPipeline(pipeline.trim(), lowering)) ||
+      failed(passes.run(*module)) || failed(lowering.run(*module)))
     return nullptr;
 
   static std::once_flag once;

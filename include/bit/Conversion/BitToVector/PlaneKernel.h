@@ -63,8 +63,10 @@ public:
   /// the end of K, at least one of which exists.
   mlir::Value loadCodes(int64_t token, int64_t plane) const;
 
-  /// One activation, i8 or f32, that exists.
-  mlir::Value loadActivation(int64_t token, int64_t index) const;
+  /// Activation `first` + `index`, i8 or f32, of those of the step, which
+  /// exists. `first` is an index.
+  mlir::Value loadActivation(int64_t token, mlir::Value first,
+                             int64_t index) const;
 
 private:
   mlir::OpBuilder &builder;
