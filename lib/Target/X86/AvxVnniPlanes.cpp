@@ -18,6 +18,8 @@ namespace {
 /// ones are fetched.
 constexpr int64_t chunkSteps = 256;
 
+/// Halves that are masked before they are multiplied.
+constexpr int64_t pair = 2;
 /// The most sums of a token and 8 rows.
 constexpr int64_t maxSums = 4;
 
@@ -80,14 +82,18 @@ SmallVector<Value> AvxVnniPlanes::buildTile(OpBuilder &builder, Location loc,
       for (int64_t half = 0; half < turn.halves; ++half)
         weights.push_back(turn.loadHalf(step, half));
       for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane)
-        for (auto &&[half, bytes] : llvm::enumerate(weights)) {
-          Value masked = planes.decode(builder, loc, bytes, plane);
+        for (int64_t half = 0; half < turn.halves; half += pair) {
+          SmallVector<Value> masked;
+          for (int64_t i = half; i < std::min(half + pair, turn.halves); ++i)
+            masked.push_back(planes.decode(builder, loc, weights[i], plane));
           for (int64_t t = 0; t < tokens; ++t) {
-            Value &sum =
-                sums[(half * tokens + t) * planes.count + planes.getSum(plane)];
             Value x = broadcastCodes(builder, loc, step.loadCodes(t, plane),
                                      halfBytes);
-            sum = vpdpbusd(builder, loc, sum, masked, x);
+            for (auto [i, bytes] : llvm::enumerate(masked)) {
+              Value &sum = sums[((half + i) * tokens + t) * planes.count +
+                                planes.getSum(plane)];
+              sum = vpdpbusd(builder, loc, sum, bytes, x);
+            }
           }
         }
       return sums;
