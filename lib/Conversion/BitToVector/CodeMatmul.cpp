@@ -6,6 +6,7 @@
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "RowTiles.h"
+#include "bit/Conversion/BitToVector/IndexMath.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,11 +30,12 @@ constexpr int64_t quad = bit::PanelLayout::quad;
 /// The dims of panels that are one where they are read.
 const ReassociationIndices quadGroups[] = {{0}, {1}, {2, 3}};
 
-class Emitter {
+class Emitter : bit::IndexMath {
 public:
   Emitter(ImplicitLocOpBuilder &b, bit::CodeMatmulOp op,
           const bit::CodeKernel &kernel)
-      : b(b), op(op), kernel(kernel), width(op.getWidth()),
+      : IndexMath(b, op.getLoc()), b(b), op(op), kernel(kernel),
+        width(op.getWidth()),
         sumType(VectorType::get(kernel.columns * kernel.partials,
                                 b.getI32Type())) {}
 
@@ -47,21 +49,6 @@ private:
   Value loadWord(Value row, Value k, int64_t codes);
   Value addPartials(Value sum);
   void store(Value sum, Value row, Value column);
-
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value add(Value value, int64_t offset) {
-    if (offset == 0)
-      return value;
-    return arith::AddIOp::create(b, value, index(offset), noWrap());
-  }
-  Value mul(Value value, int64_t factor) {
-    return arith::MulIOp::create(b, value, index(factor), noWrap());
-  }
-  static arith::IntegerOverflowFlags noWrap() {
-    return arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
-  }
 
   ImplicitLocOpBuilder &b;
   bit::CodeMatmulOp op;

@@ -8,6 +8,7 @@
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "RowTiles.h"
+#include "bit/Conversion/BitToVector/IndexMath.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,13 +41,13 @@ struct Strided {
   SmallVector<Value> strides;
 };
 
-class Emitter {
+class Emitter : bit::IndexMath {
 public:
   Emitter(ImplicitLocOpBuilder &b, bit::PanelConvOp op,
           const bit::PanelKernel &kernel)
-      : b(b), op(op), rank(op.getSpatialRank()), lanes(kernel.lanes),
-        tilePixels(kernel.pixels), tileVectors(kernel.pixelVectors),
-        width(op.getWidth()) {
+      : IndexMath(b, op.getLoc()), b(b), op(op), rank(op.getSpatialRank()),
+        lanes(kernel.lanes), tilePixels(kernel.pixels),
+        tileVectors(kernel.pixelVectors), width(op.getWidth()) {
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tilePixels = tile[0];
       tileVectors = tile[1];
@@ -86,22 +87,6 @@ private:
                   ArrayRef<Value> ofChannels);
   void ifChannel(Value channel, llvm::function_ref<void()> body);
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  static arith::IntegerOverflowFlags noWrap() {
-    return arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
-  }
-  Value add(Value left, Value right) {
-    return b.createOrFold<arith::AddIOp>(left, right, noWrap());
-  }
-  Value add(Value value, int64_t offset) {
-    return offset == 0 ? value : add(value, index(offset));
-  }
-  Value mul(Value left, Value right) {
-    return b.createOrFold<arith::MulIOp>(left, right, noWrap());
-  }
-  Value mul(Value value, int64_t factor) { return mul(value, index(factor)); }
   /// Where a channel of the image begins.
   Value getPlane(const Strided &buffer, Value channel) {
     return add(mul(image, buffer.strides[0]), mul(channel, buffer.strides[1]));

@@ -7,6 +7,7 @@
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "RowTiles.h"
+#include "bit/Conversion/BitToVector/IndexMath.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/IR/Epilogue.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,12 +36,13 @@ bool isConvertible(bit::PanelMatmulOp op) {
          !op.getPanels().getType().getElementType().isF32();
 }
 
-class Emitter {
+class Emitter : bit::IndexMath {
 public:
   Emitter(ImplicitLocOpBuilder &b, bit::PanelMatmulOp op,
           const bit::PanelKernel &kernel)
-      : b(b), op(op), lanes(kernel.lanes), tileRows(kernel.rows),
-        tileVectors(kernel.vectors), width(op.getWidth()),
+      : IndexMath(b, op.getLoc()), b(b), op(op), lanes(kernel.lanes),
+        tileRows(kernel.rows), tileVectors(kernel.vectors),
+        width(op.getWidth()),
         blockRows(isConvertible(op) ? storedRows : floatRows) {
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tileRows = tile[0];
@@ -70,20 +72,6 @@ private:
   SmallVector<Value> loadInputs(ValueRange where, Value mask,
                                 ArrayRef<Value> known);
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value add(Value value, int64_t offset) {
-    if (offset == 0)
-      return value;
-    return arith::AddIOp::create(b, value, index(offset), noWrap());
-  }
-  Value mul(Value value, int64_t factor) {
-    return arith::MulIOp::create(b, value, index(factor), noWrap());
-  }
-  static arith::IntegerOverflowFlags noWrap() {
-    return arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
-  }
   Value dim(Value memref, int64_t fromEnd) {
     int64_t rank = cast<MemRefType>(memref.getType()).getRank();
     return b.createOrFold<memref::DimOp>(memref, rank - fromEnd);

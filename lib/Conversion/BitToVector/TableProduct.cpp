@@ -6,6 +6,7 @@
 // work of 64 multiplications, one of 32 that of 128.
 
 #include "TableProduct.h"
+#include "bit/Conversion/BitToVector/IndexMath.h"
 #include "bit/Layout/Planes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -23,13 +24,11 @@ using P2Layout = PlaneLayout;                     ///< of 2 bits
 constexpr int64_t lanes = P2Layout::rowsPerGroup; ///< of what is transposed
 constexpr int64_t tables = 4; ///< of a step: one for each byte
 constexpr int64_t width = P2Layout::getStepK(2);
-constexpr auto noWrap =
-    arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
 
-class Emitter {
+class Emitter : IndexMath {
 public:
   Emitter(OpBuilder &builder, Location loc, const TableProduct &product)
-      : builder(builder), loc(loc), product(product),
+      : IndexMath(builder, loc), builder(builder), loc(loc), product(product),
         layout(*P2Layout::get(2, product.n, product.k)) {}
 
   void emit(TableProduct::Consumer consume);
@@ -37,16 +36,6 @@ public:
 private:
   using Body = llvm::function_ref<void(Value)>;
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value add(Value a, Value b) {
-    return arith::AddIOp::create(builder, loc, a, b, noWrap);
-  }
-  Value add(Value a, int64_t b) { return b == 0 ? a : add(a, index(b)); }
-  Value mul(Value a, int64_t b) {
-    return arith::MulIOp::create(builder, loc, a, index(b), noWrap);
-  }
   Value zeros(Type type, int64_t count = lanes) {
     return arith::ConstantOp::create(
         builder, loc, builder.getZeroAttr(VectorType::get(count, type)));
@@ -259,8 +248,7 @@ void Emitter::addRows(Value step, int64_t steps) {
                                  P2Layout::bytesPerGroup);
     Value distance = mul(groups, P2Layout::bytesPerGroup);
     auto bytesOf = [&](Value step) -> Value {
-      return add(first,
-                 arith::MulIOp::create(builder, loc, distance, step, noWrap));
+      return add(first, mul(distance, step));
     };
     Value bytes = bytesOf(step);
     prefetch(bytesOf(ahead), groups);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Turns.h"
+#include "bit/Conversion/BitToVector/IndexMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,29 +16,17 @@ namespace {
 constexpr int64_t lanes = 8;
 constexpr int64_t line = PlaneLayout::bytesPerGroup;
 
-class Emitter {
+class Emitter : IndexMath {
 public:
   Emitter(OpBuilder &builder, Location loc, const PlaneTile &tile,
           const Turns &turns, ValueRange init, TurnBody body)
-      : builder(builder), loc(loc), tile(tile), turns(turns), init(init),
-        body(body), type(VectorType::get(lanes, builder.getI32Type())) {}
+      : IndexMath(builder, loc), builder(builder), loc(loc), tile(tile),
+        turns(turns), init(init), body(body),
+        type(VectorType::get(lanes, builder.getI32Type())) {}
 
   SmallVector<Value> emit();
 
 private:
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value add(Value a, Value b) {
-    return arith::AddIOp::create(builder, loc, a, b,
-                                 arith::IntegerOverflowFlags::nsw |
-                                     arith::IntegerOverflowFlags::nuw);
-  }
-  Value mul(Value a, int64_t b) {
-    return arith::MulIOp::create(builder, loc, a, index(b),
-                                 arith::IntegerOverflowFlags::nsw |
-                                     arith::IntegerOverflowFlags::nuw);
-  }
   void loop(Value from, Value to, int64_t step,
             llvm::function_ref<void(Value)> emitBody);
 
