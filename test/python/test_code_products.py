@@ -313,15 +313,15 @@ def test_between_dequantizers(tmp_path, x_type, w_type, columns, shape):
         np.testing.assert_allclose(expected, floats, rtol=1e-4, atol=1e-5 * np.abs(floats).max())
 
 
-@pytest.mark.parametrize("case", ["k", "n", "axis", "infinite", "scales of x"])
+@pytest.mark.parametrize("case", ["k", "n", "axis", "infinite", "huge", "tiny", "scales of x"])
 def test_between_dequantizers_as_floats(tmp_path, case):
     """Sums that could overflow, few columns, scales that are no factors: the graph's own floats."""
     rng = np.random.default_rng(10)
     k, n = {"k": (33026, 8), "n": (6000, 7)}.get(case, (300, 200))
     constants = {
         "w": codes(rng, (k, n), I8),
-        "sx": np.array(np.inf if case == "infinite" else 0.5, np.float32),
-        "sw": np.full(k if case == "axis" else 1, 0.25, np.float32),
+        "sx": np.array({"infinite": np.inf, "huge": 1e20, "tiny": 1e-20}.get(case, 0.5), np.float32),
+        "sw": np.full(k if case == "axis" else 1, {"huge": 1e20, "tiny": 1e-20}.get(case, 0.25), np.float32),
     }
     if case == "scales of x":
         constants["sx"] = np.array([0.5, 0.25], np.float32)
@@ -336,7 +336,8 @@ def test_between_dequantizers_as_floats(tmp_path, case):
     path = save(tmp_path / "m.onnx", nodes, [("x", TensorProto.UINT8, shape)], constants, TensorProto.FLOAT)
     assert "bit.code_matmul" not in emitted(path)
     x = codes(rng, shape, U8)
-    x[:, 0] = 0
+    # Products of infinite scales and 0, and of huge ones and sums of 0, tell the ways apart.
+    x[:, : k if case == "huge" else 1] = 0
     floats = peer(path).run(None, {"x": x})[0]
     for model in [bm.compile(path)]:
         np.testing.assert_allclose(model(x), floats, rtol=1e-4, atol=1e-5 * np.abs(x).max() * k)

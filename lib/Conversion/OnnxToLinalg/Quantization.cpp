@@ -324,14 +324,13 @@ static LogicalResult qlinearMatMul(QLinearMatMulOp op,
   return success();
 }
 
-/// The one element of a constant of f32, if it is finite.
-static std::optional<float> getFiniteScale(Value scale) {
+/// The one element of a constant of f32.
+static std::optional<float> getScale(Value scale) {
   DenseElementsAttr value;
   if (!matchPattern(stripStaticCasts(scale), m_Constant(&value)) ||
       !value.getElementType().isF32() || value.getNumElements() != 1)
     return std::nullopt;
-  auto number = *value.value_begin<float>();
-  return std::isfinite(number) ? std::optional(number) : std::nullopt;
+  return *value.value_begin<float>();
 }
 
 /// Whether `op` makes f32 of codes of 8 bits in memory as they are.
@@ -343,9 +342,10 @@ static bool isOfBytes(DequantizeLinearOp op) {
          elementType(op.getResult()).isF32();
 }
 
-/// Whether `weights` are K x N codes that bit-pack-products stores, with finite
-/// constant scales and zero points of columns, and sums cannot overflow.
-static bool hasPackedColumns(DequantizeLinearOp weights) {
+/// Whether `weights` are K x N codes that bit-pack-products stores, with
+/// constant scales and zero points of columns whose products with `scale` are
+/// normal numbers, and sums cannot overflow.
+static bool hasPackedColumns(DequantizeLinearOp weights, float scale) {
   // Codes less zero points are at most 255: 255 * 255 * K is below 2^31.
   constexpr int64_t maxK = 33025, fewestColumns = 8;
   ElementsAttr codes;
@@ -355,7 +355,7 @@ static bool hasPackedColumns(DequantizeLinearOp weights) {
       !matchPattern(weights.getX(), m_Constant(&codes)) ||
       !matchPattern(weights.getXScale(), m_Constant(&scales)) ||
       !llvm::all_of(scales.getValues<float>(),
-                    [](float scale) { return std::isfinite(scale); }))
+                    [&](float other) { return std::isnormal(scale * other); }))
     return false;
   auto dense = dyn_cast<DenseElementsAttr>(codes);
   int64_t axis = static_cast<int64_t>(weights.getAxis());
@@ -369,8 +369,10 @@ FailureOr<Value> bit::onnx::lowerDequantizedMatMul(Rewriter &rewriter,
                                                    MatMulOp op) {
   auto a = op.getA().getDefiningOp<DequantizeLinearOp>();
   auto b = op.getB().getDefiningOp<DequantizeLinearOp>();
-  if (!isOfBytes(a) || !isOfBytes(b) || !hasPackedColumns(b) ||
-      rankOf(a.getX()) < 2 || !getFiniteScale(a.getXScale()))
+  if (!isOfBytes(a) || !isOfBytes(b) || rankOf(a.getX()) < 2)
+    return Value();
+  std::optional<float> scale = getScale(a.getXScale());
+  if (!scale || !hasPackedColumns(b, *scale))
     return Value();
   Location loc = op.getLoc();
   auto remap = [&](Value value) {
