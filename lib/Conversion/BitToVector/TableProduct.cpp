@@ -234,8 +234,11 @@ void Emitter::addRows(Value step, int64_t steps) {
       P2Layout::bytesPerGroup / P2Layout::rowsPerGroup;
   constexpr int64_t unroll = 2;
   constexpr int64_t stepsAhead = 2;
-  Value ahead = arith::MinUIOp::create(builder, loc, add(step, stepsAhead),
-                                       index(layout.getNumSteps() - 1));
+  SmallVector<Value> ahead;
+  for (int64_t i = 0; i < steps; ++i)
+    ahead.push_back(arith::MinUIOp::create(builder, loc,
+                                           add(step, stepsAhead + i),
+                                           index(layout.getNumSteps() - 1)));
   loop(product.block, product.endBlock, 1, [&](Value block) {
     // The last block has only the groups it needs.
     Value groups = index(P2Layout::groupsPerBlock);
@@ -251,7 +254,8 @@ void Emitter::addRows(Value step, int64_t steps) {
       return add(first, mul(distance, step));
     };
     Value bytes = bytesOf(step);
-    prefetch(bytesOf(ahead), groups);
+    for (Value later : ahead)
+      prefetch(bytesOf(later), groups);
     Value firstRow =
         mul(arith::SubIOp::create(builder, loc, block, product.block),
             P2Layout::rowsPerBlock);
