@@ -55,6 +55,7 @@ static struct {
   range ranges[BITRT_MAX_THREADS];
   _Alignas(64) atomic_flag taken; /* by the caller of the job */
   _Atomic int sleepers;
+  _Atomic int waker; /* the core of who woke sleepers last */
   _Atomic bool stop;
   pthread_mutex_t mutex; /* of `wake` */
   pthread_cond_t wake;
@@ -132,15 +133,33 @@ static bool is_new(uint64_t state, uint64_t seen) {
   return (state & OPEN) && state >> GENERATION_SHIFT != seen;
 }
 
-static void sleep_until_new(uint64_t seen) {
+/* Moves the thread to another core if it runs on this one. Linux wakes a thread
+   on its waker's core where it takes the others for busy, and leaves it there
+   for milliseconds: there a worker only stops its caller. */
+static void leave_core(int core) {
+  cpu_set_t allowed, others;
+  if (sched_getcpu() != core ||
+      sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+    return;
+  others = allowed;
+  CPU_CLR((size_t)core, &others);
+  if (CPU_COUNT(&others) > 0 &&
+      sched_setaffinity(0, sizeof(others), &others) == 0)
+    sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+
+/* Returns when woken, even if the job is done by then: jobs of some
+   microseconds follow each other, and who slept again would miss them all. */
+static void sleep_until_woken(uint64_t seen) {
   pthread_mutex_lock(&pool.mutex);
   /* Counted before the last look at the state: a caller that publishes after
      that look sees the count and signals. */
   atomic_fetch_add(&pool.sleepers, 1);
-  while (!atomic_load(&pool.stop) && !is_new(atomic_load(&pool.state), seen))
+  if (!atomic_load(&pool.stop) && !is_new(atomic_load(&pool.state), seen))
     pthread_cond_wait(&pool.wake, &pool.mutex);
   atomic_fetch_sub(&pool.sleepers, 1);
   pthread_mutex_unlock(&pool.mutex);
+  leave_core(atomic_load_explicit(&pool.waker, memory_order_relaxed));
 }
 
 static void *work(void *argument) {
@@ -168,7 +187,7 @@ static void *work(void *argument) {
     } else if (++spins < SPINS_BEFORE_SLEEP) {
       pause_briefly();
     } else {
-      sleep_until_new(seen);
+      sleep_until_woken(seen);
       spins = 0;
     }
   }
@@ -238,6 +257,7 @@ static void wake_sleepers(int64_t limit) {
   int64_t count = atomic_load(&pool.sleepers);
   if (count == 0)
     return;
+  atomic_store_explicit(&pool.waker, sched_getcpu(), memory_order_relaxed);
   pthread_mutex_lock(&pool.mutex);
   for (count = count < limit ? count : limit; count > 0; --count)
     pthread_cond_signal(&pool.wake);

@@ -5,6 +5,7 @@
 #include "Fixture.h"
 #include <atomic>
 #include <mutex>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <time.h>
@@ -281,6 +282,31 @@ TEST(PoolLifeTest, BurnsNothingWhenParked) {
     spent = cpuMilliseconds() - before;
   }
   EXPECT_LT(spent, 5);
+  bitrt_pool_release();
+}
+
+TEST(PoolLifeTest, StaysAwakeAmongShortJobs) {
+  bitrt_pool_retain(2);
+  // These are over before a worker wakes. One that slept again whenever it came
+  // too late would sleep before each of them. Several attempts: the system may
+  // run others between.
+  using std::chrono::steady_clock;
+  constexpr int jobs = 200;
+  int64_t fewest = jobs;
+  for (int attempt = 0; attempt < 20 && fewest >= jobs / 4; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (int job = 0; job < jobs; ++job) {
+      bitrt_pool_run(2, [](void *, int64_t, int64_t) {}, nullptr, 2, 1);
+      auto end = steady_clock::now() + std::chrono::microseconds(20);
+      while (steady_clock::now() < end)
+        ;
+    }
+    getrusage(RUSAGE_SELF, &after);
+    fewest = std::min<int64_t>(fewest, after.ru_nvcsw - before.ru_nvcsw);
+  }
+  EXPECT_LT(fewest, jobs / 4);
   bitrt_pool_release();
 }
 
