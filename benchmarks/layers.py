@@ -102,6 +102,9 @@ class Bench:
         for layout in self.layouts:
             self.programs.product(shape, layout, library)
             self.measure(library, "product", shape, layout, self.config["m"], huge=True)
+            levels = [level for level in self.levels if (level, layout) in self.kernels]
+            threads, few = self.config["threads"], self.config["scaling_m"]
+            self.add(self.programs.scaling(library, shape, layout, levels, threads, few))
         for kernel, level in self.forced:
             self.programs.product(shape, kernel, library, level)
             self.measure(library, "product", shape, kernel, self.config["m"], levels=[level])
@@ -147,7 +150,7 @@ def summary(row):
     for probe in row.get("probes", {}):
         text += f" {r.share(row, probe):5.2f} {probe}"
     if "over" in row:
-        text += f" {row['over'][1]:5.3f} over product"
+        text += f" {row['over'][1]:5.3f} over {'one thread' if row['form'] == 'scaling' else 'product'}"
     return text + ("  disturbed" if "disturbed" in row else "")
 
 
@@ -184,7 +187,13 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--json", type=pathlib.Path, help="write what was measured")
     parser.add_argument("--docs", action="store_true", help="write results.json, docs/benchmarks.md and its plot")
-    parser.add_argument("--from", dest="source", type=pathlib.Path, help="measure nothing: read such a JSON file")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=pathlib.Path,
+        nargs="+",
+        help="measure nothing: read what --json wrote",
+    )
     return parser.parse_args()
 
 
@@ -210,11 +219,18 @@ def measure(args):
     return {"machine": machine, "bars": config["bars"], "mca": cycles, "rows": rows}
 
 
+def read(paths):
+    """What several calls measured, as one that had their runs."""
+    results = [r.from_text(path.read_text()) for path in paths]
+    machine = {**results[-1]["machine"], "runs": sum(one["machine"]["runs"] for one in results)}
+    return {**results[-1], "machine": machine, "rows": r.middle([one["rows"] for one in results])}
+
+
 def main():
     """Prints each figure beside its bar; 1 if one is below."""
     args = parse_arguments()
     start = time.monotonic()
-    results = r.from_text(args.source.read_text()) if args.source else measure(args)
+    results = read(args.source) if args.source else measure(args)
     if args.json:
         args.json.write_text(r.to_text(results))
     if args.docs:

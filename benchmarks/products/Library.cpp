@@ -5,41 +5,43 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <random>
 
 static size_t align(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 std::vector<std::unique_ptr<Library>>
-Library::open(const std::vector<std::string> &paths, const Opening &opening,
+Library::open(const std::vector<Threaded> &wanted, const Opening &opening,
               std::string &error) {
   std::vector<std::unique_ptr<Library>> libraries;
+  std::map<std::string, size_t> offsets;
   size_t pitch = 0, least = SIZE_MAX;
-  for (const std::string &path : paths) {
+  for (const Threaded &one : wanted) {
     libraries.emplace_back(new Library());
-    if (!libraries.back()->load(path, opening, error))
+    if (!libraries.back()->load(one, opening, error))
       return {};
+    if (!offsets.emplace(one.path, pitch).second)
+      continue;
     size_t stride = libraries.back()->getStride();
     pitch += stride;
     least = std::min(least, stride);
   }
   size_t copies = opening.spread / least + 1;
   auto memory = std::make_shared<Region>(copies * pitch, opening.huge);
-  size_t offset = 0;
-  for (const auto &library : libraries) {
-    if (!library->openCopies(opening, memory, offset, pitch, error))
+  for (size_t i = 0; i < libraries.size(); ++i)
+    if (!libraries[i]->openCopies(memory, offsets.at(wanted[i].path), pitch,
+                                  error))
       return {};
-    offset += library->getStride();
-  }
   return libraries;
 }
 
-bool Library::load(const std::string &path, const Opening &opening,
+bool Library::load(const Threaded &wanted, const Opening &opening,
                    std::string &error) {
-  bit_options options = BIT_OPTIONS_INIT;
-  options.threads = opening.threads;
-  if (!opening.level.empty())
-    options.level = opening.level.c_str();
-  if (bit_model_load(path.c_str(), &options, &file) != BIT_OK) {
+  level = opening.level;
+  options.threads = wanted.threads;
+  if (!level.empty())
+    options.level = level.c_str();
+  if (bit_model_load(wanted.path.c_str(), &options, &file) != BIT_OK) {
     error = bit_last_error();
     return false;
   }
@@ -51,14 +53,10 @@ bool Library::load(const std::string &path, const Opening &opening,
   return true;
 }
 
-bool Library::openCopies(const Opening &opening, std::shared_ptr<Region> memory,
-                         size_t offset, size_t pitch, std::string &error) {
+bool Library::openCopies(std::shared_ptr<Region> memory, size_t offset,
+                         size_t pitch, std::string &error) {
   weights = std::move(memory);
   size_t copies = weights->size() / pitch;
-  bit_options options = BIT_OPTIONS_INIT;
-  options.threads = opening.threads;
-  if (!opening.level.empty())
-    options.level = opening.level.c_str();
   descriptions.assign(copies, *description);
   for (size_t i = 0; i < copies; ++i) {
     uint8_t *copy = weights->data() + offset + i * pitch;

@@ -15,9 +15,14 @@
 /// What a library is opened with.
 struct Opening {
   std::string level;
-  int threads;
   bool huge;     ///< copies lie in huge pages
   size_t spread; ///< bytes that all copies together exceed; 0: one copy
+};
+
+/// A library for so many threads.
+struct Threaded {
+  std::string path;
+  int threads;
 };
 
 /// Sessions of one library, each with its own weights, inputs and outputs.
@@ -25,9 +30,10 @@ class Library {
 public:
   /// Empty where one cannot be opened; then `error` says why. Copies of one lie
   /// beside those of the others: how fast memory is depends on where it is, by
-  /// 20% and more on a virtual machine.
+  /// 20% and more on a virtual machine. The same library for other numbers of
+  /// threads has the same copies.
   static std::vector<std::unique_ptr<Library>>
-  open(const std::vector<std::string> &paths, const Opening &opening,
+  open(const std::vector<Threaded> &wanted, const Opening &opening,
        std::string &error);
   ~Library();
 
@@ -49,14 +55,13 @@ public:
 
 private:
   Library() = default;
-  bool load(const std::string &path, const Opening &opening,
-            std::string &error);
+  bool load(const Threaded &wanted, const Opening &opening, std::string &error);
   /// Bytes from a copy to the next thing in memory: copies begin at pages, as a
   /// mapped file does.
   size_t getStride() const { return (getWeightBytes() + 4095) / 4096 * 4096; }
   /// Opens a session for each copy: one every `pitch` bytes from `offset` on.
-  bool openCopies(const Opening &opening, std::shared_ptr<Region> memory,
-                  size_t offset, size_t pitch, std::string &error);
+  bool openCopies(std::shared_ptr<Region> memory, size_t offset, size_t pitch,
+                  std::string &error);
 
   struct Tensors {
     std::vector<bit_tensor> inputs, outputs;
@@ -64,6 +69,8 @@ private:
   size_t measure(const bit_abi_tensor &tensor, int64_t m) const;
   bit_tensor place(const bit_abi_tensor &tensor, int64_t m, uint8_t *&data);
 
+  bit_options options = BIT_OPTIONS_INIT;
+  std::string level; ///< what `options` points to
   bit_model *file = nullptr;
   const bit_model_desc *description = nullptr;
   std::shared_ptr<Region> weights;

@@ -11,7 +11,8 @@
 //     --samples=20 --seconds=0.03   of each row, at least
 //     --in-turns       libraries take turns, a sample each, on copies that lie
 //                      side by side, and each but the first says what it took
-//                      over the first in its turn
+//                      over the first in its turn; with
+//     --in-turns=threads   the numbers of threads of each library do
 // Prints one JSON object a line: quartiles in seconds a call, and the probes
 // right before and right after.
 
@@ -34,7 +35,7 @@ struct Options {
   std::vector<int64_t> ms = {1};
   std::vector<int64_t> threads = {1};
   std::vector<std::pair<std::string, std::string>> libraries; ///< name, path
-  bool inTurns = false;
+  bool inTurns = false, threadsInTurns = false;
   Effort effort;
 };
 
@@ -62,8 +63,9 @@ std::vector<int64_t> splitNumbers(const std::string &list) {
 }
 
 void parse(Options &options, const std::string &argument) {
-  if (argument == "--in-turns") {
+  if (argument == "--in-turns" || argument == "--in-turns=threads") {
     options.inTurns = true;
+    options.threadsInTurns = argument != "--in-turns";
     return;
   }
   size_t equals = argument.find('=');
@@ -145,58 +147,86 @@ void print(Library &library, const Row &row, const Samples &samples,
 
 using Libraries = std::vector<std::unique_ptr<Library>>;
 
-/// Rows of libraries that take turns; `row` is all but their names.
-void measure(const Libraries &libraries, const std::vector<std::string> &names,
-             Row row, size_t spread, const Effort &effort) {
+/// Rows of libraries that take turns.
+void measure(const Libraries &libraries, const std::vector<Row> &rows,
+             size_t spread, const Effort &effort) {
   std::vector<Call> calls;
   std::vector<unsigned long long> hashes;
-  for (const auto &library : libraries) {
-    library->resize(row.m, spread);
-    hashes.push_back(library->hashOutputs());
-    calls.push_back([&library](int number) { library->run(number); });
+  for (size_t i = 0; i < libraries.size(); ++i) {
+    Library &library = *libraries[i];
+    library.resize(rows[i].m, spread);
+    hashes.push_back(library.hashOutputs());
+    calls.push_back([&library](int number) { library.run(number); });
   }
   const Region &memory = libraries.front()->getWeights();
-  std::string before = probe(row, memory, effort);
+  auto probeAll = [&] {
+    std::vector<std::string> rates;
+    for (const Row &row : rows)
+      rates.push_back(!rates.empty() && row.threads == rows.front().threads
+                          ? rates.front()
+                          : probe(row, memory, effort));
+    return rates;
+  };
+  std::vector<std::string> before = probeAll();
   std::vector<Samples> samples = sample(calls, effort);
-  std::string after = probe(row, memory, effort);
-  for (size_t i = 0; i < libraries.size(); ++i) {
-    row.name = names[i];
-    print(*libraries[i], row, samples[i], i > 0 ? &samples.front() : nullptr,
-          hashes[i], before, after);
-  }
+  std::vector<std::string> after = probeAll();
+  for (size_t i = 0; i < libraries.size(); ++i)
+    print(*libraries[i], rows[i], samples[i],
+          i > 0 ? &samples.front() : nullptr, hashes[i], before[i], after[i]);
 }
 
-/// All rows of libraries that take turns.
-void measureAll(
-    const Options &options,
-    const std::vector<std::pair<std::string, std::string>> &wanted) {
-  std::vector<std::string> names, paths;
-  for (const auto &[name, path] : wanted) {
-    names.push_back(name);
-    paths.push_back(path);
-  }
+using Named = std::pair<std::string, std::string>; ///< and the path
+
+/// All rows of libraries that take turns, each for each of `threads`.
+void measureAll(const Options &options, const std::vector<Named> &wanted,
+                const std::vector<int64_t> &threads) {
+  std::vector<Threaded> threaded;
+  std::vector<Row> rows;
+  for (const auto &[name, path] : wanted)
+    for (int64_t count : threads) {
+      threaded.push_back({path, static_cast<int>(count)});
+      rows.push_back({name, "", "", static_cast<int>(count), 0});
+    }
   for (const std::string &level : options.levels)
-    for (const std::string &cache : options.caches)
-      for (int64_t threads : options.threads) {
-        bool cold = cache.compare(0, 4, "cold") == 0;
-        bool huge = cache.find("huge") != std::string::npos;
-        size_t spread = cold ? 4 * getLastCacheBytes() : 0;
-        Opening opening = {level, static_cast<int>(threads), huge, spread};
-        std::string error;
-        Libraries libraries = Library::open(paths, opening, error);
-        if (libraries.empty()) {
-          for (const std::string &name : names)
-            std::printf("{\"name\": \"%s\", \"level\": \"%s\", \"error\": "
-                        "\"cannot be opened\"}\n",
-                        name.c_str(), level.c_str());
-          std::fprintf(stderr, "bench-run: %s\n", error.c_str());
-          continue;
-        }
-        for (int64_t m : options.ms)
-          measure(libraries, names,
-                  {"", level, cache, static_cast<int>(threads), m}, spread,
-                  options.effort);
+    for (const std::string &cache : options.caches) {
+      bool cold = cache.compare(0, 4, "cold") == 0;
+      bool huge = cache.find("huge") != std::string::npos;
+      size_t spread = cold ? 4 * getLastCacheBytes() : 0;
+      std::string error;
+      Libraries libraries =
+          Library::open(threaded, {level, huge, spread}, error);
+      if (libraries.empty()) {
+        for (const Row &row : rows)
+          std::printf("{\"name\": \"%s\", \"level\": \"%s\", \"error\": "
+                      "\"cannot be opened\"}\n",
+                      row.name.c_str(), level.c_str());
+        std::fprintf(stderr, "bench-run: %s\n", error.c_str());
+        continue;
       }
+      for (int64_t m : options.ms) {
+        for (Row &row : rows)
+          row = {row.name, level, cache, row.threads, m};
+        measure(libraries, rows, spread, options.effort);
+      }
+    }
+}
+
+/// All rows: what takes turns is measured together.
+void measureAll(const Options &options) {
+  std::vector<std::vector<Named>> libraries = {options.libraries};
+  if (!options.inTurns || options.threadsInTurns) {
+    libraries.clear();
+    for (const Named &library : options.libraries)
+      libraries.push_back({library});
+  }
+  for (const std::vector<Named> &together : libraries) {
+    if (options.threadsInTurns) {
+      measureAll(options, together, options.threads);
+      continue;
+    }
+    for (int64_t threads : options.threads)
+      measureAll(options, together, {threads});
+  }
 }
 
 } // namespace
@@ -212,11 +242,7 @@ int main(int argc, char **argv) {
     most = std::max(most, threads);
   // Held, so that threads do not start anew for each library.
   bitrt_pool_retain(static_cast<int32_t>(most));
-  if (options.inTurns)
-    measureAll(options, options.libraries);
-  else
-    for (const auto &library : options.libraries)
-      measureAll(options, {library});
+  measureAll(options);
   bitrt_pool_release();
   return 0;
 }

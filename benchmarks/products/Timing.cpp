@@ -44,7 +44,7 @@ struct Timed {
   Samples samples = {};
 
   void warmUp();
-  void takeTurn();
+  void takeSample();
 };
 } // namespace
 
@@ -63,7 +63,7 @@ void Timed::warmUp() {
   calls = std::max(1, static_cast<int>(std::ceil(sampleSeconds / once)));
 }
 
-void Timed::takeTurn() {
+void Timed::takeSample() {
   double cpu = read(CLOCK_THREAD_CPUTIME_ID);
   double wall = read(CLOCK_MONOTONIC);
   for (int i = 0; i < calls; ++i)
@@ -85,8 +85,12 @@ std::vector<Samples> sample(const std::vector<Call> &calls,
   double seconds = effort.seconds * static_cast<double>(calls.size());
   for (int turn = 0;
        turn < effort.samples || read(CLOCK_MONOTONIC) - begin < seconds; ++turn)
-    for (Timed &timed : all)
-      timed.takeTurn();
+    for (Timed &timed : all) {
+      // While another had its turn, threads went to sleep.
+      if (all.size() > 1)
+        timed.call(timed.number++);
+      timed.takeSample();
+    }
   std::vector<Samples> result;
   for (Timed &timed : all)
     result.push_back(std::move(timed.samples));

@@ -11,6 +11,8 @@ def measure(row, bar, rows):
         return r.share(row, bar["of"])
     if bar["measure"] == "over":
         return row["over"][1] if "over" in row else None
+    if bar["measure"] == "faster":
+        return 1 / row["over"][1] if "over" in row else None
     if bar["measure"] == "best":
         same = [other for other in rows if r.key(other, m=0) == r.key(row, m=0) and "us" in other]
         return r.rate(row) / max(map(r.rate, same))
@@ -21,11 +23,7 @@ def measure(row, bar, rows):
     other = next((other for other in rows if r.key(other) == r.key(row, **bar["over"]) and "us" in other), None)
     if other is None:
         return None
-    # Threads are compared by the same clock.
-    if "threads" in bar["over"]:
-        ratio = row["wall_us"] / other["wall_us"]
-    else:
-        ratio = row["us"][1] / other["us"][1]
+    ratio = row["us"][1] / other["us"][1]
     return 1 / ratio if bar["measure"] == "speed" else ratio
 
 
@@ -45,7 +43,7 @@ def judge(bar, rows):
         "name": bar["name"],
         "limit": limit,
         "at_most": at_most,
-        "is_ratio": bar["measure"] in ("time", "over", "speed", "peers"),
+        "is_ratio": bar["measure"] in ("time", "over", "faster", "speed", "peers"),
         "figures": figures,
         "below": below,
     }

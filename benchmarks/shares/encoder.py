@@ -83,6 +83,6 @@ def run(options, levels, folder, seconds):
     for (layout, level), spent in zip(models, sample(list(models.values()), seconds)):
         us = [r.rounded(value * 1e6) for value in statistics.quantiles(spent, n=4, method="inclusive")]
         row = {"form": "encoder", "shape": f"{options['hidden']}x{options['ffn']}", "layout": layout, "level": level}
-        row.update(cache="hot", threads=1, m=options["sequence"], us=us, wall_us=us[1], samples=len(spent))
+        row.update(cache="hot", threads=1, m=options["sequence"], us=us, samples=len(spent))
         rows.append(row)
     return rows

@@ -61,6 +61,12 @@ class Native:
             runs.append(self._run([*self.effort, "--in-turns"], both, shape, "p2", levels, caches, threads, m))
         return layers_of(runs)
 
+    def scaling(self, library, shape, layout, levels, threads, m):
+        """Rows of a product for several numbers of threads that take turns: each has its time over the first's."""
+        effort = [*self.effort, "--in-turns=threads"]
+        rows = self._run(effort, {"scaling": library}, shape, layout, levels, ["hot"], threads, m)
+        return [row for row in rows if "over" in row]
+
     def _run(self, effort, libraries, shape, layout, levels, caches, threads, m):
         if not m:
             return []

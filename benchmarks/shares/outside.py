@@ -41,7 +41,6 @@ def parse(text):
                 "threads": 0,
                 "m": int(found["m"]),
                 "us": [us, us, us],
-                "wall_us": us,
             }
         )
     return rows

@@ -64,7 +64,7 @@ def run(shape, ms, threads, folder, samples, seconds):
                 for m in ms:
                     cpu, wall = time_session(session, m, n, k, samples, seconds)
                     us = [r.rounded(value * 1e6) for value in (cpu if count == 1 else wall)]
-                    rows.append({**base, "m": m, "us": us, "wall_us": r.rounded(wall[1] * 1e6)})
+                    rows.append({**base, "m": m, "us": us})
             # What it throws has no common type but this.
             except Exception as error:
                 rows.append({**base, "m": ms[0], "error": str(error).splitlines()[0][:200]})

@@ -2,7 +2,8 @@
 
 A row says what ran (`form`, `shape`, `layout`, `level`, `cache`, `threads`, `m`), what a call took (`us`: quartiles)
 and what the machine could do right before and after (`probes`: the higher of the two, multiply-adds or bytes a second).
-A layer that took turns with its product has `over`, quartiles of its time over the product's.
+What took turns with another has `over`, quartiles of its time over the other's: a layer with its product, some threads
+with one.
 """
 
 import json
@@ -35,7 +36,6 @@ def make(raw, form, shape, layout):
         "threads": raw["threads"],
         "m": raw["m"],
         "us": [rounded(seconds * 1e6) for seconds in quartiles],
-        "wall_us": rounded(raw["wall"][1] * 1e6),
         "samples": raw["samples"],
         "weight_bytes": raw["weight_bytes"],
         "probes": probes,
@@ -72,7 +72,7 @@ def roofline(row):
     return rate(row) / peak
 
 
-COLUMNS = (*KEYS, "us", "wall_us", "samples", "weight_bytes", "probes", "disturbed", "error", "over")
+COLUMNS = (*KEYS, "us", "samples", "weight_bytes", "probes", "disturbed", "error", "over")
 
 
 def to_text(results):
@@ -111,7 +111,10 @@ def matches(row, wanted):
 
 
 def middle(runs):
-    """One list of rows from several runs of the same: of each row the one whose median is the runs' median."""
+    """One list of rows from several runs of the same: of each row the one whose median is the runs' median.
+
+    What took turns with another has the median of the ratios.
+    """
     found = {}
     for run in runs:
         for row in run:
@@ -123,5 +126,7 @@ def middle(runs):
             result.append(same[0])
             continue
         wanted = statistics.median_low([row["us"][1] for row in timed])
-        result.append(next(row for row in timed if row["us"][1] == wanted))
+        row = next(row for row in timed if row["us"][1] == wanted)
+        ratios = [row["over"] for row in timed if "over" in row]
+        result.append({**row, "over": list(map(statistics.median, zip(*ratios)))} if ratios else row)
     return result

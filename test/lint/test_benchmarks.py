@@ -100,10 +100,19 @@ def test_bars_of_times():
     two = bar(rows={"m": 2, "threads": 1}, measure="time", over={"m": 1}, at_most=1.35)
     assert bars.judge(two, rows)["figures"][0][0] == pytest.approx(1.5)
     assert bars.judge(two, rows)["below"]
-    # Wall times, of both: 330 us and 220 us.
-    threads = bar(rows={"threads": 2}, measure="speed", over={"threads": 1}, at_least=1.4)
-    assert bars.judge(threads, rows)["figures"][0][0] == pytest.approx(1.5)
-    assert not bars.judge(threads, rows)["below"]
+    speed = bar(rows={"m": 1, "threads": 1}, measure="speed", over={"m": 2}, at_least=1.6)
+    assert bars.judge(speed, rows)["figures"][0][0] == pytest.approx(1.5)
+    assert bars.judge(speed, rows)["below"]
+
+
+def test_bar_of_threads_that_took_turns():
+    ratios = ([0.5, 0.51, 0.6], [0.5, 0.9, 1.0], [0.5, 0.52, 0.7])
+    runs = [[r.make(raw(threads=2) | {"over": over}, "scaling", "2500x3200", "p2")] for over in ratios]
+    rows = r.middle(runs)
+    assert rows[0]["over"] == [0.5, 0.52, 0.7]
+    faster = bar(rows={"form": "scaling"}, measure="faster", at_least=1.9)
+    assert bars.judge(faster, rows)["figures"][0][0] == pytest.approx(1 / 0.52)
+    assert not bars.judge(faster, rows)["below"]
 
 
 def test_bar_of_layers_that_took_turns_with_their_product():
@@ -144,7 +153,7 @@ def test_every_bar_of_the_configuration_selects_rows_that_exist():
     for one in CONFIG["bars"]:
         assert set(one["rows"]) <= set(r.KEYS), one["name"]
         assert ("at_most" in one) != ("at_least" in one), one["name"]
-        assert one["measure"] in ("share", "time", "speed", "best", "over", "peers"), one["name"]
+        assert one["measure"] in ("share", "time", "speed", "best", "over", "faster", "peers"), one["name"]
         for m in [one["rows"].get("m", 1)] if isinstance(one["rows"].get("m", 1), int) else one["rows"]["m"]:
             assert m in CONFIG["m"], one["name"]
 
