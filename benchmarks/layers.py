@@ -9,6 +9,7 @@ its process and runs them before and after each row. What is measured, and the b
 
 import argparse
 import datetime
+import itertools
 import json
 import pathlib
 import subprocess
@@ -91,10 +92,23 @@ class Bench:
         caches = ["cold"] if form == "head" else ["hot", "cold"]
         threads = self.config["threads"]
         levels = levels or [level for level in self.levels if form != "product" or (level, layout) in self.kernels]
+        if self.args.judged:
+            for level, cache, count, few in self.choose(form, shape, layout, levels, caches, m):
+                self.add(self.programs.run(library, form, shape, layout, [level], [cache], [count], few))
+            return
         self.add(self.programs.run(library, form, shape, layout, levels, caches, threads, m))
         if huge:
             few, caches = self.config["huge_m"], ["hot-huge", "cold-huge"]
             self.add(self.programs.run(library, form, shape, layout, levels, caches, threads, few))
+
+    def choose(self, form, shape, layout, levels, caches, m):
+        """The level, cache, number of threads and those of `m` that bars need."""
+        needed = [bar for bar in self.config["bars"] if self.args.peers or bar["measure"] != "peers"]
+        for level, cache, threads in itertools.product(levels, caches, self.config["threads"]):
+            row = {"form": form, "shape": shape, "layout": layout, "level": level, "cache": cache, "threads": threads}
+            few = [size for size in m if any(bars.reads(bar, {**row, "m": size}) for bar in needed)]
+            if few:
+                yield level, cache, threads, few
 
     def shape(self, shape):
         """Products of all layouts, the whole layer, onnxruntime."""
@@ -102,19 +116,35 @@ class Bench:
         for layout in self.layouts:
             self.programs.product(shape, layout, library)
             self.measure(library, "product", shape, layout, self.config["m"], huge=True)
-            levels = [level for level in self.levels if (level, layout) in self.kernels]
-            threads, few = self.config["threads"], self.config["scaling_m"]
-            self.add(self.programs.scaling(library, shape, layout, levels, threads, few))
+            self.scaling(library, shape, layout)
         for kernel, level in self.forced:
             self.programs.product(shape, kernel, library, level)
             self.measure(library, "product", shape, kernel, self.config["m"], levels=[level])
-        few, caches = self.config["layer_m"], ["hot", "cold"]
-        self.add(self.programs.layer(shape, self.folder, self.levels, caches, self.config["threads"], few))
+        self.layer(shape)
         if self.args.peers:
             config = self.config
             self.add(
                 peers.run(shape, config["peer_m"], config["threads"], self.folder, self.args.samples, self.args.seconds)
             )
+
+    def scaling(self, library, shape, layout):
+        """Numbers of threads that take turns."""
+        levels = [level for level in self.levels if (level, layout) in self.kernels]
+        if self.args.judged:
+            wanted = {"form": "scaling", "layout": layout}
+            levels = [x for x in levels if any(bars.reads(bar, {**wanted, "level": x}) for bar in self.config["bars"])]
+        threads, few = self.config["threads"], self.config["scaling_m"]
+        self.add(self.programs.scaling(library, shape, layout, levels, threads, few))
+
+    def layer(self, shape):
+        """A layer and its product, which take turns."""
+        caches, threads, few = ["hot", "cold"], self.config["threads"], self.config["layer_m"]
+        parts = [(self.levels, caches, threads, few)]
+        if self.args.judged:
+            chosen = self.choose("layer", shape, "p2", self.levels, caches, few)
+            parts = [([level], [cache], [count], some) for level, cache, count, some in chosen]
+        for part in parts:
+            self.add(self.programs.layer(shape, self.folder, *part))
 
     def head(self, shape):
         """One row by a matrix of other types."""
@@ -148,7 +178,8 @@ def summary(row):
     if row["form"] != "encoder":
         text += f" {r.rate(row) / 1e9:6.1f} GMAC/s"
     for probe in row.get("probes", {}):
-        text += f" {r.share(row, probe):5.2f} {probe}"
+        if probe not in r.CACHES:
+            text += f" {r.share(row, probe):5.2f} {probe}"
     if "over" in row:
         text += f" {row['over'][1]:5.3f} over {'one thread' if row['form'] == 'scaling' else 'product'}"
     return text + ("  disturbed" if "disturbed" in row else "")
@@ -179,6 +210,10 @@ def parse_arguments():
     parser.add_argument("--runs", type=int, default=1, help="of everything; a row is the one with the median time")
     parser.add_argument("--samples", type=int, default=20, help="of a row, at least")
     parser.add_argument("--seconds", type=float, default=0.03, help="of a row, at least")
+    parser.add_argument(
+        "--patience", type=float, default=0, help="seconds to wait until nobody else uses the caches, a row"
+    )
+    parser.add_argument("--judged", action="store_true", help="only rows of products that a bar needs")
     parser.add_argument("--shapes", nargs="+", help="N x K as 2560x2560, instead of the configuration's")
     parser.add_argument("--levels", nargs="+", help="instead of all")
     parser.add_argument("--layouts", nargs="+", help="instead of all")
@@ -204,7 +239,7 @@ def measure(args):
         config.update(config["quick"])
     if args.shapes:
         config["shapes"] = args.shapes
-    programs = native.Native(args.build, args.samples, args.seconds)
+    programs = native.Native(args.build, args.samples, args.seconds, args.patience)
     machine = describe_machine(programs, args)
     runs = []
     for number in range(args.runs):

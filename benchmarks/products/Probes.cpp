@@ -3,6 +3,7 @@
 #include "Probes.h"
 #include "bit/runtime.h"
 #include <immintrin.h>
+#include <memory>
 
 extern "C" {
 #include "pool.h"
@@ -62,6 +63,19 @@ __attribute__((target("avx2"))) static void read(const uint8_t *data,
   asm volatile("" : : "x"(sums[0]));
 }
 
+/// Adds 1 to each word from `data` to `end`, a multiple of 256 bytes.
+__attribute__((target("avx2"))) static void increment(uint8_t *data,
+                                                      const uint8_t *end) {
+  __m256i one = _mm256_set1_epi16(1);
+  for (; data + 256 <= end; data += 256) {
+    auto *words = reinterpret_cast<__m256i *>(data);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 8; ++j)
+      _mm256_store_si256(words + j,
+                         _mm256_add_epi16(_mm256_load_si256(words + j), one));
+  }
+}
+
 const char *getName(Probe probe) {
   switch (probe) {
   case Probe::Vpdpbusd:
@@ -70,6 +84,10 @@ const char *getName(Probe probe) {
     return "vpmaddubsw";
   case Probe::Read:
     return "read";
+  case Probe::L2:
+    return "l2";
+  case Probe::L3:
+    return "l3";
   }
   return "";
 }
@@ -96,6 +114,24 @@ static void readBlocks(void *context, int64_t lo, int64_t hi) {
        data + static_cast<size_t>(hi) * block);
 }
 
+/// What lies in a cache: each thread has its own part, and passes over it
+/// several times.
+static constexpr int passes = 40;
+struct Cached {
+  Probe probe;
+  size_t bytes; ///< of a part
+  uint8_t *data;
+};
+static void touch(void *context, int64_t lo, int64_t hi) {
+  const auto &cached = *static_cast<Cached *>(context);
+  for (int64_t i = lo; i < hi; ++i)
+    for (int pass = 0; pass < passes; ++pass) {
+      uint8_t *part = cached.data + static_cast<size_t>(i) * cached.bytes;
+      cached.probe == Probe::L2 ? increment(part, part + cached.bytes)
+                                : read(part, part + cached.bytes);
+    }
+}
+
 double runProbe(Probe probe, int threads, const Region &memory,
                 const Effort &effort) {
   double work;
@@ -106,6 +142,16 @@ double runProbe(Probe probe, int threads, const Region &memory,
     call = [&memory, blocks, threads](int) {
       bitrt_pool_run(threads, readBlocks, const_cast<Region *>(&memory), blocks,
                      1);
+    };
+  } else if (probe == Probe::L2 || probe == Probe::L3) {
+    // The second is shared by all threads.
+    size_t bytes =
+        probe == Probe::L2 ? size_t(112) << 10 : (size_t(8) << 20) / threads;
+    auto region = std::make_shared<Region>(bytes * threads, /*huge=*/false);
+    work = static_cast<double>(bytes) * threads * passes;
+    call = [region, probe, bytes, threads](int) {
+      Cached cached = {probe, bytes, region->data()};
+      bitrt_pool_run(threads, touch, &cached, threads, 1);
     };
   } else {
     int lanes = probe == Probe::Vpdpbusd ? 64 : 32;

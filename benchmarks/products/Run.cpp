@@ -9,6 +9,11 @@
 //                      in small or huge pages
 //     --threads=1,2
 //     --samples=20 --seconds=0.03   of each row, at least
+//     --patience=0 --undisturbed=BYTES   of a row: seconds to wait until the
+//                      probe of the L2 cache says before and after that nobody
+//                      else uses it; alone it does so many bytes a second
+//     --calibrate=SECONDS   of no library: the most that the probe says
+//     meanwhile
 //     --in-turns       libraries take turns, a sample each, on copies that lie
 //                      side by side, and each but the first says what it took
 //                      over the first in its turn; with
@@ -18,10 +23,12 @@
 
 #include "Library.h"
 #include "Probes.h"
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 extern "C" {
 #include "pool.h"
@@ -36,6 +43,7 @@ struct Options {
   std::vector<int64_t> threads = {1};
   std::vector<std::pair<std::string, std::string>> libraries; ///< name, path
   bool inTurns = false, threadsInTurns = false;
+  double patience = 0, undisturbed = 0, calibrate = 0;
   Effort effort;
 };
 
@@ -85,6 +93,12 @@ void parse(Options &options, const std::string &argument) {
     options.effort.samples = std::max(1, std::atoi(value.c_str()));
   else if (name == "--seconds")
     options.effort.seconds = std::atof(value.c_str());
+  else if (name == "--patience")
+    options.patience = std::atof(value.c_str());
+  else if (name == "--calibrate")
+    options.calibrate = std::atof(value.c_str());
+  else if (name == "--undisturbed")
+    options.undisturbed = std::atof(value.c_str());
   else if (name.compare(0, 2, "--") == 0)
     fail("unknown option '" + name + "'");
   else
@@ -102,12 +116,14 @@ struct Row {
 /// nothing is read from memory.
 std::string probe(const Row &row, const Region &memory, const Effort &effort) {
   std::string text = "{";
-  for (Probe probe : {Probe::Vpdpbusd, Probe::Vpmaddubsw, Probe::Read}) {
+  for (Probe probe : {Probe::Vpdpbusd, Probe::Vpmaddubsw, Probe::Read,
+                      Probe::L2, Probe::L3}) {
     if (!isSupported(probe) ||
         (probe == Probe::Read && row.cache.compare(0, 3, "hot") == 0))
       continue;
-    // A pass of reading is milliseconds.
-    Effort less = {probe == Probe::Read ? 8 : effort.samples, 0};
+    // A pass over memory is milliseconds.
+    bool multiplies = probe == Probe::Vpdpbusd || probe == Probe::Vpmaddubsw;
+    Effort less = {multiplies ? effort.samples : 8, 0};
     char entry[64];
     std::snprintf(entry, sizeof(entry), "%s\"%s\": %.6g",
                   text.size() > 1 ? ", " : "", getName(probe),
@@ -147,9 +163,31 @@ void print(Library &library, const Row &row, const Samples &samples,
 
 using Libraries = std::vector<std::unique_ptr<Library>>;
 
+/// The most that one core's L2 cache does in so many seconds.
+void calibrate(double seconds) {
+  Region memory(1, /*huge=*/false);
+  double most = 0;
+  using Clock = std::chrono::steady_clock;
+  auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (Clock::now() < end)
+    most = std::max(most, runProbe(Probe::L2, 1, memory, {4, 0}));
+  std::printf("{\"l2\": %.6g}\n", most);
+}
+
+/// Whether no other program has a share of the caches of this many cores: one
+/// on a core's other hardware thread halves what its L2 cache does, but not
+/// what its multipliers do.
+bool isUndisturbed(const Options &options, int threads, const Region &memory) {
+  // On a virtual machine some other is nearly always beside one of two cores.
+  double share = threads == 1 ? 0.9 : 0.65;
+  return runProbe(Probe::L2, threads, memory, {4, 0}) >=
+         share * options.undisturbed * threads;
+}
+
 /// Rows of libraries that take turns.
 void measure(const Libraries &libraries, const std::vector<Row> &rows,
-             size_t spread, const Effort &effort) {
+             size_t spread, const Options &options) {
+  const Effort &effort = options.effort;
   std::vector<Call> calls;
   std::vector<unsigned long long> hashes;
   for (size_t i = 0; i < libraries.size(); ++i) {
@@ -167,9 +205,18 @@ void measure(const Libraries &libraries, const std::vector<Row> &rows,
                           : probe(row, memory, effort));
     return rates;
   };
-  std::vector<std::string> before = probeAll();
-  std::vector<Samples> samples = sample(calls, effort);
-  std::vector<std::string> after = probeAll();
+  int threads = rows.back().threads;
+  using Clock = std::chrono::steady_clock;
+  auto end = Clock::now() + std::chrono::duration<double>(options.patience);
+  std::vector<std::string> before, after;
+  std::vector<Samples> samples;
+  do {
+    while (Clock::now() < end && !isUndisturbed(options, threads, memory))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    before = probeAll();
+    samples = sample(calls, effort);
+    after = probeAll();
+  } while (Clock::now() < end && !isUndisturbed(options, threads, memory));
   for (size_t i = 0; i < libraries.size(); ++i)
     print(*libraries[i], rows[i], samples[i],
           i > 0 ? &samples.front() : nullptr, hashes[i], before[i], after[i]);
@@ -206,7 +253,7 @@ void measureAll(const Options &options, const std::vector<Named> &wanted,
       for (int64_t m : options.ms) {
         for (Row &row : rows)
           row = {row.name, level, cache, row.threads, m};
-        measure(libraries, rows, spread, options.effort);
+        measure(libraries, rows, spread, options);
       }
     }
 }
@@ -235,6 +282,10 @@ int main(int argc, char **argv) {
   Options options;
   for (int i = 1; i < argc; ++i)
     parse(options, argv[i]);
+  if (options.calibrate > 0) {
+    calibrate(options.calibrate);
+    return 0;
+  }
   if (options.libraries.empty())
     fail("expects NAME=LIBRARY.so");
   int64_t most = 1;

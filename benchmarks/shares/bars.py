@@ -27,6 +27,16 @@ def measure(row, bar, rows):
     return 1 / ratio if bar["measure"] == "speed" else ratio
 
 
+def reads(bar, row):
+    """Whether the bar's figures depend on such a row."""
+    if r.matches(row, bar["rows"]):
+        return True
+    # What a row of the bar is compared with.
+    others = bar.get("over", {})
+    wanted = {name: values for name, values in bar["rows"].items() if name not in others}
+    return bool(others) and r.matches(row, {**wanted, **others})
+
+
 def judge(bar, rows):
     """The bar with the figures of all its rows, the worst first."""
     figures = []

@@ -15,9 +15,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 class Native:
     """The programs of one build."""
 
-    def __init__(self, build, samples, seconds):
+    def __init__(self, build, samples, seconds, patience=0):
         self.bin = pathlib.Path(build) / "bin"
-        self.effort = [f"--samples={samples}", f"--seconds={seconds}"]
+        self.effort = [f"--samples={samples}", f"--seconds={seconds}", f"--patience={patience}"]
+        # What the L2 cache of one core does while nobody else uses it, in bytes a second.
+        self.l2 = json.loads(self.call("bench-run", "--calibrate=10"))["l2"] if patience else 0.0
 
     def call(self, program, *arguments):
         """What a program prints; an exception has all that it said."""
@@ -68,11 +70,12 @@ class Native:
         return [row for row in rows if "over" in row]
 
     def _run(self, effort, libraries, shape, layout, levels, caches, threads, m):
-        if not m:
+        if not m or not levels:
             return []
         text = self.call(
             "bench-run",
             *effort,
+            f"--undisturbed={self.l2}",
             *(["--levels=" + ",".join(levels)] if levels else []),
             "--caches=" + ",".join(caches),
             "--threads=" + ",".join(map(str, threads)),
@@ -80,6 +83,13 @@ class Native:
             *(f"{form}={library}" for form, library in libraries.items()),
         )
         lines = list(map(json.loads, text.splitlines()))
+        probes = [
+            (line[when]["l2"], line["threads"])
+            for line in lines
+            if "l2" in line.get("before", {})
+            for when in ("before", "after")
+        ]
+        self.l2 = max([self.l2, *(rate / threads for rate, threads in probes)])
         for level in dict.fromkeys(line["level"] for line in lines if "error" in line):
             print(f"{'/'.join(libraries)} {shape} {layout}: {level} cannot be opened on this machine", flush=True)
         lines = [line for line in lines if "error" not in line]

@@ -1,7 +1,8 @@
 """What is measured, as rows: plain dicts, so that they are the JSON file, too.
 
 A row says what ran (`form`, `shape`, `layout`, `level`, `cache`, `threads`, `m`), what a call took (`us`: quartiles)
-and what the machine could do right before and after (`probes`: the higher of the two, multiply-adds or bytes a second).
+and what the machine could do right before and after (`probes`: the higher of the two, multiply-adds or bytes a second;
+of caches, which are no measure of a product, the lower).
 What took turns with another has `over`, quartiles of its time over the other's: a layer with its product, some threads
 with one.
 """
@@ -10,6 +11,7 @@ import json
 import statistics
 
 DISTURBED = 0.10
+CACHES = ("l2", "l3")
 KEYS = ("form", "shape", "layout", "level", "cache", "threads", "m")
 
 
@@ -24,8 +26,10 @@ def make(raw, form, shape, layout):
     One thread is judged by its CPU time, which includes waiting for memory and leaves out what else runs; more threads
     by wall time, as they wait for each other.
     """
-    probes = {name: rounded(max(rate, raw["after"][name])) for name, rate in raw["before"].items()}
-    change = max((abs(1 - raw["after"][name] / rate) for name, rate in raw["before"].items()), default=0.0)
+    both = {name: (rate, raw["after"][name]) for name, rate in raw["before"].items()}
+    probes = {name: rounded(min(pair) if name in CACHES else max(pair)) for name, pair in both.items()}
+    changes = [abs(1 - after / before) for name, (before, after) in both.items() if name not in CACHES]
+    change = max(changes, default=0.0)
     quartiles = raw["cpu"] if raw["threads"] == 1 else raw["wall"]
     row = {
         "form": form,
@@ -110,18 +114,32 @@ def matches(row, wanted):
     return True
 
 
+def has_l2(row):
+    """Whether the L2 cache was probed."""
+    return "l2" in row.get("probes", {})
+
+
+def is_undisturbed(row, alone):
+    """Whether its caches were its own; `alone` is what one core's does then. On two cores somebody nearly always is."""
+    share = 0.9 if row["threads"] == 1 else 0.65
+    return has_l2(row) and row["probes"]["l2"] >= share * alone * row["threads"]
+
+
 def middle(runs):
     """One list of rows from several runs of the same: of each row the one whose median is the runs' median.
 
-    What took turns with another has the median of the ratios.
+    Runs in which others used the row's caches count only where there is no other. What took turns with another has the
+    median of the ratios.
     """
     found = {}
+    alone = max((row["probes"]["l2"] for run in runs for row in run if has_l2(row) and row["threads"] == 1), default=0)
     for run in runs:
         for row in run:
             found.setdefault(key(row), []).append(row)
     result = []
     for same in found.values():
         timed = [row for row in same if "us" in row]
+        timed = [row for row in timed if is_undisturbed(row, alone)] or timed
         if not timed:
             result.append(same[0])
             continue

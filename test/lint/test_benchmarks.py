@@ -78,6 +78,17 @@ def test_of_several_runs_a_row_is_the_median():
     assert [row["us"][1] for row in r.middle(runs)] == [200, 200]
 
 
+def test_of_several_runs_those_with_caches_of_their_own_count():
+    runs = []
+    for seconds, l2 in ((3e-4, 60e9), (1e-4, 116e9), (2e-4, 70e9)):
+        line = raw(seconds=seconds)
+        line["before"]["l2"] = line["after"]["l2"] = l2
+        other = raw(m=2, seconds=seconds)
+        other["before"]["l2"] = other["after"]["l2"] = 60e9
+        runs.append([r.make(one, "product", "2500x3200", "p2") for one in (line, other)])
+    assert [row["us"][1] for row in r.middle(runs)] == [100, 200]
+
+
 def test_text_and_back():
     rows = [product(), product(after=250e9), {**dict.fromkeys(r.KEYS, "x"), "error": "no"}]
     assert r.from_text(r.to_text(results(rows))) == results(rows)
@@ -103,6 +114,23 @@ def test_bars_of_times():
     speed = bar(rows={"m": 1, "threads": 1}, measure="speed", over={"m": 2}, at_least=1.6)
     assert bars.judge(speed, rows)["figures"][0][0] == pytest.approx(1.5)
     assert bars.judge(speed, rows)["below"]
+
+
+def test_what_a_bar_reads():
+    m2 = bar(rows={"m": 2, "threads": 1}, measure="time", over={"m": 1}, at_most=1.35)
+    assert bars.reads(m2, product(m=2)) and bars.reads(m2, product(m=1))
+    assert not bars.reads(m2, product(m=4))
+    assert not bars.reads(m2, product(m=1, threads=2))
+    share = bar(rows={"m": [32, 128]}, at_least=0.9)
+    assert bars.reads(share, product(m=32)) and not bars.reads(share, product(m=1))
+
+
+def test_probes_of_caches_are_the_lower_and_disturb_nothing():
+    line = raw()
+    line["before"]["l2"], line["after"]["l2"] = 116e9, 60e9
+    row = r.make(line, "product", "2500x3200", "p2")
+    assert row["probes"]["l2"] == 60e9
+    assert "disturbed" not in row
 
 
 def test_bar_of_threads_that_took_turns():
