@@ -5,11 +5,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from machine import open_levels
 from onnx import TensorProto, helper, numpy_helper
 
 import bit_mlir as bm
 
-LEVELS = ["x86-64-v3", "avx512vnni"]
 DTYPES = {
     np.float32: TensorProto.FLOAT,
     np.float16: TensorProto.FLOAT16,
@@ -47,18 +47,6 @@ def values(rng, shape, dtype=np.float32):
     return (rng.integers(-1023, 1024, shape) / 256.0).astype(dtype)
 
 
-def levels(library):
-    """The library, opened at every level this CPU has."""
-    found = []
-    for level in LEVELS:
-        try:
-            found.append(bm.load(library, level=level))
-        except bm.Error as error:
-            assert "lacks" in str(error)
-    assert found
-    return found
-
-
 SHAPES = [
     (1, 1, False),
     (3, 2, True),
@@ -83,7 +71,7 @@ def test_rows_of_every_count(tmp_path, n, k, transposed):
     bm.compile(path, output=library)
     x = values(rng, (230, k))
     expected = chain(x, b) + c
-    for model in levels(library):
+    for model in open_levels(library):
         for m in [*range(0, 20), 95, 96, 97, 103, 127, 191, 200, 230]:
             y = model(x[:m])
             assert y.shape == (m, n)
@@ -99,7 +87,7 @@ def test_static_rows(tmp_path, m):
     bm.compile(save(tmp_path / "d.onnx", [node], {"x": ["m", 70]}, {"b": b}), output=dynamic)
     bm.compile(save(tmp_path / "s.onnx", [node], {"x": [m, 70]}, {"b": b}), output=static)
     x = rng.standard_normal((m, 70)).astype(np.float32)
-    all_bits = [model(x) for model in levels(dynamic) + levels(static)]
+    all_bits = [model(x) for model in open_levels(dynamic) + open_levels(static)]
     for bits in all_bits[1:]:
         np.testing.assert_array_equal(bits, all_bits[0])
     # One row at a time gives the same bits, too.
@@ -128,7 +116,7 @@ def test_halves(tmp_path, dtype):
     bm.compile(path, output=library)
     x = rng.standard_normal((29, 70)).astype(dtype)
     expected = chain(x.astype(np.float32), b.astype(np.float32)).astype(dtype)
-    for model in levels(library):
+    for model in open_levels(library):
         np.testing.assert_array_equal(model(x), expected)
 
 
@@ -158,7 +146,7 @@ def test_products_of_activations(tmp_path, batch, heads, m, k, n, is_static):
     bm.compile(save(tmp_path / "m.onnx", [node], shapes, {}), output=library)
     x, b = values(rng, (batch, heads, m, k)), values(rng, (batch, heads, k, n))
     expected = np.stack([[chain(x[i, j], b[i, j]) for j in range(heads)] for i in range(batch)])
-    for model in levels(library):
+    for model in open_levels(library):
         np.testing.assert_array_equal(model(x, b), expected)
 
 
@@ -175,7 +163,7 @@ def test_panels_of_activations(tmp_path, transposed, dtype):
         x, b = (values(rng, shape) / 8 for shape in [(m, 300), (300, n)])
         x, b = x.astype(dtype), b.astype(dtype)
         expected = chain(x.astype(np.float32), b.astype(np.float32)).astype(dtype)
-        for model in levels(library):
+        for model in open_levels(library):
             np.testing.assert_array_equal(model(x, b.T.copy() if transposed else b), expected)
 
 
@@ -196,7 +184,7 @@ def test_bias_after_a_batch_of_rows(tmp_path):
     bm.compile(save(tmp_path / "m.onnx", nodes, {"x": ["batch", "m", 40]}, {"b": b, "c": c}), output=library)
     x = values(rng, (3, 11, 40))
     expected = np.stack([chain(rows, b) + c for rows in x])
-    for model in levels(library):
+    for model in open_levels(library):
         np.testing.assert_array_equal(model(x), expected)
 
 

@@ -5,11 +5,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from machine import open_levels
 from onnx import TensorProto, helper, numpy_helper
 
 import bit_mlir as bm
 
-LEVELS = ["x86-64-v3", "avx512vnni"]
 ROWS = [0, 1, 2, 3, 4, 7, 8, 15, 17, 33, 95, 96, 97, 103, 200]
 
 
@@ -24,18 +24,6 @@ def save(path, nodes, x_shape, constants):
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), path)
     return path
-
-
-def levels(library):
-    """The library, opened at every level this CPU has."""
-    found = []
-    for level in LEVELS:
-        try:
-            found.append(bm.load(library, level=level))
-        except bm.Error as error:
-            assert "lacks" in str(error)
-    assert found
-    return found
 
 
 def dequantize(axis):
@@ -73,7 +61,7 @@ def test_codes(tmp_path, form, n, k, per_row):
     # Codes are stored, not floats: a byte for each, of panels of 64 columns or 16.
     assert codes.stat().st_size < folded.stat().st_size / 2 or n < 32
     reference = bm.load(folded)
-    for model in levels(codes):
+    for model in open_levels(codes):
         for m in ROWS:
             expected = reference(x[:m])
             np.testing.assert_array_equal(
@@ -99,7 +87,7 @@ def test_static_rows(tmp_path, m):
     bm.compile(save(tmp_path / "f.onnx", nodes, [m, k], {"f": floats}), output=folded)
     x = rng.standard_normal((m, k)).astype(np.float32)
     expected = bm.load(folded)(x)
-    for model in levels(codes):
+    for model in open_levels(codes):
         np.testing.assert_array_equal(model(x).view(np.int32), expected.view(np.int32))
 
 
@@ -119,7 +107,7 @@ def test_halves(tmp_path, dtype, form):
     assert halves.stat().st_size < folded.stat().st_size
     x = rng.standard_normal((ROWS[-1], k)).astype(np.float32)
     reference = bm.load(folded)
-    for model in levels(halves):
+    for model in open_levels(halves):
         for m in ROWS:
             expected = reference(x[:m])
             np.testing.assert_array_equal(model(x[:m]).view(np.int32), expected.view(np.int32))
@@ -164,6 +152,6 @@ def test_infinite_inputs(tmp_path):
     path = save(tmp_path / "c.onnx", [dequantize(0), *nodes], ["m", k], {"w": w, "s": s})
     x = np.ones((2, k), np.float32)
     x[0, 5] = np.inf
-    for model in levels(bm.compile(path, output=tmp_path / "c.so").path):
+    for model in open_levels(bm.compile(path, output=tmp_path / "c.so").path):
         y = model(x)
         assert np.isnan(y[0, 3]) and np.isposinf(np.delete(y[0], 3)).all() and np.isfinite(y[1]).all()

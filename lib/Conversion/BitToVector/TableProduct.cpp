@@ -63,8 +63,7 @@ private:
   void addRow(Value row, ValueRange bytes);
   void prefetch(Value bytes, Value groups);
   void addRows(Value step, int64_t steps);
-  Value sumMagnitudes(int64_t steps);
-  Value findMagnitudes();
+  Value combineMagnitudes(Value buffer, Value rows, vector::CombiningKind kind);
   Value isAbove(Value magnitudes, int64_t limit);
   SmallVector<Value> addSteps(Value from, Value to, int64_t steps,
                               ValueRange state);
@@ -271,36 +270,21 @@ void Emitter::addRows(Value step, int64_t steps) {
   });
 }
 
-/// For each token the sum of the magnitudes of its codes in `steps` steps: a
-/// bound of what these add to any of its sums.
-Value Emitter::sumMagnitudes(int64_t steps) {
+/// For each token the magnitudes of the first `rows` rows of a buffer of i16,
+/// [row][token], combined: their sum or the largest.
+Value Emitter::combineMagnitudes(Value buffer, Value rows,
+                                 vector::CombiningKind kind) {
   auto loop = scf::ForOp::create(
-      builder, loc, index(0), index(steps * width), index(1),
-      ValueRange(zeros(i16, product.tokens)),
-      [&](OpBuilder &, Location, Value k, ValueRange carried) {
-        Value x = load(i16, codes, {k, index(0)}, product.tokens);
-        Value magnitude = arith::MaxSIOp::create(
-            builder, loc, x,
-            arith::SubIOp::create(builder, loc, zeros(i16, product.tokens), x));
-        Value sum = arith::AddIOp::create(builder, loc, carried[0], magnitude);
-        scf::YieldOp::create(builder, loc, sum);
-      });
-  return loop.getResult(0);
-}
-
-/// For each token the largest magnitude of its sums so far.
-Value Emitter::findMagnitudes() {
-  auto loop = scf::ForOp::create(
-      builder, loc, index(0), mul(groups, P2Layout::rowsPerGroup), index(1),
+      builder, loc, index(0), rows, index(1),
       ValueRange(zeros(i16, product.tokens)),
       [&](OpBuilder &, Location, Value row, ValueRange carried) {
-        Value x = load(i16, narrow, {row, index(0)}, product.tokens);
+        Value x = load(i16, buffer, {row, index(0)}, product.tokens);
         Value magnitude = arith::MaxSIOp::create(
             builder, loc, x,
             arith::SubIOp::create(builder, loc, zeros(i16, product.tokens), x));
-        Value largest =
-            arith::MaxSIOp::create(builder, loc, carried[0], magnitude);
-        scf::YieldOp::create(builder, loc, largest);
+        Value combined = vector::makeArithReduction(builder, loc, kind,
+                                                    carried[0], magnitude);
+        scf::YieldOp::create(builder, loc, combined);
       });
   return loop.getResult(0);
 }
@@ -330,14 +314,18 @@ SmallVector<Value> Emitter::addSteps(Value from, Value to, int64_t steps,
       [&](OpBuilder &, Location, Value step, ValueRange carried) {
         this->loop(index(0), index(steps), 1,
                    [&](Value i) { arrangeCodes(add(step, i), mul(i, width)); });
-        Value added = sumMagnitudes(steps);
+        // What these steps add to any sum is at most that of the codes.
+        Value added = combineMagnitudes(codes, index(steps * width),
+                                        vector::CombiningKind::ADD);
         // Unsigned, at most 32,767 + 2 * 2,048.
         Value total = arith::AddIOp::create(builder, loc, carried[0], added);
         Value isKept = carried[1];
         auto branch = scf::IfOp::create(
             builder, loc, isAbove(total, limit),
             [&](OpBuilder &, Location) {
-              Value found = findMagnitudes();
+              Value found =
+                  combineMagnitudes(narrow, mul(groups, P2Layout::rowsPerGroup),
+                                    vector::CombiningKind::MAXSI);
               auto move = scf::IfOp::create(
                   builder, loc, isAbove(found, large),
                   [&](OpBuilder &, Location) {
