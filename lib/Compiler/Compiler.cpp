@@ -94,6 +94,7 @@ private:
   Report &report;
   OwningOpRef<ModuleOp> module;
   TemporaryDirectory directory; ///< of what is not whole yet
+  SmallVector<char, 0> data;    ///< the weights, where they are no object
   bool exposesCodes = false;    ///< codes are outputs, too
   ModelDescription model;
 };
@@ -368,6 +369,10 @@ LogicalResult Compilation::emitNative() {
         code->setDataLayout((*machine)->createDataLayout());
         emitDescription(*code, model);
         optimizeModule(*code, **machine);
+        if (!data.empty())
+          defineData(*code, model.weightsSymbol,
+                     StringRef(data.data(), data.size()));
+        SmallVector<char, 0>().swap(data);
         return success();
       })))
     return failure();
@@ -387,19 +392,32 @@ LogicalResult Compilation::emitNative() {
   return finish();
 }
 
-/// Writes the weights' object and takes their checksum.
+/// Writes the weights' object and takes their checksum. Where we write no such
+/// objects they become part of the code's, which takes memory.
 LogicalResult Compilation::writeWeights(const Weights &weights) {
+  auto write = [&](llvm::raw_pwrite_stream &os) -> llvm::Error {
+    ChecksumStream summed(os);
+    if (llvm::Error error = weights.write(summed))
+      return error;
+    summed.finish(model.weightsHash);
+    return llvm::Error::success();
+  };
+  if (!llvm::Triple(options.triple).isOSBinFormatELF()) {
+    // Such a file has offsets of 32 bits; the code takes some of them.
+    constexpr uint64_t most = UINT32_MAX - (UINT64_C(128) << 20);
+    if (model.weightsBytes > most)
+      return emitError(UnknownLoc::get(context))
+             << "expects at most " << most
+             << " bytes of weights in an object for " << options.triple
+             << ", got " << model.weightsBytes;
+    llvm::raw_svector_ostream os(data);
+    return check(write(os));
+  }
   if (failed(createDirectory()))
     return failure();
   return check(writeFile(directory.getPath("weights.o"), [&](auto &os) {
     return writeDataObject(os, options.triple, model.weightsSymbol,
-                           model.weightsBytes, [&](auto &data) -> llvm::Error {
-                             ChecksumStream summed(data);
-                             if (llvm::Error error = weights.write(summed))
-                               return error;
-                             summed.finish(model.weightsHash);
-                             return llvm::Error::success();
-                           });
+                           model.weightsBytes, write);
   }));
 }
 
@@ -415,18 +433,24 @@ LogicalResult Compilation::link(llvm::Module &code,
     return check(std::move(error));
   if (llvm::Error error = checkImports(objects[0]))
     return check(std::move(error));
-  if (model.weightsBytes > 0)
-    objects.push_back(directory.getPath("weights.o"));
+  bool isELF = llvm::Triple(options.triple).isOSBinFormatELF();
+  // First, so that they do not lie between code and its constants: how far
+  // apart those are is limited, to 2 GiB on x86-64 and 4 on AArch64.
+  if (model.weightsBytes > 0 && isELF)
+    objects.insert(objects.begin(), directory.getPath("weights.o"));
 
   std::string linked = directory.getPath("linked");
-  llvm::Error error =
-      options.emit == EmitKind::Static
-          ? archiveObjects(objects, linked)
-          : linkObjects(objects, linked, options.triple,
-                        {getDescribeSymbol(model)},
-                        /*relocatable=*/options.emit == EmitKind::Object);
-  if (error)
-    return check(std::move(error));
+  auto combine = [&]() -> llvm::Error {
+    if (options.emit == EmitKind::Static)
+      return archiveObjects(objects, linked, options.triple);
+    bool relocatable = options.emit == EmitKind::Object;
+    if (relocatable && !isELF)
+      return replaceFiles({{objects[0], linked}});
+    return linkObjects(objects, linked, options.triple,
+                       {getDescribeSymbol(model)}, relocatable);
+  };
+  if (failed(check(combine())))
+    return failure();
   uint64_t size = 0;
   (void)llvm::sys::fs::file_size(linked, size);
   report.libraryBytes = size;

@@ -7,6 +7,7 @@
 #include "lld/Common/Driver.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Triple.h"
 #include <mutex>
@@ -54,6 +55,10 @@ Error linkObjects(ArrayRef<std::string> objects, StringRef output,
                      {"-shared", "--gc-sections", "-z", "relro", "-z", "now",
                       "--hash-style=gnu", "--build-id=sha1",
                       "--version-script=" + exports});
+    // Kernels for AArch64 have pages of 4, 16 or 64 KiB, and load what is
+    // aligned for the largest.
+    if (Triple(triple).isAArch64())
+      arguments.insert(arguments.end(), {"-z", "max-page-size=65536"});
   }
   arguments.insert(arguments.end(), objects.begin(), objects.end());
 
@@ -75,18 +80,21 @@ Error linkObjects(ArrayRef<std::string> objects, StringRef output,
   return Error::success();
 }
 
-Error archiveObjects(ArrayRef<std::string> objects, StringRef output) {
+Error archiveObjects(ArrayRef<std::string> objects, StringRef output,
+                     StringRef triple) {
   std::vector<NewArchiveMember> members;
   for (const std::string &object : objects) {
     Expected<NewArchiveMember> member =
         NewArchiveMember::getFile(object, /*Deterministic=*/true);
     if (!member)
       return member.takeError();
+    // Only GNU's archives leave out the folder, which is temporary.
+    member->MemberName = sys::path::filename(member->MemberName);
     members.push_back(std::move(*member));
   }
   return writeArchive(output, members, SymtabWritingMode::NormalSymtab,
-                      object::Archive::K_GNU, /*Deterministic=*/true,
-                      /*Thin=*/false);
+                      object::Archive::getDefaultKindForTriple(Triple(triple)),
+                      /*Deterministic=*/true, /*Thin=*/false);
 }
 
 } // namespace bit

@@ -35,6 +35,11 @@ createTargetMachine(StringRef tripleName) {
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser();
   });
   Triple triple(tripleName);
   std::string message;
@@ -130,22 +135,41 @@ Error checkImports(StringRef path) {
       object::ObjectFile::createObjectFile(path);
   if (!file)
     return file.takeError();
+  bool isMachO = file->getBinary()->isMachO();
   for (const object::SymbolRef &symbol : file->getBinary()->symbols()) {
     Expected<uint32_t> flags = symbol.getFlags();
     Expected<StringRef> name = symbol.getName();
     if (!flags || !name)
       return joinErrors(flags.takeError(), name.takeError());
     bool isImport = *flags & object::SymbolRef::SF_Undefined;
+    if (isMachO)
+      name->consume_front("_");
+    // For Darwin, LLVM makes a memset to zero a call of bzero.
     bool isKnown =
-        is_contained({"memcpy", "memmove", "memset", "memcmp"}, *name);
+        is_contained({"memcpy", "memmove", "memset", "memcmp"}, *name) ||
+        (isMachO && *name == "bzero");
     // Hidden symbols are the weights', which another object defines.
-    bool isOurs = object::ELFSymbolRef(symbol).getOther() & ELF::STV_HIDDEN;
+    bool isOurs =
+        !isMachO && object::ELFSymbolRef(symbol).getOther() & ELF::STV_HIDDEN;
     if (isImport && !name->empty() && !isKnown && !isOurs)
       return createStringError(
           "expects compiled code to call nothing outside, got a call of '" +
           *name + "'");
   }
   return Error::success();
+}
+
+void defineData(Module &module, StringRef symbol, StringRef data) {
+  GlobalVariable *declared = module.getNamedGlobal(symbol);
+  Constant *bytes = ConstantDataArray::getString(module.getContext(), data,
+                                                 /*AddNull=*/false);
+  auto *defined = new GlobalVariable(module, bytes->getType(),
+                                     /*isConstant=*/true,
+                                     GlobalValue::InternalLinkage, bytes);
+  defined->setAlignment(Align(64));
+  defined->takeName(declared);
+  declared->replaceAllUsesWith(defined);
+  declared->eraseFromParent();
 }
 
 Error emitNativeCode(Module &module, TargetMachine &machine,

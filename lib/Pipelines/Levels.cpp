@@ -23,9 +23,19 @@ static constexpr Level x86Levels[] = {
     {"x86-64-v3", X86_64_V3, BIT_CPU_LEVEL_X86_64_V3},
 };
 
+// Halves are computed in f32 on all of them, fullfp16 or not: one rounding less
+// would be other bits.
+static constexpr Level aarch64Levels[] = {
+    {"i8mm", "neon+dotprod+i8mm", BIT_CPU_LEVEL_I8MM, /*base=*/"neon"},
+    {"dotprod", "neon+dotprod", BIT_CPU_LEVEL_DOTPROD, /*base=*/"neon"},
+    {"neon", "neon", BIT_CPU_LEVEL_NEON},
+};
+
 ArrayRef<Level> getLevels(StringRef architecture) {
   if (architecture == "x86_64")
     return x86Levels;
+  if (architecture == "aarch64")
+    return aarch64Levels;
   return {};
 }
 

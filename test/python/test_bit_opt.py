@@ -105,8 +105,28 @@ WRONG = {
     "misspelt bits": (["-o", "{}/m.so", "--quantize=all", "--activation-bits=4"], "expects one of 8, none"),
     "no expression": (["-o", "{}/m.so", "--quantize=all", "--skip=a("], "--skip=a(: expects a regular expression"),
     "skip without all": (["-o", "{}/m.so", "--skip=head"], "--skip: applies to --quantize=all, got --quantize=trained"),
-    "misspelt target": (["-o", "{}/m.so", "--target=x86"], "x86-64"),
-    "misspelt level": (["-o", "{}/m.so", "--level=avx2"], "expects one of x86-64-v3"),
+    "misspelt target": (["-o", "{}/m.so", "--target=x86"], "expects one of native, x86-64, aarch64, or a triple"),
+    "another machine": (["-o", "{}/m.so", "--target=riscv64-linux-gnu"], "expects one of native, x86-64, aarch64"),
+    "another system": (["-o", "{}/m.so", "--target=aarch64-windows-msvc"], "expects one of native, x86-64, aarch64"),
+    "misspelt triple": (["-o", "{}/m.so", "--target=aarch64-linux-gn"], "expects one of native, x86-64, aarch64"),
+    "big-endian": (["-o", "{}/m.so", "--target=aarch64_be-linux-gnu"], "expects one of native, x86-64, aarch64"),
+    "misspelt level": (["-o", "{}/m.so", "--level=avx2"], "expects one of x86-64-v3, avxvnni, avx512vnni, avx512vbmi"),
+    "a level of AArch64": (
+        ["-o", "{}/m.so", "--target=x86-64", "--level=neon"],
+        "expects one of x86-64-v3, avxvnni, avx512vnni, avx512vbmi for target x86_64-unknown-linux-gnu",
+    ),
+    "a level of x86-64": (
+        ["-o", "{}/m.so", "--target=aarch64", "--level=neon,x86-64-v3"],
+        "--level=x86-64-v3: expects one of neon, dotprod, i8mm for target aarch64-unknown-linux-gnu",
+    ),
+    "a library for Darwin": (
+        ["-o", "{}/m.so", "--target=arm64-apple-macosx"],
+        "--target=arm64-apple-macosx: cannot link a shared library for it; expects an output of .a, .o, .s or .ll",
+    ),
+    "verify another machine": (
+        ["-o", "{}/m.so", "--target=aarch64-linux-android", "--verify"],
+        "cannot verify a library for aarch64-unknown-linux-android on ",
+    ),
     "misspelt packing": (["-o", "{}/m.so", "--packing=3bit"], "expects one of 2bit"),
     "misspelt weights": (["-o", "{}/m.so", "--weights=inside"], "expects one of embed"),
     "dim without size": (["-o", "{}/m.so", "--dim=batch"], "--dim=batch"),
@@ -119,7 +139,6 @@ WRONG = {
     "verify a word": (["-o", "{}/m.so", "--verify=all"], "expects the number of input sets"),
     "verify an object": (["-o", "{}/m.o", "--verify"], "cannot verify"),
     "verify a stage": (["--emit=bit", "--verify"], "cannot verify"),
-    "later: aarch64": (["-o", "{}/m.so", "--target=aarch64"], "not supported"),
 }
 
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles the kernels of bit_rt_linear into an object of libbitrt: for each
-// level of x86-64 the tiles of the kernel that the compiler selects for it, in
-// loops over tokens and k of any number.
-//   bit-kernels OUTPUT.o
+// level of the target the tiles of the kernel that the compiler selects for it,
+// in loops over tokens and k of any number.
+//   bit-kernels [--target=x86-64|aarch64|native|TRIPLE] OUTPUT.o
 
 #include "bit/Compiler/NativeCode.h"
 #include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Pipelines/Levels.h"
+#include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -39,7 +40,6 @@ using namespace bit;
 
 namespace {
 
-constexpr llvm::StringLiteral triple = "x86_64-unknown-linux-gnu";
 constexpr int64_t lanes = PlaneLayout::rowsPerGroup;
 /// How many k one tile sums, the largest first; all are multiples of the last,
 /// the k of a step. A long K has few tiles; a block that is not whole does
@@ -237,10 +237,11 @@ std::string mangle(StringRef level) {
   return name;
 }
 
-OwningOpRef<ModuleOp> buildKernels(MLIRContext &context) {
+OwningOpRef<ModuleOp> buildKernels(MLIRContext &context,
+                                   ArrayRef<Level> levels) {
   std::string text;
   SmallVector<std::pair<const PlaneKernel *, int64_t>> wanted;
-  for (const Level &level : getLevels("x86_64")) {
+  for (const Level &level : levels) {
     const PlaneKernel *kernel = findKernel(context, level);
     if (!kernel)
       continue;
@@ -291,14 +292,14 @@ void nameFunctions(llvm::Module &module) {
 }
 
 /// Adds `bitrt_linear_levels` of runtime/src/linear_kernels.h.
-void addTable(llvm::Module &module) {
+void addTable(llvm::Module &module, ArrayRef<Level> all) {
   llvm::LLVMContext &context = module.getContext();
   auto *pointer = llvm::PointerType::get(context, 0);
   auto *word = llvm::Type::getInt64Ty(context);
   auto *kernels = llvm::ArrayType::get(pointer, PlaneLayout::groupsPerBlock);
   auto *type = llvm::StructType::get(context, {pointer, word, kernels});
   SmallVector<llvm::Constant *> levels;
-  for (const Level &level : getLevels("x86_64")) {
+  for (const Level &level : all) {
     SmallVector<llvm::Constant *> functions;
     for (int64_t groups = 1; groups <= PlaneLayout::groupsPerBlock; ++groups)
       if (auto *function = module.getFunction(
@@ -324,17 +325,23 @@ void addTable(llvm::Module &module) {
   table->setVisibility(llvm::GlobalValue::HiddenVisibility);
 }
 
-llvm::Error writeKernels(StringRef output) {
+llvm::Error writeKernels(StringRef target, StringRef output) {
+  llvm::Expected<std::string> triple = resolveTarget(target);
+  if (!triple)
+    return triple.takeError();
+  ArrayRef<Level> levels =
+      getLevels(llvm::Triple::getArchTypeName(llvm::Triple(*triple).getArch()));
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
   registerAllPasses();
   registry.insert<BitDialect>();
+  registerGenericKernels(registry);
   registerX86Kernels(registry);
   registerAllToLLVMIRTranslations(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
-  OwningOpRef<ModuleOp> module = buildKernels(context);
+  OwningOpRef<ModuleOp> module = buildKernels(context, levels);
   if (!module)
     return llvm::createStringError("cannot lower the kernels");
   llvm::LLVMContext llvmContext;
@@ -342,8 +349,8 @@ llvm::Error writeKernels(StringRef output) {
   if (!llvmModule)
     return llvm::createStringError("cannot translate the kernels");
   nameFunctions(*llvmModule);
-  addTable(*llvmModule);
-  auto machine = createTargetMachine(triple);
+  addTable(*llvmModule, levels);
+  auto machine = createTargetMachine(*triple);
   if (!machine)
     return machine.takeError();
   optimizeModule(*llvmModule, **machine);
@@ -363,12 +370,19 @@ llvm::Error writeKernels(StringRef output) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  if (argc != 2) {
-    llvm::errs() << "usage: bit-kernels OUTPUT.o\n";
+  ArrayRef<char *> arguments = ArrayRef(argv, argc).drop_front();
+  StringRef target = "native";
+  if (!arguments.empty() &&
+      StringRef(arguments.front()).starts_with("--target=")) {
+    target = StringRef(arguments.front()).split('=').second;
+    arguments = arguments.drop_front();
+  }
+  if (arguments.size() != 1) {
+    llvm::errs() << "usage: bit-kernels [--target=TARGET] OUTPUT.o\n";
     return 2;
   }
-  if (llvm::Error error = writeKernels(argv[1])) {
-    llvm::errs() << "bit-kernels: error: " << argv[1] << ": "
+  if (llvm::Error error = writeKernels(target, arguments.front())) {
+    llvm::errs() << "bit-kernels: error: " << arguments.front() << ": "
                  << llvm::toString(std::move(error)) << "\n";
     return 1;
   }

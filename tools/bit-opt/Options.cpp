@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Options.h"
+#include "bit/Compiler/NativeCode.h"
 #include "bit/Pipelines/Levels.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Regex.h"
-#include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
 using namespace llvm;
@@ -34,12 +34,13 @@ struct Flags {
       "onnx, bit, linalg, llvm, asm, obj, static or shared; overrides "
       "the output's suffix",
       cl::value_desc("stage")};
-  Setting<std::string> target{"target", "x86-64, native or a triple",
+  Setting<std::string> target{"target", "x86-64, aarch64, native or a triple",
                               cl::init("native"), cl::value_desc("target")};
   cl::list<std::string> levels{
       "level",
       cl::desc("instruction-set levels in the library: x86-64-v3, "
-               "avxvnni, avx512vnni, avx512vbmi (default: all that differ)"),
+               "avxvnni, avx512vnni, avx512vbmi; neon, dotprod, i8mm "
+               "(default: all of the target's that differ)"),
       cl::CommaSeparated, cl::value_desc("level,..."), cl::cat(category)};
   cl::list<std::string> dims{
       "dim", cl::desc("fix a symbolic dimension; '?' keeps it dynamic"),
@@ -118,13 +119,6 @@ constexpr StringRef schemeWords[] = {"absmean", "absmedian", "twn", "sign",
 constexpr StringRef granularityWords[] = {"tensor", "channel", "group128"};
 constexpr StringRef activationBitsWords[] = {"8", "none"};
 constexpr StringRef packingWords[] = {"2bit", "dense", "lut", "auto"};
-constexpr StringRef targetWords[] = {"native", "x86-64",
-                                     "x86_64-unknown-linux-gnu"};
-constexpr StringRef targetLater[] = {"aarch64"};
-constexpr StringRef levelWords[] = {"x86-64-v3", "avxvnni", "avx512vnni",
-                                    "avx512vbmi"};
-constexpr StringRef levelLater[] = {"neon", "dotprod", "i8mm"};
-
 EmitKind parseEmitWord(StringRef word) {
   return StringSwitch<EmitKind>(word)
       .Case("onnx", EmitKind::Onnx)
@@ -191,22 +185,38 @@ bool parseDims(CompilerOptions &compiler, raw_ostream &errs) {
   return true;
 }
 
-bool parseTarget(CompilerOptions &compiler, raw_ostream &errs) {
-  if (!Words{"target", targetWords, targetLater}.check(flags().target, errs))
-    return false;
-  // x86-64 is the only family so far, so that native is the same.
-  compiler.triple = "x86_64-unknown-linux-gnu";
-  if (flags().target == "native" &&
-      Triple(sys::getDefaultTargetTriple()).getArch() != Triple::x86_64) {
-    errs << "bit-opt: error: --target=native: is not supported yet on this "
-            "machine; expects x86-64\n";
+bool parseLevels(CompilerOptions &compiler, raw_ostream &errs) {
+  StringRef architecture =
+      Triple::getArchTypeName(Triple(compiler.triple).getArch());
+  compiler.levels = flags().levels;
+  for (StringRef name : compiler.levels) {
+    if (findLevel(architecture, name))
+      continue;
+    errs << "bit-opt: error: --level=" << name << ": expects one of ";
+    interleaveComma(reverse(getLevels(architecture)), errs,
+                    [&](const Level &level) { errs << level.name; });
+    errs << " for target " << compiler.triple << "\n";
     return false;
   }
-  for (const std::string &level : flags().levels)
-    if (!Words{"level", levelWords, levelLater}.check(level, errs))
-      return false;
-  compiler.levels = flags().levels;
   return true;
+}
+
+bool parseTarget(CompilerOptions &compiler, raw_ostream &errs) {
+  Expected<std::string> triple = resolveTarget(flags().target);
+  if (!triple) {
+    errs << "bit-opt: error: --target=" << flags().target << ": "
+         << toString(triple.takeError()) << "\n";
+    return false;
+  }
+  compiler.triple = *triple;
+  if (compiler.emit == EmitKind::Shared &&
+      !Triple(compiler.triple).isOSBinFormatELF()) {
+    errs << "bit-opt: error: --target=" << flags().target
+         << ": cannot link a shared library for it; expects an output of .a, "
+            ".o, .s or .ll\n";
+    return false;
+  }
+  return parseLevels(compiler, errs);
 }
 
 bool parseVerify(CompilerOptions &compiler, raw_ostream &errs) {

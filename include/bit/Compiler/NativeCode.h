@@ -20,6 +20,11 @@ class raw_pwrite_stream;
 
 namespace bit {
 
+/// Returns the triple that --target=`name` means: "native" or an architecture,
+/// both with Linux, or a triple that libraries can be made for. The error lists
+/// what there is.
+llvm::Expected<std::string> resolveTarget(llvm::StringRef name);
+
 /// Returns a machine for `triple` that assumes nothing beyond the
 /// architecture's baseline: what a level adds stands on its functions.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
@@ -35,8 +40,13 @@ enum class NativeFileType { Assembly, Object };
 llvm::Error emitNativeCode(llvm::Module &module, llvm::TargetMachine &machine,
                            NativeFileType type, llvm::raw_pwrite_stream &os);
 
-/// Fails where the ELF object at `path` needs anything but mem* from outside:
-/// that would only be noticed where the library is loaded.
+/// Defines the declared constant `symbol` of `module` as `data`, 64-byte
+/// aligned and known to this module only. For targets without writeDataObject.
+void defineData(llvm::Module &module, llvm::StringRef symbol,
+                llvm::StringRef data);
+
+/// Fails where the ELF or Mach-O object at `path` needs anything but mem* from
+/// outside: that would only be noticed where the library is loaded.
 llvm::Error checkImports(llvm::StringRef path);
 
 /// Writes a relocatable ELF object of one read-only section, 64-byte aligned,
@@ -48,15 +58,15 @@ llvm::Error writeDataObject(
     uint64_t bytes,
     const std::function<llvm::Error(llvm::raw_pwrite_stream &)> &writeData);
 
-/// Links `objects` into a shared library that exports `exported` only, or,
-/// where `relocatable`, into one object. lld runs in this process.
+/// Links the ELF `objects` into a shared library that exports `exported` only,
+/// or, where `relocatable`, into one object. lld runs in this process.
 llvm::Error linkObjects(llvm::ArrayRef<std::string> objects,
                         llvm::StringRef output, llvm::StringRef triple,
                         llvm::ArrayRef<std::string> exported, bool relocatable);
 
-/// Writes an archive of `objects`.
+/// Writes an archive of `objects` as linkers of the target expect it.
 llvm::Error archiveObjects(llvm::ArrayRef<std::string> objects,
-                           llvm::StringRef output);
+                           llvm::StringRef output, llvm::StringRef triple);
 
 } // namespace bit
 

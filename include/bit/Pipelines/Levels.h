@@ -23,8 +23,8 @@ struct Level {
   llvm::StringRef kernelFeature = "";
 };
 
-/// Returns the levels of an architecture ("x86_64"), the best one first; empty
-/// where there is none.
+/// Returns the levels of an architecture by LLVM's name of it ("x86_64",
+/// "aarch64"), the best one first; empty where there is none.
 llvm::ArrayRef<Level> getLevels(llvm::StringRef architecture);
 
 /// Returns the level called `name`, or null.

@@ -102,6 +102,11 @@ enum {
    BIT_CPU_AVX512VNNI)
 #define BIT_CPU_LEVEL_AVX512VBMI (BIT_CPU_LEVEL_AVX512VNNI | BIT_CPU_AVX512VBMI)
 
+/* And those for AArch64. */
+#define BIT_CPU_LEVEL_NEON BIT_CPU_NEON
+#define BIT_CPU_LEVEL_DOTPROD (BIT_CPU_LEVEL_NEON | BIT_CPU_DOTPROD)
+#define BIT_CPU_LEVEL_I8MM (BIT_CPU_LEVEL_DOTPROD | BIT_CPU_I8MM)
+
 typedef struct bit_abi_call bit_abi_call;
 
 /* What the runtime does for a library during one run. Only `parallel_for`
