@@ -73,6 +73,7 @@ static void pause_briefly(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
+  /* yield does nothing on most cores; this takes tens of cycles, as pause. */
   __asm__ volatile("isb");
 #endif
 }

@@ -4,12 +4,9 @@
 // docs/runtime.md says how.
 
 #include "Fixture.h"
+#include "FloatEnvironment.h"
 #include <atomic>
 #include <thread>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace {
 
@@ -84,7 +81,7 @@ struct {
   bit_session *session;
   bit_status nested;
   std::string message;
-  unsigned csr;
+  uint64_t environment;
 } observed;
 
 int32_t observe(bit_abi_call *call) {
@@ -92,9 +89,7 @@ int32_t observe(bit_abi_call *call) {
   observed.nested =
       bit_session_run(observed.session, in.tensors, 3, nullptr, 0);
   observed.message = bit_last_error();
-#if defined(__x86_64__)
-  observed.csr = _mm_getcsr();
-#endif
+  observed.environment = readFloatEnvironment();
   call->api->fail(call, "done");
   return 1;
 }
@@ -108,17 +103,13 @@ TEST(SessionsTest, RefuseASecondRunAndSetTheFloatEnvironment) {
   ASSERT_EQ(bit_model_open(&desc, nullptr, &model), BIT_OK);
   ASSERT_EQ(bit_session_create(model, &observed.session), BIT_OK);
   FakeInputs in(1);
-#if defined(__x86_64__)
-  unsigned before = _mm_getcsr();
-  _mm_setcsr(before | 0x8040); // flush denormals, as some hosts do
-#endif
+  uint64_t before = readFloatEnvironment();
+  writeFloatEnvironment(before | flushes); // as some hosts do
   EXPECT_EQ(bit_session_run(observed.session, in.tensors, 3, nullptr, 0),
             BIT_RUN_FAILED);
-#if defined(__x86_64__)
-  EXPECT_EQ(_mm_getcsr() & 0x8040, 0x8040u);
-  _mm_setcsr(before);
-  EXPECT_EQ(observed.csr, 0x1f80u);
-#endif
+  EXPECT_EQ(readFloatEnvironment(), before | flushes);
+  writeFloatEnvironment(before);
+  EXPECT_EQ(observed.environment, ours);
   EXPECT_EQ(observed.nested, BIT_SESSION_BUSY);
   EXPECT_EQ(observed.message, "the session is running in another thread");
   bit_session_destroy(observed.session);
