@@ -14,6 +14,7 @@
 #include "bit/Dialect/Onnx/Eval/Passes.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
 #include "bit/Pipelines/Pipelines.h"
+#include "bit/Target/AArch64.h"
 #include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
 #include "mlir/InitAllDialects.h"
@@ -30,6 +31,7 @@ void registerAllDialects(mlir::DialectRegistry &registry) {
   registerBufferizableOpInterfaceExternalModels(registry);
   registerGenericKernels(registry);
   registerX86Kernels(registry);
+  registerAArch64Kernels(registry);
 }
 
 void registerAllPasses() {

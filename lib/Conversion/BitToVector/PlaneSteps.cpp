@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
@@ -97,6 +98,31 @@ Value PlaneStep::loadCodes(int64_t token, int64_t plane) const {
   auto wordType = VectorType::get(1, builder.getI32Type());
   Value word = vector::BitCastOp::create(builder, loc, wordType, codes);
   return vector::ExtractOp::create(builder, loc, word, 0);
+}
+
+Value PlaneStep::loadCodeRow(int64_t token, int64_t first,
+                             int64_t count) const {
+  int64_t end = std::min(first + count, width);
+  auto type = VectorType::get(count, builder.getI8Type());
+  auto load = [&](int64_t from, int64_t size) -> Value {
+    return vector::LoadOp::create(
+        builder, loc, VectorType::get(size, builder.getI8Type()), tile.x,
+        ValueRange{addConstant(builder, loc, tile.token, token),
+                   addConstant(builder, loc, firstK, from)});
+  };
+  if (end == first + count)
+    return load(first, count);
+  Value codes =
+      arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  for (int64_t from = first; from < end;) {
+    auto size = static_cast<int64_t>(
+        llvm::bit_floor(static_cast<uint64_t>(end - from)));
+    codes = vector::InsertStridedSliceOp::create(
+        builder, loc, load(from, size), codes, ArrayRef<int64_t>{from - first},
+        ArrayRef<int64_t>{1});
+    from += size;
+  }
+  return codes;
 }
 
 SmallVector<Value> buildPlaneStepLoop(OpBuilder &builder, Location loc,

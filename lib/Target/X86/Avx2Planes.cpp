@@ -6,8 +6,7 @@
 #include "Intrinsics.h"
 #include "Kernels.h"
 #include "PlaneSums.h"
-#include "Turns.h"
-#include "bit/Conversion/BitToVector/PlaneKernel.h"
+#include "bit/Conversion/BitToVector/Turns.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -68,9 +67,9 @@ SmallVector<Value> Avx2Planes::buildTile(OpBuilder &builder, Location loc,
   PlaneSums planes{bits, tokens != 1 ? 1 : (bits == 1 ? 3 : 2)};
   // 16 steps of 16 k by codes of at most 2, or of 32 k by bits, add up to
   // 32,768; 8 steps of the planes that stay times 4 do, too.
-  Turns turns{/*halves=*/2, /*steps=*/16, prefetchBytes};
+  Turns turns{halfRows, /*parts=*/2, /*steps=*/16, prefetchBytes};
   if (tokens == 1 && bits == 2)
-    turns = {/*halves=*/4, /*steps=*/8, /*ahead=*/0};
+    turns = {halfRows, /*parts=*/4, /*steps=*/8, /*ahead=*/0};
   auto words = VectorType::get(16, builder.getI16Type());
   Value zero = splat(builder, loc, words, 0);
   // A bit b is the weight 2 b - 1, so the sums of bits count twice.
@@ -78,8 +77,8 @@ SmallVector<Value> Avx2Planes::buildTile(OpBuilder &builder, Location loc,
   auto multiply = [&](const Turn &turn) {
     auto step = [&](const PlaneStep &step, ValueRange carried) {
       SmallVector<Value> sums(carried), weights;
-      for (int64_t half = 0; half < turn.halves; ++half)
-        weights.push_back(turn.loadHalf(step, half));
+      for (int64_t half = 0; half < turn.parts; ++half)
+        weights.push_back(turn.loadPart(step, half));
       for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
         SmallVector<Value> decoded;
         for (Value &bytes : weights)
@@ -87,7 +86,7 @@ SmallVector<Value> Avx2Planes::buildTile(OpBuilder &builder, Location loc,
         for (int64_t t = 0; t < tokens; ++t) {
           Value x =
               broadcastCodes(builder, loc, step.loadCodes(t, plane), halfBytes);
-          for (int64_t half = 0; half < turn.halves; ++half)
+          for (int64_t half = 0; half < turn.parts; ++half)
             addProduct(
                 builder, loc,
                 sums[(half * tokens + t) * planes.count + planes.getSum(plane)],

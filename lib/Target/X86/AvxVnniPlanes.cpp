@@ -5,8 +5,7 @@
 #include "Intrinsics.h"
 #include "Kernels.h"
 #include "PlaneSums.h"
-#include "Turns.h"
-#include "bit/Conversion/BitToVector/PlaneKernel.h"
+#include "bit/Conversion/BitToVector/Turns.h"
 
 using namespace mlir;
 
@@ -67,7 +66,8 @@ SmallVector<Value> AvxVnniPlanes::buildTile(OpBuilder &builder, Location loc,
   else if (tokens > 6)
     planes.count = 1;
   Turns turns;
-  turns.halves = tokens == 1 ? 4 : 1;
+  turns.rows = halfRows;
+  turns.parts = tokens == 1 ? 4 : 1;
   turns.steps = chunkSteps;
   turns.ahead = std::min(tile.k / tile.stepK, chunkSteps) * tile.blockGroups *
                 PlaneLayout::bytesPerGroup;
@@ -79,12 +79,12 @@ SmallVector<Value> AvxVnniPlanes::buildTile(OpBuilder &builder, Location loc,
   auto multiply = [&](const Turn &turn) {
     auto step = [&](const PlaneStep &step, ValueRange carried) {
       SmallVector<Value> sums(carried), weights;
-      for (int64_t half = 0; half < turn.halves; ++half)
-        weights.push_back(turn.loadHalf(step, half));
+      for (int64_t half = 0; half < turn.parts; ++half)
+        weights.push_back(turn.loadPart(step, half));
       for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane)
-        for (int64_t half = 0; half < turn.halves; half += pair) {
+        for (int64_t half = 0; half < turn.parts; half += pair) {
           SmallVector<Value> masked;
-          for (int64_t i = half; i < std::min(half + pair, turn.halves); ++i)
+          for (int64_t i = half; i < std::min(half + pair, turn.parts); ++i)
             masked.push_back(planes.decode(builder, loc, weights[i], plane));
           for (int64_t t = 0; t < tokens; ++t) {
             Value x = broadcastCodes(builder, loc, step.loadCodes(t, plane),

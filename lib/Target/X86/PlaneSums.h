@@ -10,6 +10,10 @@
 
 namespace bit::x86 {
 
+/// Half of a group, whose sums a register of 256 bits holds, and the bytes of a
+/// step that it has.
+constexpr int64_t halfRows = 8, halfBytes = 32;
+
 /// How planes of `bits` bits are masked where `count` sums share them: plane p
 /// belongs to sum p % count, where it stays at the bits of plane p % count. So
 /// the first `count` planes are not shifted; sums are, once, at the end.

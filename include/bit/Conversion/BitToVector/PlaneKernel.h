@@ -63,6 +63,10 @@ public:
   /// the end of K, at least one of which exists.
   mlir::Value loadCodes(int64_t token, int64_t plane) const;
 
+  /// `count` neighbouring codes from the step's code `first` on, as a vector of
+  /// i8; 0 for those past the end of K.
+  mlir::Value loadCodeRow(int64_t token, int64_t first, int64_t count) const;
+
   /// Activation `first` + `index`, i8 or f32, of those of the step, which
   /// exists. `first` is an index.
   mlir::Value loadActivation(int64_t token, mlir::Value first,

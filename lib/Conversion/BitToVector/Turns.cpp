@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "Turns.h"
+#include "bit/Conversion/BitToVector/Turns.h"
 #include "bit/Conversion/BitToVector/IndexMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -9,20 +9,20 @@
 
 using namespace mlir;
 
-namespace bit::x86 {
+namespace bit {
 
 namespace {
 
-constexpr int64_t lanes = 8;
 constexpr int64_t line = PlaneLayout::bytesPerGroup;
 
 class Emitter : IndexMath {
 public:
   Emitter(OpBuilder &builder, Location loc, const PlaneTile &tile,
-          const Turns &turns, ValueRange init, TurnBody body)
+          const Turns &turns, ValueRange init, TurnBody body,
+          TurnPrologue prologue)
       : IndexMath(builder, loc), builder(builder), loc(loc), tile(tile),
-        turns(turns), init(init), body(body),
-        type(VectorType::get(lanes, builder.getI32Type())) {}
+        turns(turns), init(init), body(body), prologue(prologue),
+        type(VectorType::get(turns.rows, builder.getI32Type())) {}
 
   SmallVector<Value> emit();
 
@@ -31,11 +31,11 @@ private:
             llvm::function_ref<void(Value)> emitBody);
 
   int64_t getSums() const { return static_cast<int64_t>(init.size()); }
-  /// Where sum `i` from those of half `half` of a group on is.
-  Value getPlace(Value half, int64_t i) {
-    return add(mul(half, getSums() * lanes), index(i * lanes));
+  /// Where sum `i` from those of a part on is.
+  Value getPlace(Value part, int64_t i) {
+    return add(mul(part, getSums() * turns.rows), index(i * turns.rows));
   }
-  void emitTurn(Value group, int64_t half, int64_t halves, Value lower,
+  void emitTurn(Value group, int64_t part, int64_t parts, Value lower,
                 Value upper, int64_t whole, int64_t rest);
   void emitGroups(Value group, int64_t groups, Value lower, Value upper,
                   int64_t whole, int64_t rest);
@@ -47,8 +47,9 @@ private:
   const Turns &turns;
   ValueRange init;
   TurnBody body;
+  TurnPrologue prologue;
   VectorType type;
-  Value sums; ///< [half][sum][lane]
+  Value sums; ///< [part][sum][lane]
 };
 
 } // namespace
@@ -61,40 +62,43 @@ void Emitter::loop(Value from, Value to, int64_t step,
   emitBody(loop.getInductionVar());
 }
 
-/// The turn of `halves` halves from half `half` of `group` on.
-void Emitter::emitTurn(Value group, int64_t half, int64_t halves, Value lower,
+/// The turn of `parts` parts from part `part` of `group` on.
+void Emitter::emitTurn(Value group, int64_t part, int64_t parts, Value lower,
                        Value upper, int64_t whole, int64_t rest) {
-  Turn turn{builder, loc,   tile,
-            halves,  lower, upper,
-            whole,   rest,  /*fetched=*/nullptr};
-  turn.tile.offset =
-      add(tile.offset, add(mul(group, line), index(half * halfBytes)));
+  int64_t count = parts * getSums();
+  Value first = mul(add(mul(group, turns.getPartsOfGroup()), index(part)),
+                    getSums() * turns.rows);
+  Turn turn{builder, loc,   turns, tile, parts,
+            lower,   upper, whole, rest, /*fetched=*/nullptr,
+            sums,    first, count};
+  turn.tile.offset = add(
+      tile.offset, add(mul(group, line), index(part * turns.getPartBytes())));
   // All turns over these steps together fetch as many lines as they read, in
   // their order in memory: a line for each step and group.
-  if (turns.ahead != 0 && half % 2 == 0 && whole != 0) {
+  if (turns.ahead != 0 && part % turns.getPartsOfGroup() == 0 && whole != 0) {
     Value before = mul(lower, (tile.blockGroups - 1) * line);
     turn.fetched = add(add(tile.offset, before),
                        add(mul(group, whole * line), index(turns.ahead)));
   }
-  turn.sums = sums;
-  turn.first = mul(add(mul(group, 2), index(half)), getSums() * lanes);
-  turn.count = halves * getSums();
   for (auto [i, sum] : llvm::enumerate(body(turn)))
     vector::StoreOp::create(builder, loc, sum, sums,
-                            add(turn.first, index(i * lanes)));
+                            add(turn.first, index(i * turns.rows)));
 }
 
 /// The turns of `groups` groups from `group` on.
 void Emitter::emitGroups(Value group, int64_t groups, Value lower, Value upper,
                          int64_t whole, int64_t rest) {
-  int64_t halves = std::min(turns.halves, 2 * groups);
-  for (int64_t half = 0; half < 2 * groups; half += halves)
-    emitTurn(group, half, halves, lower, upper, whole, rest);
+  int64_t all = groups * turns.getPartsOfGroup();
+  int64_t parts = std::min(turns.parts, all);
+  for (int64_t part = 0; part < all; part += parts)
+    emitTurn(group, part, parts, lower, upper, whole, rest);
 }
 
 /// All groups for whole steps [lower, upper), and a last one of `rest` k.
 void Emitter::emitSteps(Value lower, Value upper, int64_t whole, int64_t rest) {
-  int64_t atOnce = std::max<int64_t>(turns.halves / 2, 1);
+  if (prologue)
+    prologue(lower, whole, rest);
+  int64_t atOnce = std::max<int64_t>(turns.parts / turns.getPartsOfGroup(), 1);
   int64_t last = tile.groups % atOnce;
   if (tile.groups != last)
     loop(index(0), index(tile.groups - last), atOnce, [&](Value group) {
@@ -105,14 +109,12 @@ void Emitter::emitSteps(Value lower, Value upper, int64_t whole, int64_t rest) {
 }
 
 SmallVector<Value> Emitter::emit() {
-  int64_t halves = 2 * tile.groups;
-  sums = memref::AllocaOp::create(
-      builder, loc,
-      MemRefType::get(halves * getSums() * lanes, builder.getI32Type()),
-      builder.getI64IntegerAttr(line));
-  loop(index(0), index(halves), 1, [&](Value half) {
+  int64_t parts = turns.getPartsOfGroup() * tile.groups;
+  sums = allocateForTurns(builder, loc, parts * getSums() * turns.rows,
+                          builder.getI32Type());
+  loop(index(0), index(parts), 1, [&](Value part) {
     for (auto [i, value] : llvm::enumerate(init))
-      vector::StoreOp::create(builder, loc, value, sums, getPlace(half, i));
+      vector::StoreOp::create(builder, loc, value, sums, getPlace(part, i));
   });
   int64_t whole = tile.k / tile.stepK, rest = tile.k % tile.stepK;
   int64_t even = whole - whole % turns.steps;
@@ -123,34 +125,37 @@ SmallVector<Value> Emitter::emit() {
   if (even != whole || rest != 0)
     emitSteps(index(even), index(whole), whole - even, rest);
   SmallVector<Value> result;
-  for (int64_t half = 0; half < halves; ++half)
+  for (int64_t part = 0; part < parts; ++part)
     for (int64_t i = 0; i < getSums(); ++i)
       result.push_back(vector::LoadOp::create(builder, loc, type, sums,
-                                              getPlace(index(half), i)));
+                                              getPlace(index(part), i)));
   return result;
 }
 
 void Turn::prefetch(const PlaneStep &step) const {
+  if (!fetched)
+    return;
   auto at = [&](int64_t bytes) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, bytes);
   };
   Value here = arith::MulIOp::create(builder, loc, step.getNumber(), at(line));
   here = arith::AddIOp::create(builder, loc, fetched, here);
-  for (int64_t half = 0; half < halves; half += 2)
+  int64_t ofGroup = turns.getPartsOfGroup();
+  for (int64_t part = 0; part < parts; part += ofGroup)
     memref::PrefetchOp::create(
         builder, loc, tile.packed,
         ValueRange{arith::AddIOp::create(builder, loc, here,
-                                         at(half / 2 * whole * line))},
+                                         at(part / ofGroup * whole * line))},
         /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
 
 SmallVector<Value> Turn::loadSums() const {
-  auto type = VectorType::get(lanes, builder.getI32Type());
+  auto type = VectorType::get(turns.rows, builder.getI32Type());
   SmallVector<Value> loaded;
   for (int64_t i = 0; i < count; ++i) {
     Value place = arith::AddIOp::create(
         builder, loc, first,
-        arith::ConstantIndexOp::create(builder, loc, i * lanes));
+        arith::ConstantIndexOp::create(builder, loc, i * turns.rows));
     loaded.push_back(vector::LoadOp::create(builder, loc, type, sums, place));
   }
   return loaded;
@@ -161,8 +166,7 @@ SmallVector<Value> Turn::build(ValueRange init, PlaneStepBody body) const {
   if (whole != 0)
     sums = buildPlaneStepLoop(builder, loc, tile, lower, upper, sums,
                               [&](const PlaneStep &step, ValueRange carried) {
-                                if (fetched)
-                                  prefetch(step);
+                                prefetch(step);
                                 return body(step, carried);
                               });
   if (rest != 0)
@@ -170,10 +174,22 @@ SmallVector<Value> Turn::build(ValueRange init, PlaneStepBody body) const {
   return sums;
 }
 
-SmallVector<Value> buildTurns(OpBuilder &builder, Location loc,
-                              const PlaneTile &tile, const Turns &turns,
-                              ValueRange init, TurnBody body) {
-  return Emitter(builder, loc, tile, turns, init, body).emit();
+Value allocateForTurns(OpBuilder &builder, Location loc,
+                       ArrayRef<int64_t> shape, Type type) {
+  OpBuilder::InsertionGuard guard(builder);
+  Operation *scope = builder.getInsertionBlock()->getParentOp();
+  if (!scope->hasTrait<OpTrait::AutomaticAllocationScope>())
+    scope = scope->getParentWithTrait<OpTrait::AutomaticAllocationScope>();
+  builder.setInsertionPointToStart(&scope->getRegion(0).front());
+  return memref::AllocaOp::create(builder, loc, MemRefType::get(shape, type),
+                                  builder.getI64IntegerAttr(line));
 }
 
-} // namespace bit::x86
+SmallVector<Value> buildTurns(OpBuilder &builder, Location loc,
+                              const PlaneTile &tile, const Turns &turns,
+                              ValueRange init, TurnBody body,
+                              TurnPrologue prologue) {
+  return Emitter(builder, loc, tile, turns, init, body, prologue).emit();
+}
+
+} // namespace bit
