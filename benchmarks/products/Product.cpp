@@ -152,13 +152,15 @@ bool hasAll(llvm::StringRef features, const bit::Kernel &kernel) {
   });
 }
 
-/// Prints which kernel each level has for each layout, and each kernel alone.
+/// Prints which kernel each level has for each layout, and each kernel of this
+/// machine's architecture alone.
 /// No level has what every machine can run: that is for machines without a
 /// kernel of their own.
 void list(const bit::KernelRegistry &kernels) {
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
-  for (const bit::Level &level :
-       bit::getLevels(llvm::Triple::getArchTypeName(triple.getArch()))) {
+  llvm::ArrayRef<bit::Level> levels =
+      bit::getLevels(llvm::Triple::getArchTypeName(triple.getArch()));
+  for (const bit::Level &level : levels) {
     llvm::MapVector<llvm::StringRef, const bit::Kernel *> best;
     for (const bit::Kernel *kernel : kernels.getAll())
       if (!kernel->getFeatures().empty() && hasAll(level.features, *kernel))
@@ -171,10 +173,13 @@ void list(const bit::KernelRegistry &kernels) {
                    << "\n";
   }
   for (const bit::Kernel *kernel : kernels.getAll())
-    llvm::outs() << llvm::json::Value(
-                        llvm::json::Object{{"layout", kernel->getLayout()},
-                                           {"kernel", kernel->getName()}})
-                 << "\n";
+    if (llvm::any_of(levels, [&](const bit::Level &level) {
+          return hasAll(level.features, *kernel);
+        }))
+      llvm::outs() << llvm::json::Value(
+                          llvm::json::Object{{"layout", kernel->getLayout()},
+                                             {"kernel", kernel->getName()}})
+                   << "\n";
 }
 
 } // namespace

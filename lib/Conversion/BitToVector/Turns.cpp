@@ -3,6 +3,7 @@
 #include "bit/Conversion/BitToVector/Turns.h"
 #include "bit/Conversion/BitToVector/IndexMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -27,6 +28,7 @@ public:
   SmallVector<Value> emit();
 
 private:
+  Value hide(Value number);
   void loop(Value from, Value to, int64_t step,
             llvm::function_ref<void(Value)> emitBody);
 
@@ -60,6 +62,25 @@ void Emitter::loop(Value from, Value to, int64_t step,
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   emitBody(loop.getInductionVar());
+}
+
+/// A number that LLVM does not know: it would unroll the loop over groups, keep
+/// the sums of all of them in registers, and spill in the inner loops.
+Value Emitter::hide(Value number) {
+  auto none = LLVM::TailCallKindAttr::get(builder.getContext(),
+                                          LLVM::TailCallKind::None);
+  Type i64 = builder.getI64Type();
+  Value word = arith::IndexCastOp::create(builder, loc, i64, number);
+  Value hidden =
+      LLVM::InlineAsmOp::create(
+          builder, loc, i64, word, builder.getStringAttr(""),
+          /*constraints=*/builder.getStringAttr("=r,0"),
+          /*has_side_effects=*/UnitAttr(), /*is_align_stack=*/UnitAttr(), none,
+          /*asm_dialect=*/LLVM::AsmDialectAttr(),
+          /*operand_attrs=*/ArrayAttr())
+          .getRes();
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                    hidden);
 }
 
 /// The turn of `parts` parts from part `part` of `group` on.
@@ -100,10 +121,13 @@ void Emitter::emitSteps(Value lower, Value upper, int64_t whole, int64_t rest) {
     prologue(lower, whole, rest);
   int64_t atOnce = std::max<int64_t>(turns.parts / turns.getPartsOfGroup(), 1);
   int64_t last = tile.groups % atOnce;
-  if (tile.groups != last)
-    loop(index(0), index(tile.groups - last), atOnce, [&](Value group) {
-      emitGroups(group, atOnce, lower, upper, whole, rest);
-    });
+  if (tile.groups != last) {
+    Value end = index(tile.groups - last);
+    loop(index(0), turns.hidesGroups ? hide(end) : end, atOnce,
+         [&](Value group) {
+           emitGroups(group, atOnce, lower, upper, whole, rest);
+         });
+  }
   if (last != 0)
     emitGroups(index(tile.groups - last), last, lower, upper, whole, rest);
 }

@@ -45,10 +45,8 @@ public:
                                                                        high);
   }
 
-  int64_t getTileTokens(bool) const override { return 16; }
-  bool hasRestTile(int64_t tokens) const override {
-    return tokens <= 4 || tokens == 8;
-  }
+  int64_t getTileTokens(bool) const override { return 8; }
+  bool hasRestTile(int64_t tokens) const override { return tokens <= 4; }
   int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
@@ -63,23 +61,10 @@ struct Shape {
 
   static Shape get(int64_t bits, int64_t tokens) {
     if (bits == 1)
-      return {tokens == 1   ? 16
-              : tokens == 2 ? 8
-              : tokens <= 4 ? 4
-              : tokens <= 8 ? 2
-                            : 1,
-              1};
-    switch (tokens) {
-    case 1:
-    case 2:
-      return {4, 3};
-    case 3:
-      return {2, 3};
-    case 4:
-      return {4, 1};
-    default:
-      return {tokens <= 8 ? 2 : 1, 1};
-    }
+      return {tokens == 1 ? 8 : tokens <= 4 ? 4 : 2, 1};
+    if (tokens <= 3)
+      return {tokens == 1 ? 4 : 2, 3};
+    return {2, tokens <= 4 ? 2 : 1};
   }
 };
 
@@ -201,11 +186,12 @@ SmallVector<Value> Emitter::multiply(const Turn &turn, const PlaneStep &step,
 
 SmallVector<Value> Emitter::emit() {
   int64_t tokens = tile.tokens, steps = getSteps();
-  Turns turns{quadRows, shape.quads, steps, /*ahead=*/0};
+  Turns turns{quadRows, shape.quads, steps, /*ahead=*/0, /*hidesGroups=*/true};
+  auto all = static_cast<int64_t>(llvm::divideCeil(tile.k, tile.stepK));
   if (isCopied)
-    copied =
-        allocateForTurns(builder, loc, {steps, getRows(), tokens, rowCodes},
-                         builder.getI8Type());
+    copied = allocateForTurns(
+        builder, loc, {std::min(steps, all), getRows(), tokens, rowCodes},
+        builder.getI8Type());
   turns.ahead = std::min(tile.k / tile.stepK, steps) * tile.blockGroups *
                 PlaneLayout::bytesPerGroup;
   SmallVector<Value> starts, init;

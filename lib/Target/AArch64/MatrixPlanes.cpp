@@ -57,15 +57,10 @@ struct Shape {
 
   static Shape get(int64_t bits, int64_t tokens) {
     if (bits == 1)
-      return {tokens <= 8 ? 16 / tokens : 1, 1};
-    switch (tokens) {
-    case 2:
-      return {4, 3};
-    case 4:
-      return {2, 3};
-    default:
-      return {tokens <= 8 ? 2 : 1, 1};
-    }
+      return {tokens <= 4 ? 4 : tokens <= 8 ? 2 : 1, 1};
+    if (tokens <= 4)
+      return {4 / tokens, 3};
+    return {tokens <= 8 ? 2 : 1, 1};
   }
 };
 
@@ -217,7 +212,7 @@ SmallVector<Value> Emitter::multiplyAll(const Turn &turn) {
 
 SmallVector<Value> Emitter::emit() {
   int64_t steps = copiedK / tile.stepK;
-  Turns turns{quadRows, shape.quads, steps, /*ahead=*/0};
+  Turns turns{quadRows, shape.quads, steps, /*ahead=*/0, /*hidesGroups=*/true};
   turns.ahead = std::min(tile.k / tile.stepK, steps) * tile.blockGroups *
                 PlaneLayout::bytesPerGroup;
   auto most = std::min(

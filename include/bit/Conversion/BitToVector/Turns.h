@@ -17,6 +17,9 @@ struct Turns {
   int64_t parts; ///< that a turn has: a divisor of a group's, or a multiple
   int64_t steps; ///< after which the next rows are on
   int64_t ahead; ///< how many bytes weights are fetched ahead, or 0
+  /// Whether LLVM may not know how many groups there are: it would unroll the
+  /// loop over them, and spill.
+  bool hidesGroups = false;
 
   int64_t getPartsOfGroup() const { return PlaneLayout::rowsPerGroup / rows; }
   int64_t getPartBytes() const {
