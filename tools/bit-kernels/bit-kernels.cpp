@@ -9,6 +9,7 @@
 #include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitDialect.h"
 #include "bit/Pipelines/Levels.h"
+#include "bit/Target/AArch64.h"
 #include "bit/Target/Generic.h"
 #include "bit/Target/X86.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -336,7 +337,9 @@ llvm::Error writeKernels(StringRef target, StringRef output) {
   registerAllExtensions(registry);
   registerAllPasses();
   registry.insert<BitDialect>();
+  // The best ones last.
   registerGenericKernels(registry);
+  registerAArch64Kernels(registry);
   registerX86Kernels(registry);
   registerAllToLLVMIRTranslations(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
