@@ -7,6 +7,7 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/PatternMatch.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Object/ObjectFile.h"
@@ -104,6 +105,29 @@ static void moveHalvesAsIntegers(Module &module) {
         moveAsIntegers(instruction);
 }
 
+/// Keeps apart what AArch64's code generator joins though signs of zeros
+/// change: of a scalar -fma(a, b, c) it makes fnmadd, -(a * b) - c, which is +0
+/// and not -0 where a * b = -c. Of vectors it does not.
+static void separateNegations(Module &module) {
+  if (!module.getTargetTriple().isAArch64())
+    return;
+  for (Function &function : module)
+    for (BasicBlock &block : function)
+      for (Instruction &instruction : make_early_inc_range(block)) {
+        Value *operand;
+        if (!PatternMatch::match(
+                &instruction,
+                PatternMatch::m_FNeg(PatternMatch::m_Value(operand))))
+          continue;
+        auto *fused = dyn_cast<IntrinsicInst>(operand);
+        if (!fused || fused->getIntrinsicID() != Intrinsic::fma)
+          continue;
+        IRBuilder<> builder(&instruction);
+        Value *kept = builder.CreateArithmeticFence(fused, fused->getType());
+        instruction.replaceUsesOfWith(fused, kept);
+      }
+}
+
 void optimizeModule(Module &module, TargetMachine &machine) {
   module.setTargetTriple(machine.getTargetTriple());
   module.setDataLayout(machine.createDataLayout());
@@ -128,6 +152,7 @@ void optimizeModule(Module &module, TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
       .run(module, modules);
   moveHalvesAsIntegers(module);
+  separateNegations(module);
 }
 
 Error checkImports(StringRef path) {

@@ -12,6 +12,7 @@ using namespace mlir;
 
 void bit::buildMemoryStage(OpPassManager &pm,
                            const MemoryStageOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createSettleNans());
   pm.addPass(createSeparateDestinations());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(createExtractWeights());

@@ -69,6 +69,30 @@ def SeparateDestinations : Pass<"bit-separate-destinations"> {
   ];
 }
 
+def SettleNans : Pass<"bit-settle-nans", "::mlir::func::FuncOp"> {
+  let summary = "make the NaNs that somebody sees the same on every processor";
+  let description = [{
+    The sign and the digits of a NaN that arithmetic makes are the processor's, and
+    of two NaNs in one addition the code generator's choice. So that a model gives the same bits
+    everywhere, a NaN that reaches a result of a public function, or is read as
+    an integer (`arith.bitcast`), becomes the one with only the highest digit,
+    0x7FC00000 in f32.
+
+    The pass goes back over what only moves elements (copies, slices, choices,
+    changes of sign, loops and branches that hand them on) to what computed them,
+    and adds a comparison and a select there: to the body of an elementwise
+    `linalg.generic`, to the epilogue of a kernel, else as a loop of its own behind the operation.
+    What is only moved from an input to a result keeps its bits.
+  }];
+  let statistics = [
+    Statistic<"numSettled", "settled", "computations that settle their NaNs">,
+    Statistic<"numLoops", "loops", "computations behind which a loop does it">,
+  ];
+  let dependentDialects = ["::bit::BitDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def BufferizeModel : Pass<"bit-bufferize-model", "::mlir::ModuleOp"> {
   let summary = "turn tensors into buffers, inputs read-only";
   let description = [{
