@@ -16,7 +16,7 @@
 // SO-NOT: UND {{(bcmp|__)}}
 // SO: GLOBAL DEFAULT {{ *[0-9]+}} m_describe
 
-// RUN: bit-opt %s --target=aarch64 -o %t/m.o --name=m
+// RUN: bit-opt %s --target=aarch64 --level=neon -o %t/m.o --name=m
 // RUN: llvm-readelf -h %t/m.o | FileCheck %s --check-prefix=OBJ
 // OBJ: Type: REL (Relocatable file)
 // OBJ: Machine: AArch64
@@ -25,7 +25,7 @@
 // NM: T m_describe
 // NM-NOT: U {{[^m]}}
 
-// RUN: bit-opt %s --target=aarch64-unknown-linux-musl -o %t/m.a --name=m
+// RUN: bit-opt %s --target=aarch64-unknown-linux-musl --level=neon -o %t/m.a --name=m
 // RUN: llvm-ar t %t/m.a | FileCheck %s --check-prefix=MEMBERS
 // MEMBERS-DAG: code.o
 // MEMBERS-DAG: weights.o
@@ -33,7 +33,7 @@
 // STATIC-COUNT-2: Machine: AArch64
 
 // Android is the same but for its registers.
-// RUN: bit-opt %s --target=aarch64-linux-android -o %t/android.so --report=%t/android.json
+// RUN: bit-opt %s --target=aarch64-linux-android --level=neon -o %t/android.so --report=%t/android.json
 // RUN: llvm-readelf -h -l -d %t/android.so | FileCheck %s --check-prefix=ANDROID
 // RUN: FileCheck %s --check-prefix=REPORT --input-file=%t/android.json
 // RUN: llvm-objdump -d %t/android.so | FileCheck %s --check-prefix=X18
@@ -52,9 +52,7 @@
 // NEON-NOT: {{sdot|udot|usdot|smmla|usmmla}}
 
 // Without products by codes the code of all levels is the same: there is one.
-// RUN: bit-opt %s --target=aarch64 --quantize=off -o %t/float.so 2>&1 | FileCheck %s --check-prefix=FLOAT
 // RUN: bit-opt %S/Inputs/add.mlir --target=aarch64 -o %t/add.so 2>&1 | FileCheck %s --check-prefix=ONE
-// FLOAT: levels i8mm, dotprod, neon;
 // ONE: levels neon;
 
 func.func @main_graph(%x: tensor<?x64xf32> {onnx.name = "x"}) -> (tensor<?x32xf32> {onnx.name = "y"}) {

@@ -2,7 +2,7 @@
 
 // RUN: rm -rf %t && mkdir %t
 
-// RUN: bit-opt %s --target=arm64-apple-macosx -o %t/m.o --name=m
+// RUN: bit-opt %s --target=arm64-apple-macosx --level=neon -o %t/m.o --name=m
 // RUN: llvm-readobj -h --macho-version-min --sections %t/m.o | FileCheck %s --check-prefix=OBJ
 // RUN: llvm-nm %t/m.o | FileCheck %s --check-prefix=NM
 // OBJ: Format: Mach-O arm64
@@ -21,7 +21,7 @@
 // RUN: llvm-objdump --full-contents --section=__const %t/m.o | FileCheck %s --check-prefix=DATA
 // DATA: aaaaaaaa aaaaaaaa aaaaaaaa aaaaaaaa
 
-// RUN: bit-opt %s --target=arm64-apple-ios -o %t/ios.a --name=m
+// RUN: bit-opt %s --target=arm64-apple-ios --level=neon -o %t/ios.a --name=m
 // RUN: llvm-ar t %t/ios.a | FileCheck %s --check-prefix=MEMBERS
 // RUN: llvm-readobj -h --macho-version-min %t/ios.a | FileCheck %s --check-prefix=IOS
 // RUN: llvm-nm --print-armap %t/ios.a | FileCheck %s --check-prefix=MAP
@@ -33,7 +33,7 @@
 // MAP: _m_describe in code.o
 
 // A version that is given stays.
-// RUN: bit-opt %s --target=arm64-apple-macosx13.1 -o %t/later.o
+// RUN: bit-opt %s --target=arm64-apple-macosx13.1 --level=neon -o %t/later.o
 // RUN: llvm-readobj --macho-version-min %t/later.o | FileCheck %s --check-prefix=LATER
 // LATER: Platform: macos
 // LATER-NEXT: Version: 13.1

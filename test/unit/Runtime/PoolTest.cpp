@@ -99,8 +99,9 @@ TEST_P(PoolTest, RunsNestedLoopsInline) {
       },
       &outer, 50, 1);
   EXPECT_EQ(nested.total, 500);
-  if (GetParam() > 1)
+  if (GetParam() > 1) {
     EXPECT_EQ(nested.calls, 50);
+  }
 }
 
 TEST_P(PoolTest, WakesAfterSleeping) {
