@@ -1,5 +1,6 @@
 """The parts of benchmarks/layers.py that measure nothing, and that the page says what the checked-in results are."""
 
+import importlib.util
 import json
 import stat
 import sys
@@ -217,6 +218,15 @@ def test_page_is_what_the_results_say():
     found = r.from_text(RESULTS.read_text())
     assert table.insert(page, table.generate(found)) == page
     assert IMAGE.read_text() == plot.draw(found)
+
+
+def test_page_of_targets_is_what_the_tests_say():
+    spec = importlib.util.spec_from_file_location("targets", ROOT / "benchmarks/mca.py")
+    targets = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(targets)
+    rows = {title: [row for row in mca.read(folder) if row[2]] for title, folder in targets.FOLDERS.items()}
+    page = targets.PAGE.read_text()
+    assert targets.insert(page, rows) == page, "scripts/bench --mca --update writes the tests and the page"
 
 
 def test_outputs_that_differ_are_found():

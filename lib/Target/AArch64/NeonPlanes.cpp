@@ -41,8 +41,9 @@ public:
     return SumTables{/*lanes=*/16, /*leastRows=*/256, /*leastK=*/16,
                      /*maxRows=*/2048};
   }
-  // Eight masks leave P1 fewer registers.
-  int64_t getTileTokens(bool) const override { return getBits() == 1 ? 3 : 4; }
+  // Multiplications are the limit for one token already, and eight masks leave
+  // P1 no registers for more.
+  int64_t getTileTokens(bool) const override { return getBits() == 1 ? 1 : 4; }
   int64_t getTileGroups(bool, int64_t) const override { return 4; }
 
   SmallVector<Value> buildTile(OpBuilder &builder, Location loc,
@@ -55,9 +56,7 @@ SmallVector<Value> NeonPlanes::buildTile(OpBuilder &builder, Location loc,
                                          const PlaneTile &tile) const {
   const int64_t tokens = tile.tokens, bits = getBits();
   QuadPlanes planes{bits, 1};
-  int64_t quads = tokens <= 2 ? 4 : 2;
-  if (bits == 1)
-    quads = tokens == 1 ? 4 : 1;
+  int64_t quads = tokens == 1 ? 4 : bits == 1 ? 1 : tokens == 2 ? 4 : 2;
   Turns turns{quadRows, quads, narrowSteps, prefetchBytes,
               /*hidesGroups=*/true};
   Value zero = splat(builder, loc, VectorType::get(8, builder.getI16Type()), 0);

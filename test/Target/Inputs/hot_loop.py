@@ -144,6 +144,7 @@ def main():
     parser.add_argument("assembly", help="what bit-opt --emit=asm writes")
     parser.add_argument("--function", default="", help="a regular expression of names")
     parser.add_argument("--product", help="what multiplies, REGEX=COUNT: how often it does on 512 bits")
+    parser.add_argument("--having", default="", help="a regular expression: only loops with such an instruction")
     parser.add_argument("--mca", default="llvm-mca", help="the program to run")
     parser.add_argument("--mattr", default="", help="features for llvm-mca beside those of its CPU")
     parser.add_argument(
@@ -160,6 +161,7 @@ def main():
         products = [(name, int(macs))]
     functions = read_functions(lines, arguments.function, isa)
     found = [(count_products(loop, products, isa), loop, body) for body in functions for loop in find_loops(body, isa)]
+    found = [item for item in found if any(re.match(arguments.having, text) for text in item[1])]
     # Of passes over several groups the one that spills most.
     total, loop, body = max(
         found,

@@ -2,7 +2,7 @@
 // take.
 
 // RUN: sed 's/TOKENS/1/g' %s > %t1.mlir && bit-opt %t1.mlir --level=avxvnni --emit=asm -o %t1.s
-// RUN: %hot_loop %t1.s --cpu=alderlake=25.55 | FileCheck %s --check-prefix=ONE
+// RUN: %hot_loop %t1.s --cpu=alderlake=25.54 | FileCheck %s --check-prefix=ONE
 // RUN: sed 's/TOKENS/2/g' %s > %t2.mlir && bit-opt %t2.mlir --level=avxvnni --emit=asm -o %t2.s
 // RUN: %hot_loop %t2.s --cpu=alderlake=20.30 | FileCheck %s --check-prefix=TWO
 // RUN: sed 's/TOKENS/3/g' %s > %t3.mlir && bit-opt %t3.mlir --level=avxvnni --emit=asm -o %t3.s

@@ -5,9 +5,9 @@
 // RUN: sed 's/TOKENS/1/g' %s > %t1.mlir && bit-opt %t1.mlir --level=avx512vnni --emit=asm -o %t1.s
 // RUN: %hot_loop %t1.s --cpu=znver4=36.04 --cpu=icelake-server=16.09 | FileCheck %s --check-prefix=ONE
 // RUN: sed 's/TOKENS/2/g' %s > %t2.mlir && bit-opt %t2.mlir --level=avx512vnni --emit=asm -o %t2.s
-// RUN: %hot_loop %t2.s --cpu=znver4=37.55 --cpu=icelake-server=15.04 | FileCheck %s --check-prefix=TWO
+// RUN: %hot_loop %t2.s --cpu=znver4=38.53 --cpu=icelake-server=15.04 | FileCheck %s --check-prefix=TWO
 // RUN: sed 's/TOKENS/3/g' %s > %t3.mlir && bit-opt %t3.mlir --level=avx512vnni --emit=asm -o %t3.s
-// RUN: %hot_loop %t3.s --cpu=znver4=36.02 --cpu=icelake-server=12.69 | FileCheck %s --check-prefix=THREE
+// RUN: %hot_loop %t3.s --cpu=znver4=36.02 --cpu=icelake-server=12.70 | FileCheck %s --check-prefix=THREE
 // RUN: sed 's/TOKENS/4/g' %s > %t4.mlir && bit-opt %t4.mlir --level=avx512vnni --emit=asm -o %t4.s
 // RUN: %hot_loop %t4.s --cpu=znver4=36.02 --cpu=icelake-server=11.52 | FileCheck %s --check-prefix=FOUR
 
