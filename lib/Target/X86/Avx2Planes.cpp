@@ -80,17 +80,20 @@ SmallVector<Value> Avx2Planes::buildTile(OpBuilder &builder, Location loc,
       for (int64_t half = 0; half < turn.parts; ++half)
         weights.push_back(turn.loadPart(step, half));
       for (int64_t plane = 0; 4 * plane < step.getWidth(); ++plane) {
-        SmallVector<Value> decoded;
-        for (Value &bytes : weights)
-          decoded.push_back(planes.decode(builder, loc, bytes, plane));
+        // Decoded where they are first multiplied: all at once would take as
+        // many registers.
+        SmallVector<Value> decoded(turn.parts);
         for (int64_t t = 0; t < tokens; ++t) {
           Value x =
               broadcastCodes(builder, loc, step.loadCodes(t, plane), halfBytes);
-          for (int64_t half = 0; half < turn.parts; ++half)
+          for (int64_t half = 0; half < turn.parts; ++half) {
+            if (t == 0)
+              decoded[half] = planes.decode(builder, loc, weights[half], plane);
             addProduct(
                 builder, loc,
                 sums[(half * tokens + t) * planes.count + planes.getSum(plane)],
                 decoded[half], x);
+          }
         }
       }
       return sums;
