@@ -5,10 +5,14 @@
 
 #include "bit/Compiler/NativeCode.h"
 #include "lld/Common/Driver.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 #include <mutex>
 
@@ -36,33 +40,10 @@ static Expected<std::string> writeExports(StringRef output,
   return path;
 }
 
-Error linkObjects(ArrayRef<std::string> objects, StringRef output,
-                  StringRef triple, ArrayRef<std::string> exported,
-                  bool relocatable) {
+/// Runs ld.lld, which writes `output`.
+static Error runLinker(ArrayRef<std::string> arguments, StringRef output) {
   std::string outputPath = output.str();
-  std::vector<std::string> arguments = {
-      "ld.lld", "-o", outputPath, "-m",
-      Triple(triple).isAArch64() ? "aarch64linux" : "elf_x86_64"};
-  std::string exports;
-  if (relocatable) {
-    arguments.push_back("-r");
-  } else {
-    Expected<std::string> path = writeExports(output, exported);
-    if (!path)
-      return path.takeError();
-    exports = *path;
-    arguments.insert(arguments.end(),
-                     {"-shared", "--gc-sections", "-z", "relro", "-z", "now",
-                      "--hash-style=gnu", "--build-id=sha1",
-                      "--version-script=" + exports});
-    // Kernels for AArch64 have pages of 4, 16 or 64 KiB, and load what is
-    // aligned for the largest.
-    if (Triple(triple).isAArch64())
-      arguments.insert(arguments.end(), {"-z", "max-page-size=65536"});
-  }
-  arguments.insert(arguments.end(), objects.begin(), objects.end());
-
-  std::vector<const char *> argv;
+  std::vector<const char *> argv = {"ld.lld", "-o", outputPath.c_str()};
   for (const std::string &argument : arguments)
     argv.push_back(argument.c_str());
   std::string messages;
@@ -72,12 +53,78 @@ Error linkObjects(ArrayRef<std::string> objects, StringRef output,
     std::lock_guard<std::mutex> lock(linkerMutex);
     result = lld::lldMain(argv, os, os, {{lld::Gnu, &lld::elf::link}});
   }
-  if (!exports.empty())
-    (void)sys::fs::remove(exports);
   if (result.retCode != 0)
     return createStringError("linking '" + output +
                              "' failed: " + StringRef(os.str()).trim());
   return Error::success();
+}
+
+/// Writes a shared library that stands for Android's libc: it has what compiled
+/// code may call.
+static Error writeLibcStub(StringRef output, StringRef triple) {
+  Expected<std::unique_ptr<TargetMachine>> machine =
+      createTargetMachine(triple);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  Module module("libc", context);
+  module.setTargetTriple((*machine)->getTargetTriple());
+  module.setDataLayout((*machine)->createDataLayout());
+  auto *type = FunctionType::get(Type::getVoidTy(context), /*isVarArg=*/false);
+  for (StringRef name : {"memcpy", "memmove", "memset", "memcmp"}) {
+    auto *function =
+        Function::Create(type, GlobalValue::ExternalLinkage, name, module);
+    ReturnInst::Create(context, BasicBlock::Create(context, "", function));
+  }
+  std::string object = (output + ".o").str();
+  std::error_code code;
+  {
+    raw_fd_ostream os(object, code);
+    if (code)
+      return createFileError(object, code);
+    if (Error error =
+            emitNativeCode(module, **machine, NativeFileType::Object, os))
+      return error;
+  }
+  Error error = runLinker({"-shared", "-soname=libc.so", object}, output);
+  (void)sys::fs::remove(object);
+  return error;
+}
+
+Error linkObjects(ArrayRef<std::string> objects, StringRef output,
+                  StringRef tripleName, ArrayRef<std::string> exported,
+                  bool relocatable) {
+  Triple triple(tripleName);
+  std::vector<std::string> arguments = {
+      "-m", triple.isAArch64() ? "aarch64linux" : "elf_x86_64"};
+  llvm::append_range(arguments, objects);
+  if (relocatable) {
+    arguments.push_back("-r");
+    return runLinker(arguments, output);
+  }
+  Expected<std::string> exports = writeExports(output, exported);
+  if (!exports)
+    return exports.takeError();
+  FileRemover exportsRemover(*exports);
+  arguments.insert(arguments.end(),
+                   {"-shared", "--gc-sections", "-z", "relro", "-z", "now",
+                    "--hash-style=gnu", "--build-id=sha1",
+                    "--version-script=" + *exports});
+  // Kernels for AArch64 have pages of 4, 16 or 64 KiB, and load what is
+  // aligned for the largest.
+  if (triple.isAArch64())
+    arguments.insert(arguments.end(), {"-z", "max-page-size=65536"});
+  std::string libc = (output + ".libc.so").str();
+  FileRemover libcRemover;
+  if (triple.isAndroid()) {
+    // Its loader looks for what a library calls in what the library says it
+    // needs, and not in what the program has.
+    if (Error error = writeLibcStub(libc, tripleName))
+      return error;
+    libcRemover.setFile(libc);
+    arguments.insert(arguments.end(), {"--as-needed", libc});
+  }
+  return runLinker(arguments, output);
 }
 
 Error archiveObjects(ArrayRef<std::string> objects, StringRef output,

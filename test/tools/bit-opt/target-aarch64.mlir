@@ -5,11 +5,12 @@
 // RUN: bit-opt %s --target=aarch64 -o %t/m.so 2>&1 | FileCheck %s --check-prefix=SUMMARY
 // SUMMARY: levels i8mm, dotprod, neon;
 
-// RUN: llvm-readelf -h -l --dyn-syms %t/m.so | FileCheck %s --check-prefix=SO
+// RUN: llvm-readelf -h -l -d --dyn-syms %t/m.so | FileCheck %s --check-prefix=SO
 // SO: Type: DYN (Shared object file)
 // SO: Machine: AArch64
 // Kernels with pages of 64 KiB load it, and those of Android with 16.
 // SO: LOAD {{.*}} 0x10000
+// SO-NOT: (NEEDED)
 // It exports one function and imports nothing but mem*.
 // SO: Symbol table '.dynsym' contains
 // SO: 0000000000000000 {{.*}} NOTYPE LOCAL DEFAULT UND
@@ -32,7 +33,11 @@
 // RUN: llvm-readelf -h %t/m.a | FileCheck %s --check-prefix=STATIC
 // STATIC-COUNT-2: Machine: AArch64
 
-// Android is the same but for its registers.
+// Android is the same but for its registers, and that what calls mem* names where they are.
+// RUN: bit-opt %S/Inputs/copy.mlir --target=aarch64-linux-android -o %t/copy.so
+// RUN: llvm-readelf -d --dyn-syms %t/copy.so | FileCheck %s --check-prefix=COPY
+// COPY: (NEEDED) Shared library: [libc.so]
+// COPY: UND memcpy
 // RUN: bit-opt %s --target=aarch64-linux-android --level=neon -o %t/android.so --report=%t/android.json
 // RUN: llvm-readelf -h -l -d %t/android.so | FileCheck %s --check-prefix=ANDROID
 // RUN: FileCheck %s --check-prefix=REPORT --input-file=%t/android.json
@@ -50,6 +55,11 @@
 // NEON-NOT: {{sdot|udot|usdot|smmla|usmmla}}
 // NEON: main_graph.neon:
 // NEON-NOT: {{sdot|udot|usdot|smmla|usmmla}}
+
+// RUN: bit-opt %s --target=aarch64 --level=dotprod -o %t/m.ll
+// RUN: FileCheck %s --check-prefix=LL --input-file=%t/m.ll
+// LL: target triple = "aarch64-unknown-linux-gnu"
+// LL: "target-features"="+neon,+dotprod"
 
 // Without products by codes the code of all levels is the same: there is one.
 // RUN: bit-opt %S/Inputs/add.mlir --target=aarch64 -o %t/add.so 2>&1 | FileCheck %s --check-prefix=ONE
