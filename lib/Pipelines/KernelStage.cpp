@@ -25,4 +25,5 @@ void bit::buildKernelStage(OpPassManager &pm) {
   pm.addPass(createStructuredCanonicalizer());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createFuseRowLoops());
+  pm.addNestedPass<func::FuncOp>(createExpandMasks());
 }

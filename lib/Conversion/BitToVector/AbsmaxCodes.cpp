@@ -11,9 +11,18 @@ using namespace mlir;
 
 namespace bit {
 
-/// A comparison and a select are one instruction where NaN may go either way,
-/// and here is none: it would be in the statistic.
+/// There is no NaN here: it would be in the statistic. So NaN may go either way
+/// in a comparison and a select, which is one instruction of some targets, a
+/// maximum one of others.
 Value AbsmaxEmitter::emitClamp(Value v) {
+  if (getRegisterFile(op).hasMaximum) {
+    v = arith::MaximumFOp::create(
+        builder, loc, v,
+        constant(vectorType, static_cast<float>(quantizer.getClampLow())));
+    return arith::MinimumFOp::create(
+        builder, loc, v,
+        constant(vectorType, static_cast<float>(quantizer.getClampHigh())));
+  }
   auto bound = [&](arith::CmpFPredicate inside, int64_t limit) {
     Value bound = constant(vectorType, static_cast<float>(limit));
     Value is = arith::CmpFOp::create(builder, loc, inside, v, bound);

@@ -7,8 +7,8 @@
 #include "ParallelRange.h"
 #include "Patterns.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "bit/Dialect/Bit/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,6 +29,9 @@ constexpr int64_t mostRows = 32;
 
 /// Rows that make up for transposing keys.
 constexpr int64_t manyRows = 8;
+
+/// Vectors in registers that hold the sums of two rows, not only of one.
+constexpr int64_t manyVectors = 32;
 
 class Emitter {
 public:
@@ -141,28 +144,13 @@ private:
 
 } // namespace
 
-/// Whether vectors of 16 floats are one register.
-static bool hasWideRegisters(Operation *op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  auto passthrough =
-      function ? function->getAttrOfType<ArrayAttr>("passthrough") : nullptr;
-  if (!passthrough)
-    return false;
-  for (Attribute entry : passthrough)
-    if (auto pair = dyn_cast<ArrayAttr>(entry))
-      for (Attribute part : pair)
-        if (auto text = dyn_cast<StringAttr>(part))
-          if (text.getValue().contains("+avx512f"))
-            return true;
-  return false;
-}
-
 Emitter::Emitter(OpBuilder &builder, bit::AttentionOp op)
     : builder(builder), op(op), loc(op.getLoc()),
       vectorType(VectorType::get(lanes, builder.getF32Type())),
       keyVectors(op.getKeySize() / lanes),
       valueVectors(op.getValueSize() / lanes) {
-  const bool isWide = hasWideRegisters(op);
+  const bool isWide =
+      bit::getRegisterFile(op).getCapacity(lanes) >= manyVectors;
   tileRows = isWide ? 2 : 1;
   tileVectors = isWide ? 8 : 4;
   rowsOfItem = mostRows;

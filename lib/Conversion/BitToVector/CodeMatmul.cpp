@@ -19,8 +19,11 @@ using namespace mlir;
 
 namespace {
 
-/// Rows that threads share out beside panels: a multiple of every kernel's.
-constexpr int64_t blockRows = 96;
+/// Rows that threads share out beside panels, or as many tiles as they have.
+constexpr int64_t mostRows = 96;
+
+/// Rows of a tile whose stores are branches, as where there are no masks.
+constexpr int64_t branchedRows = 2;
 
 /// About 10 us of products are worth another thread.
 constexpr int64_t pieceWork = 1 << 21;
@@ -35,7 +38,7 @@ public:
   Emitter(ImplicitLocOpBuilder &b, bit::CodeMatmulOp op,
           const bit::CodeKernel &kernel)
       : IndexMath(b, op.getLoc()), b(b), op(op), kernel(kernel),
-        width(op.getWidth()),
+        width(op.getWidth()), blockRows(mostRows - mostRows % kernel.rows),
         sumType(VectorType::get(kernel.columns * kernel.partials,
                                 b.getI32Type())) {}
 
@@ -43,9 +46,12 @@ public:
 
 private:
   void emitTiles(Value row, int64_t rows);
-  void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors);
-  void addQuad(Value at, Value row, int64_t rows, int64_t firstVector,
-               int64_t vectors, int64_t codes, MutableArrayRef<Value> sums);
+  void emitTile(Value row, int64_t rows, int64_t firstVector, int64_t vectors,
+                ArrayRef<Value> starts);
+  SmallVector<Value> emitStarts(Value row, int64_t rows);
+  SmallVector<Value> loadWords(Value row, Value at, int64_t steps);
+  void addQuad(Value at, ArrayRef<Value> words, int64_t firstVector,
+               int64_t vectors, MutableArrayRef<Value> sums);
   Value loadWord(Value row, Value k, int64_t codes);
   Value addPartials(Value sum);
   void store(Value sum, Value row, Value column);
@@ -53,10 +59,11 @@ private:
   ImplicitLocOpBuilder &b;
   bit::CodeMatmulOp op;
   const bit::CodeKernel &kernel;
-  int64_t width;
+  int64_t width, blockRows;
   VectorType sumType;
   Value panels; ///< P x ceil(K / 4) x 4 W, as vectors have one dim
   Value panel, firstColumn;
+  bool isWhole; ///< all of the panel's columns exist
 };
 
 } // namespace
@@ -84,17 +91,29 @@ Value Emitter::loadWord(Value row, Value k, int64_t codes) {
   return word;
 }
 
-/// Adds the products of one quad, of which `codes` are there, to the sums of a
-/// tile.
-void Emitter::addQuad(Value at, Value row, int64_t rows, int64_t firstVector,
-                      int64_t vectors, int64_t codes,
-                      MutableArrayRef<Value> sums) {
+/// The words of `steps` quads of a row from quad `at` on: one load.
+SmallVector<Value> Emitter::loadWords(Value row, Value at, int64_t steps) {
+  if (steps == 1)
+    return {loadWord(row, mul(at, quad), quad)};
+  auto bytes = VectorType::get(steps * quad, b.getI8Type());
+  Value loaded = vector::LoadOp::create(b, bytes, op.getX(),
+                                        ValueRange{row, mul(at, quad)});
+  loaded = vector::BitCastOp::create(b, VectorType::get(steps, b.getI32Type()),
+                                     loaded);
+  SmallVector<Value> words;
+  for (int64_t i = 0; i < steps; ++i)
+    words.push_back(vector::ExtractOp::create(b, loaded, i));
+  return words;
+}
+
+/// Adds the products of one quad, a word of each row, to the sums of a tile.
+void Emitter::addQuad(Value at, ArrayRef<Value> words, int64_t firstVector,
+                      int64_t vectors, MutableArrayRef<Value> sums) {
   auto type = VectorType::get(kernel.columns * quad, b.getI8Type());
   Location loc = b.getLoc();
-  Value k = mul(at, quad);
   SmallVector<Value> xs;
-  for (int64_t i = 0; i < rows; ++i)
-    xs.push_back(kernel.broadcast(b, loc, loadWord(add(row, i), k, codes)));
+  for (Value word : words)
+    xs.push_back(kernel.broadcast(b, loc, word));
   for (int64_t v = 0; v < vectors; ++v) {
     Value column = index((firstVector + v) * kernel.columns * quad);
     Value quads =
@@ -104,6 +123,64 @@ void Emitter::addQuad(Value at, Value row, int64_t rows, int64_t firstVector,
       sum = kernel.dot(b, loc, sum, quads, x);
     }
   }
+}
+
+/// What the sums of a row start from where `dot` adds `bias` to each weight:
+/// -bias times the sum of the row, by the kernel's own products of 1.
+SmallVector<Value> Emitter::emitStarts(Value row, int64_t rows) {
+  Location loc = b.getLoc();
+  const int64_t size = kernel.columns * quad;
+  auto bytes = VectorType::get(size, b.getI8Type());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
+  SmallVector<Value> sums(rows, zero);
+  // All columns of weight 1, or of 0 but the first.
+  auto getOnes = [&](bool all) -> Value {
+    SmallVector<int8_t> ones(size, static_cast<int8_t>(-kernel.bias));
+    for (int64_t i = 0; i < (all ? size : quad); ++i)
+      ++ones[i];
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(ones)));
+  };
+  int64_t whole = op.getK() / size * size;
+  if (whole > 0) {
+    Value ones = getOnes(true);
+    auto loop =
+        scf::ForOp::create(b, index(0), index(whole), index(size), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    for (int64_t i = 0; i < rows; ++i) {
+      Value x = vector::LoadOp::create(
+          b, bytes, op.getX(), ValueRange{add(row, i), loop.getInductionVar()});
+      sums[i] = kernel.dot(b, loc, loop.getRegionIterArg(i), ones, x);
+    }
+    scf::YieldOp::create(b, sums);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  for (int64_t k = whole; k < op.getK(); k += quad) {
+    int64_t codes = std::min(quad, op.getK() - k);
+    for (int64_t i = 0; i < rows; ++i) {
+      Value word = loadWord(add(row, i), index(k), codes);
+      sums[i] = kernel.dot(b, loc, sums[i], getOnes(false),
+                           kernel.broadcast(b, loc, word));
+    }
+  }
+  auto i32 = b.getI32Type();
+  for (Value &sum : sums) {
+    Value all = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+    all = arith::MulIOp::create(
+        b, all, arith::ConstantIntOp::create(b, i32, -kernel.bias));
+    // Of the partial sums of a column, one starts from it.
+    sum = vector::BroadcastOp::create(b, sumType, all);
+    if (kernel.partials == 1)
+      continue;
+    SmallVector<int32_t> first(sumType.getNumElements(), 0);
+    for (size_t i = 0; i < first.size(); i += kernel.partials)
+      first[i] = -1;
+    Value mask = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(sumType, ArrayRef<int32_t>(first)));
+    sum = arith::AndIOp::create(b, sum, mask);
+  }
+  return sums;
 }
 
 /// The sums of columns, of which each lies in neighbouring lanes.
@@ -123,7 +200,7 @@ Value Emitter::addPartials(Value sum) {
 
 void Emitter::store(Value sum, Value row, Value column) {
   SmallVector<Value> where = {row, column};
-  if (op.getN() % width == 0) {
+  if (isWhole) {
     vector::StoreOp::create(b, sum, op.getInit(), where);
     return;
   }
@@ -135,35 +212,49 @@ void Emitter::store(Value sum, Value row, Value column) {
 }
 
 void Emitter::emitTile(Value row, int64_t rows, int64_t firstVector,
-                       int64_t vectors) {
+                       int64_t vectors, ArrayRef<Value> starts) {
   // Few sums are chains that wait for each other: more of them split k.
   int64_t size = rows * vectors;
   int64_t chains = std::max<int64_t>(1, kernel.chains / size);
   int64_t quads = op.getK() / quad, rest = op.getK() % quad;
-  chains = std::min(chains, std::max<int64_t>(quads, 1));
-  int64_t whole = quads / chains * chains;
+  int64_t steps = quads < kernel.steps ? 1 : kernel.steps;
+  chains = std::min(chains, std::max<int64_t>(quads / steps, 1));
+  int64_t block = chains * steps, whole = quads / block * block;
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
   SmallVector<Value> sums(size * chains, zero);
-  auto addTo = [&](Value at, int64_t chain, int64_t codes) {
-    addQuad(at, row, rows, firstVector, vectors, codes,
-            MutableArrayRef(sums).slice(chain * size, size));
+  for (int64_t i = 0; !starts.empty() && i < size; ++i)
+    sums[i] = starts[i / vectors];
+  auto addTo = [&](Value at, int64_t chain, int64_t steps) {
+    SmallVector<SmallVector<Value>> words;
+    for (int64_t i = 0; i < rows; ++i)
+      words.push_back(loadWords(add(row, i), at, steps));
+    for (int64_t step = 0; step < steps; ++step)
+      addQuad(add(at, step),
+              llvm::map_to_vector(words, [&](auto &row) { return row[step]; }),
+              firstVector, vectors,
+              MutableArrayRef(sums).slice(chain * size, size));
   };
   if (whole > 0) {
     auto loop =
-        scf::ForOp::create(b, index(0), index(whole), index(chains), sums);
+        scf::ForOp::create(b, index(0), index(whole), index(block), sums);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     sums.assign(loop.getRegionIterArgs().begin(),
                 loop.getRegionIterArgs().end());
     for (int64_t chain = 0; chain < chains; ++chain)
-      addTo(add(loop.getInductionVar(), chain), chain, quad);
+      addTo(add(loop.getInductionVar(), chain * steps), chain, steps);
     scf::YieldOp::create(b, sums);
     sums.assign(loop.getResults().begin(), loop.getResults().end());
   }
   for (int64_t at = whole; at < quads; ++at)
-    addTo(index(at), at - whole, quad);
-  if (rest != 0)
-    addTo(index(quads), 0, rest);
+    addTo(index(at), (at - whole) % chains, 1);
+  if (rest != 0) {
+    SmallVector<Value> words;
+    for (int64_t i = 0; i < rows; ++i)
+      words.push_back(loadWord(add(row, i), index(quads * quad), rest));
+    addQuad(index(quads), words, firstVector, vectors,
+            MutableArrayRef(sums).take_front(size));
+  }
   for (int64_t i = 0; i < size; ++i) {
     Value sum = sums[i];
     for (int64_t chain = 1; chain < chains; ++chain)
@@ -178,8 +269,11 @@ void Emitter::emitTiles(Value row, int64_t rows) {
   int64_t vectors = std::min(all, kernel.rows * kernel.vectors / rows);
   while (all % vectors != 0)
     --vectors;
+  SmallVector<Value> starts;
+  if (kernel.bias != 0)
+    starts = emitStarts(row, rows);
   for (int64_t v = 0; v < all; v += vectors)
-    emitTile(row, rows, v, vectors);
+    emitTile(row, rows, v, vectors, starts);
 }
 
 void Emitter::emit() {
@@ -203,8 +297,26 @@ void Emitter::emit() {
     from = index(0);
     to = index(m);
   }
-  bit::emitRowTiles(b, from, to, kernel.rows,
-                    [&](Value row, int64_t rows) { emitTiles(row, rows); });
+  auto emitRows = [&](bool whole, int64_t tileRows) {
+    isWhole = whole;
+    bit::emitRowTiles(b, from, to, tileRows,
+                      [&](Value row, int64_t rows) { emitTiles(row, rows); });
+  };
+  const bool hasMasks = bit::getRegisterFile(op).hasMasks;
+  if (op.getN() % width == 0 || hasMasks)
+    return emitRows(op.getN() % width == 0, kernel.rows);
+  auto emitRagged = [&] {
+    emitRows(false, std::min(kernel.rows, branchedRows));
+  };
+  if (op.getN() < width)
+    return emitRagged();
+  Value exists = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ule, add(firstColumn, width), index(op.getN()));
+  auto branch = scf::IfOp::create(b, exists, /*withElse=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitRows(true, kernel.rows);
+  b.setInsertionPointToStart(branch.elseBlock());
+  emitRagged();
 }
 
 namespace {

@@ -47,14 +47,12 @@ public:
           const bit::PanelKernel &kernel)
       : IndexMath(b, op.getLoc()), b(b), op(op), rank(op.getSpatialRank()),
         lanes(kernel.lanes), tilePixels(kernel.pixels),
-        tileVectors(kernel.pixelVectors), width(op.getWidth()) {
+        tileVectors(kernel.pixelVectors), width(op.getWidth()), kernel(kernel) {
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tilePixels = tile[0];
       tileVectors = tile[1];
-    } else if (lanes < 16 && width == tileVectors * lanes) {
-      // Measured: LLVM then shares elements of x between neighbouring taps,
-      // whose registers more pixels do not leave.
-      tilePixels = std::min<int64_t>(tilePixels, 4);
+    } else if (width == tileVectors * lanes) {
+      tilePixels = std::min(tilePixels, kernel.wholePixels);
     }
   }
 
@@ -120,6 +118,7 @@ private:
   ImplicitLocOpBuilder &b;
   bit::PanelConvOp op;
   int64_t rank, lanes, tilePixels, tileVectors, width;
+  const bit::PanelKernel &kernel;
 
   Strided x, y;
   Value channelsIn, channelsOut;
@@ -267,8 +266,10 @@ void Emitter::addTap(MutableArrayRef<Value> sums, ArrayRef<Value> bases,
     return loaded;
   };
   auto loadX = [&](Value base) -> Value {
-    return vector::BroadcastOp::create(
-        b, sumType(), memref::LoadOp::create(b, x.flat, add(base, offset)));
+    Value element = memref::LoadOp::create(b, x.flat, add(base, offset));
+    if (kernel.hold)
+      element = kernel.hold(b, b.getLoc(), element);
+    return vector::BroadcastOp::create(b, sumType(), element);
   };
   auto accumulate = [&](size_t i, int64_t v, Value pixel, Value weights) {
     Value &sum = sums[i * vectors + v];
@@ -341,10 +342,8 @@ SmallVector<Value> Emitter::emitSums(ArrayRef<Value> bases, int64_t firstVector,
                                      int64_t vectors) {
   SmallVector<int64_t> rolled;
   int64_t rows = 1;
-  // Measured: with 32 registers of 512 bits and distances that are not known,
-  // LLVM loads what all taps of a row need at once and spills it.
   const bool unrollsRow =
-      lanes < 16 || !op.getX().getType().isDynamicDim(1 + rank);
+      kernel.unrollsDynamicTaps || !op.getX().getType().isDynamicDim(1 + rank);
   for (int64_t i = 0; i < rank; ++i)
     if (op.getWindow()[i] > 1 && (i + 1 < rank || !unrollsRow)) {
       rolled.push_back(i);

@@ -21,10 +21,13 @@ using namespace mlir;
 
 namespace {
 
-/// Rows that threads share out beside panels: a multiple of every kernel's.
+/// Rows that threads share out beside panels, or as many tiles as they have.
 constexpr int64_t floatRows = 96;
 /// The same where a block converts what it reads.
 constexpr int64_t storedRows = 192;
+
+/// Rows of a tile whose stores are branches, as where there are no masks.
+constexpr int64_t branchedRows = 2;
 
 /// About 10 us of multiplications are worth another thread.
 constexpr int64_t pieceWork = 1 << 19;
@@ -42,12 +45,13 @@ public:
           const bit::PanelKernel &kernel)
       : IndexMath(b, op.getLoc()), b(b), op(op), lanes(kernel.lanes),
         tileRows(kernel.rows), tileVectors(kernel.vectors),
-        width(op.getWidth()),
-        blockRows(isConvertible(op) ? storedRows : floatRows) {
+        width(op.getWidth()), kernel(kernel) {
     if (ArrayRef<int64_t> tile = op.getKernel().getTile(); tile.size() == 2) {
       tileRows = tile[0];
       tileVectors = tile[1];
     }
+    blockRows = isConvertible(op) ? storedRows : floatRows;
+    blockRows -= blockRows % tileRows;
   }
 
   void emit();
@@ -63,6 +67,8 @@ private:
   void finishSums(ArrayRef<Value> sums, ArrayRef<Value> rows,
                   ArrayRef<int64_t> columns);
   SmallVector<Value> emitSums(ArrayRef<Value> rows, ArrayRef<int64_t> columns);
+  void addProducts(Value k, int64_t steps, ArrayRef<Value> rows,
+                   ArrayRef<int64_t> columns, MutableArrayRef<Value> sums);
   Value loadWeight(Value k, int64_t vector);
   Value toFloat(Value weight, int64_t vector);
   void loadScales();
@@ -93,6 +99,7 @@ private:
   ImplicitLocOpBuilder &b;
   bit::PanelMatmulOp op;
   int64_t lanes, tileRows, tileVectors, width, blockRows;
+  const bit::PanelKernel &kernel;
 
   // Of the panel that is being emitted.
   SmallVector<Value, 1> batch;
@@ -151,55 +158,95 @@ void Emitter::loadScales() {
                    masks.empty() ? Value() : masks[v]));
 }
 
-/// One chain of fma for each row and vector, from 0 in ascending k.
-SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
-                                     ArrayRef<int64_t> columns) {
-  Type f32 = b.getF32Type();
-  auto sumType = VectorType::get(lanes, f32);
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
-  SmallVector<Value> init(rows.size() * columns.size(), zero);
-  if (floats)
-    init = loadSums(rows, columns);
-  auto loop =
-      scf::ForOp::create(b, floats ? firstK : index(0),
-                         floats ? endK : dim(op.getX(), 1), index(1), init);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value k = loop.getInductionVar();
-  auto getWeight = [&](int64_t vector) -> Value {
+/// Adds the products of `steps` k from `k` on to the sums of a tile. Elements
+/// of x that are one load are lanes of it, which the target's products take as
+/// they are.
+void Emitter::addProducts(Value k, int64_t steps, ArrayRef<Value> rows,
+                          ArrayRef<int64_t> columns,
+                          MutableArrayRef<Value> sums) {
+  Location loc = b.getLoc();
+  auto sumType = VectorType::get(lanes, b.getF32Type());
+  auto getWeight = [&](Value k, int64_t vector) -> Value {
     if (!floats)
       return toFloat(loadWeight(k, vector), vector);
     Value at = arith::SubIOp::create(b, k, firstK);
     return vector::LoadOp::create(b, sumType, floats,
                                   ValueRange{at, index(vector * lanes)});
   };
-  auto loadX = [&](Value row) -> Value {
-    return vector::BroadcastOp::create(
-        b, sumType, memref::LoadOp::create(b, op.getX(), at({row, k})));
+  SmallVector<Value> loaded; // of each row
+  for (size_t i = 0; steps > 1 && i < rows.size(); ++i)
+    loaded.push_back(
+        vector::LoadOp::create(b, VectorType::get(steps, b.getF32Type()),
+                               op.getX(), at({rows[i], k})));
+  auto getX = [&](size_t row, Value k, int64_t step) -> Value {
+    if (steps > 1)
+      return vector::ShuffleOp::create(b, loaded[row], loaded[row],
+                                       SmallVector<int64_t>(lanes, step));
+    Value element = memref::LoadOp::create(b, op.getX(), at({rows[row], k}));
+    if (kernel.hold)
+      element = kernel.hold(b, loc, element);
+    return vector::BroadcastOp::create(b, sumType, element);
   };
-  SmallVector<Value> sums(loop.getRegionIterArgs());
   auto accumulate = [&](size_t row, size_t column, Value x, Value weight) {
     Value &sum = sums[row * columns.size() + column];
     sum = math::FmaOp::create(b, x, weight, sum);
   };
-  // Of the factors, the fewer stay in registers, so that the sums do, too.
-  if (rows.size() < columns.size()) {
-    SmallVector<Value> xs = llvm::map_to_vector(rows, loadX);
-    for (auto [j, column] : llvm::enumerate(columns)) {
-      Value weight = getWeight(column);
-      for (auto [i, x] : llvm::enumerate(xs))
-        accumulate(i, j, x, weight);
+  for (int64_t step = 0; step < steps; ++step) {
+    Value at = add(k, step);
+    // Of the factors, the fewer stay in registers, so that the sums do, too.
+    if (rows.size() < columns.size()) {
+      SmallVector<Value> xs;
+      for (size_t i = 0; i < rows.size(); ++i)
+        xs.push_back(getX(i, at, step));
+      for (auto [j, column] : llvm::enumerate(columns)) {
+        Value weight = getWeight(at, column);
+        for (auto [i, x] : llvm::enumerate(xs))
+          accumulate(i, j, x, weight);
+      }
+      continue;
     }
-  } else {
-    SmallVector<Value> weights = llvm::map_to_vector(columns, getWeight);
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value x = loadX(row);
+    SmallVector<Value> weights;
+    for (int64_t column : columns)
+      weights.push_back(getWeight(at, column));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      Value x = getX(i, at, step);
       for (auto [j, weight] : llvm::enumerate(weights))
         accumulate(i, j, x, weight);
     }
   }
-  scf::YieldOp::create(b, sums);
-  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// One chain of fma for each row and vector, from 0 in ascending k.
+SmallVector<Value> Emitter::emitSums(ArrayRef<Value> rows,
+                                     ArrayRef<int64_t> columns) {
+  auto sumType = VectorType::get(lanes, b.getF32Type());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType));
+  SmallVector<Value> sums(rows.size() * columns.size(), zero);
+  if (floats)
+    sums = loadSums(rows, columns);
+  auto addAll = [&](Value from, Value to, int64_t steps) {
+    auto loop = scf::ForOp::create(b, from, to, index(steps), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    sums.assign(loop.getRegionIterArgs().begin(),
+                loop.getRegionIterArgs().end());
+    addProducts(loop.getInductionVar(), steps, rows, columns, sums);
+    scf::YieldOp::create(b, sums);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+  };
+  Value from = floats ? firstK : index(0);
+  Value to = floats ? endK : dim(op.getX(), 1);
+  if (kernel.steps > 1) {
+    Value count = b.createOrFold<arith::SubIOp>(to, from);
+    Value rest = b.createOrFold<arith::RemUIOp>(count, index(kernel.steps));
+    Value whole = b.createOrFold<arith::SubIOp>(to, rest);
+    addAll(from, whole, kernel.steps);
+    if (getConstantIntValue(rest) == 0)
+      return sums;
+    from = whole;
+  }
+  addAll(from, to, 1);
+  return sums;
 }
 
 Value Emitter::load(Value source, ValueRange where, Value mask) {
@@ -400,7 +447,8 @@ void Emitter::emitPanel(Value from, Value to, Value n) {
     }
     emitRows(from, to);
   };
-  if (!op.isUnpacked())
+  const bool hasMasks = bit::getRegisterFile(op).hasMasks;
+  if (!op.isUnpacked() && hasMasks)
     return emitMasked();
   Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::ule,
                                         add(firstColumn, width), n);
@@ -409,6 +457,8 @@ void Emitter::emitPanel(Value from, Value to, Value n) {
   emitRows(from, to);
   scales.clear();
   b.setInsertionPointToStart(branch.elseBlock());
+  if (!hasMasks)
+    tileRows = std::min(tileRows, branchedRows);
   emitMasked();
 }
 

@@ -15,5 +15,7 @@ void bit::registerAArch64Kernels(mlir::DialectRegistry &registry) {
     dialect->getKernels().add(aarch64::createDotPlanes(2));
     dialect->getKernels().add(aarch64::createMatrixPlanes(1));
     dialect->getKernels().add(aarch64::createMatrixPlanes(2));
+    aarch64::addPanelKernels(dialect->getKernels());
+    aarch64::addCodeKernels(dialect->getKernels());
   });
 }

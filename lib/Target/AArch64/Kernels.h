@@ -14,6 +14,8 @@ namespace bit::aarch64 {
 std::unique_ptr<PlaneKernel> createNeonPlanes(int64_t bits);
 std::unique_ptr<PlaneKernel> createDotPlanes(int64_t bits);
 std::unique_ptr<PlaneKernel> createMatrixPlanes(int64_t bits);
+void addCodeKernels(KernelRegistry &kernels);
+void addPanelKernels(KernelRegistry &kernels);
 
 } // namespace bit::aarch64
 

@@ -183,7 +183,9 @@ void bit::registerGenericKernels(DialectRegistry &registry) {
     dialect->getKernels().addPanel({"generic.panel", /*features=*/{},
                                     /*lanes=*/16, /*rows=*/4,
                                     /*vectors=*/1, /*pixels=*/4,
-                                    /*pixelVectors=*/1});
+                                    /*pixelVectors=*/1,
+                                    /*wholePixels=*/8, /*steps=*/1,
+                                    /*unrollsDynamicTaps=*/false});
     addGenericCodes(dialect->getKernels());
   });
 }

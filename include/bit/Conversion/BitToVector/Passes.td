@@ -30,4 +30,25 @@ def ConvertBitToVector : Pass<"convert-bit-to-vector"> {
   ];
 }
 
+def ExpandMasks : Pass<"bit-expand-masks", "mlir::func::FuncOp"> {
+  let summary = "load and store the first lanes of vectors without masks";
+  let description = [{
+    Where the registers of the function's target have no masked loads and stores,
+    as its features say, LLVM would test each lane of a mask by itself. Those of
+    the first lanes (`vector.create_mask`, `vector.constant_mask`) of more than
+    four become plain ones where the mask has all lanes, and else copies to or
+    from a vector in the function's frame, one for each bit of their number. No
+    other element is touched.
+  }];
+  let dependentDialects = [
+    "bit::BitDialect", "mlir::arith::ArithDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
+  ];
+  let statistics = [
+    Statistic<"numExpanded", "expanded", "masked loads and stores made copies">,
+    Statistic<"numDeclined", "declined", "those of other masks, left as they are">
+  ];
+}
+
 #endif // BIT_CONVERSION_BITTOVECTOR_PASSES_TD

@@ -157,6 +157,17 @@ SmallVector<StringRef> getMissingFeatures(Operation *op,
   return getMissingFeatures(op, kernel.features);
 }
 
+RegisterFile getRegisterFile(Operation *op) {
+  RegisterFile best{{}, /*lanes=*/4, /*count=*/16};
+  auto *dialect = op->getContext()->getLoadedDialect<BitDialect>();
+  if (!dialect || !op->getParentOfType<FunctionOpInterface>())
+    return best;
+  for (const RegisterFile &file : dialect->getKernels().getRegisters())
+    if (getMissingFeatures(op, file.features).empty())
+      best = file;
+  return best;
+}
+
 /// C11 to C15.
 static LogicalResult verifyKernel(PackedMatmulOp op) {
   auto *dialect = cast<BitDialect>(op->getDialect());

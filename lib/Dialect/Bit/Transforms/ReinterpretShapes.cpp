@@ -57,7 +57,11 @@ struct ReinterpretShapes : bit::impl::ReinterpretShapesBase<ReinterpretShapes> {
     int64_t before = count();
     RewritePatternSet patterns(&getContext());
     patterns.add<ReinterpretExpandShape>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // Not its job, and slow where masks became many small blocks.
+    GreedyRewriteConfig config;
+    config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     int64_t after = count();
     numReinterpreted += before - after;

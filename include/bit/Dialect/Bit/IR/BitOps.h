@@ -23,6 +23,7 @@ namespace bit {
 
 class Kernel;
 struct CodeKernel;
+struct RegisterFile;
 
 /// Those of a kernel's target features that the function around `op` does not
 /// have. Code without a function is nobody's yet.
@@ -36,6 +37,10 @@ llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
                                                       const Kernel &kernel);
 llvm::SmallVector<llvm::StringRef> getMissingFeatures(mlir::Operation *op,
                                                       const CodeKernel &kernel);
+
+/// The registers that the function around `op` has by its features: where no
+/// target says, few.
+RegisterFile getRegisterFile(mlir::Operation *op);
 
 } // namespace bit
 

@@ -103,6 +103,16 @@ struct PanelKernel {
   int64_t vectors;      ///< registers along n that a tile of so many rows has
   int64_t pixels;       ///< of a convolution, that a tile has; at most 8
   int64_t pixelVectors; ///< registers of channels that such a tile has
+  /// Pixels at most where such a tile has all channels of a panel.
+  int64_t wholePixels = 8;
+  /// k at once: so many elements of a row of x are one load.
+  int64_t steps = 1;
+  /// Whether taps whose distance is not known are unrolled.
+  bool unrollsDynamicTaps = true;
+  /// Keeps an element of x that was loaded from being loaded to all lanes,
+  /// where products take one lane for all; null where they do not.
+  mlir::Value (*hold)(mlir::OpBuilder &, mlir::Location,
+                      mlir::Value element) = nullptr;
 };
 
 /// How a level multiplies codes by panels of codes, `bit.code_matmul`. A
@@ -125,6 +135,29 @@ struct CodeKernel {
   /// `sum` plus the products of `columns` quads of signed codes by `x`.
   mlir::Value (*dot)(mlir::OpBuilder &, mlir::Location, mlir::Value sum,
                      mlir::Value quads, mlir::Value x);
+  /// Quads of a row of x that are one load.
+  int64_t steps = 1;
+  /// What `dot` adds to each code of the quads, as where it takes only unsigned
+  /// ones. The loops subtract so many times the sum of a row of x.
+  int64_t bias = 0;
+};
+
+/// What the vector registers of a level hold, for code that keeps as much in
+/// them as they can.
+struct RegisterFile {
+  /// The LLVM target features of the level.
+  std::vector<llvm::StringRef> features;
+  int64_t lanes; ///< f32 in a register
+  int64_t count; ///< registers
+  /// Whether a maximum that gives NaN is one instruction, which a comparison
+  /// and a select then are not.
+  bool hasMaximum = false;
+  /// Whether loads and stores of the first lanes are instructions, at least
+  /// those of 32 bits.
+  bool hasMasks = true;
+
+  /// Vectors of so many f32 that all registers hold.
+  int64_t getCapacity(int64_t size) const { return lanes * count / size; }
 };
 
 /// The kernels of a context. It is filled while the dialect is loaded:
@@ -155,11 +188,17 @@ public:
   const CodeKernel *lookupCodes(llvm::StringRef name) const;
   llvm::ArrayRef<std::unique_ptr<CodeKernel>> getCodes() const { return codes; }
 
+  /// Adds what levels with some features have for registers; of several that
+  /// hold the last one counts.
+  void addRegisters(RegisterFile file) { files.push_back(std::move(file)); }
+  llvm::ArrayRef<RegisterFile> getRegisters() const { return files; }
+
 private:
   std::vector<std::unique_ptr<Kernel>> kernels;
   llvm::StringMap<const Kernel *> byName;
   std::vector<std::unique_ptr<PanelKernel>> panels;
   std::vector<std::unique_ptr<CodeKernel>> codes;
+  std::vector<RegisterFile> files;
 };
 
 } // namespace bit
