@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of codes of 8 bits. docs/targets.md has the figures.
+// Products of codes of 8 bits. docs/kernels.md has the figures.
 
 #include "Intrinsics.h"
 #include "Kernels.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How products by panels use the registers. docs/targets.md has the figures.
+// How products by panels use the registers. docs/kernels.md has the figures.
 
 #include "Intrinsics.h"
 #include "Kernels.h"
