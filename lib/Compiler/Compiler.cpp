@@ -569,7 +569,7 @@ LogicalResult Compilation::finish() {
 std::string Compilation::describeManifest() {
   llvm::json::Object all = toJSON(report);
   llvm::json::Object manifest;
-  for (StringRef key : {"model", "target", "levels", "bitlinear"})
+  for (StringRef key : {"model", "target", "levels", "kernels", "bitlinear"})
     manifest[key] = std::move(*all.get(key));
   return llvm::formatv("{0}", llvm::json::Value(std::move(manifest)));
 }

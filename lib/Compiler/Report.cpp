@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "bit/Compiler/Report.h"
+#include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
 #include "bit/Dialect/Bit/Transforms/Packing.h"
 #include "bit/Dialect/Onnx/IR/OnnxDialect.h"
@@ -125,48 +126,111 @@ void warnAboutErrors(ModuleOp module, const Report &report) {
         count, report.layers.size(), limit, worst->name, worst->weightError);
 }
 
-void collectSelected(ModuleOp module, Report &report) {
-  std::map<std::string, LayerReport *> layers;
-  for (LayerReport &layer : report.layers)
-    layers[layer.name] = &layer;
-  SymbolTable symbols(module);
-  // Of `op`, the product of the layer `layer`.
-  auto collectProduct = [&](func::CallOp call, PackedMatmulOp op,
-                            DictionaryAttr layer) {
-    auto found = layers.find(getLayerName(call, layer));
-    if (!layer || found == layers.end())
-      return;
-    found->second->kernel = op.getKernel().getName().str();
-    layers.erase(found);
-  };
-  // Of `call`, whose function is of one layer or has a product of each.
-  auto collect = [&](func::CallOp call, Attribute layer) {
-    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
-    if (!callee)
-      return;
-    auto all = dyn_cast_or_null<ArrayAttr>(layer);
-    size_t next = 0;
-    callee.walk([&](PackedMatmulOp op) {
-      if (!all)
-        collectProduct(call, op, dyn_cast_or_null<DictionaryAttr>(layer));
-      else if (next < all.size())
-        collectProduct(call, op, dyn_cast<DictionaryAttr>(all[next++]));
-    });
-  };
-  module.walk([&](func::CallOp call) {
-    auto all = call->getAttrOfType<ArrayAttr>("bit.layers");
+namespace {
+
+/// Walks what one level calls.
+class LevelCollector {
+public:
+  LevelCollector(ModuleOp module, Report &report, StringRef level)
+      : symbols(module), kernels(getKernels(module)), level(level) {
+    for (LayerReport &layer : report.layers)
+      layers[layer.name] = &layer;
+    counts.level = level.str();
+    if (auto entry =
+            symbols.lookup<func::FuncOp>(("main_graph." + level).str()))
+      visit(entry, {});
+    report.kernels.push_back(std::move(counts));
+  }
+
+private:
+  static const KernelRegistry &getKernels(ModuleOp module) {
+    return module.getContext()->getLoadedDialect<BitDialect>()->getKernels();
+  }
+
+  void visit(func::FuncOp function, ArrayAttr repeated);
+  void visitCall(func::CallOp call, Attribute layer);
+  void addProduct(func::CallOp call, PackedMatmulOp op, Attribute layer);
+
+  SymbolTable symbols;
+  const KernelRegistry &kernels;
+  StringRef level;
+  std::map<std::string, LayerReport *> layers; ///< without use so far
+  LevelReport counts;
+};
+
+} // namespace
+
+/// Of `op`, the product of the layer `attribute`.
+void LevelCollector::addProduct(func::CallOp call, PackedMatmulOp op,
+                                Attribute attribute) {
+  auto layer = dyn_cast_or_null<DictionaryAttr>(attribute);
+  auto found = layers.find(getLayerName(call, layer));
+  const Kernel *kernel = kernels.lookup(op.getKernel().getName());
+  if (!layer || !kernel || found == layers.end())
+    return;
+  LayerReport &entry = *found->second;
+  if (entry.levels.empty())
+    entry.kernel = kernel->getName().str();
+  LayerUse use{level.str(), kernel->getName().str(), kernel->getLayout().str()};
+  if (const PlaneKernel *planes = PlaneKernel::find(kernel)) {
+    std::optional<SumTables> tables = planes->chooseTables(op);
+    use.tileTokens = planes->getTokens(op);
+    use.tableTokens = tables ? tables->lanes : 0;
+  }
+  entry.levels.push_back(std::move(use));
+  layers.erase(found);
+}
+
+/// `layer` is that of the callee's product, or a list with one for each.
+void LevelCollector::visitCall(func::CallOp call, Attribute layer) {
+  auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+  if (!callee || callee.isDeclaration())
+    return;
+  // A repetition lists those of the calls in its function.
+  if (auto repeated = call->getAttrOfType<ArrayAttr>("bit.layers"))
+    return visit(callee, repeated);
+  auto all = dyn_cast_or_null<ArrayAttr>(layer);
+  size_t next = 0;
+  callee.walk([&](PackedMatmulOp op) {
     if (!all)
-      return collect(call, call->getAttr("bit.layer"));
-    // A repetition lists those of the calls in its function.
-    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
-    size_t next = 0;
-    for (auto inner : callee.getOps<func::CallOp>())
-      if (inner->hasAttr("bit.layer") && next < all.size())
-        collect(inner, all[next++]);
+      addProduct(call, op, layer);
+    else if (next < all.size())
+      addProduct(call, op, all[next++]);
+  });
+  visit(callee, {});
+}
+
+void LevelCollector::visit(func::FuncOp function, ArrayAttr repeated) {
+  size_t next = 0;
+  function.walk([&](Operation *op) {
+    if (auto call = dyn_cast<func::CallOp>(op)) {
+      Attribute layer = call->getAttr("bit.layer");
+      if (layer && repeated)
+        layer = next < repeated.size() ? repeated[next++] : Attribute();
+      return visitCall(call, layer);
+    }
+    if (isa<PackedMatmulOp, PanelMatmulOp, PanelConvOp, CodeMatmulOp>(op))
+      ++counts.kernels[op->getAttrOfType<KernelAttr>("kernel").getName().str()];
   });
 }
 
+void collectSelected(ModuleOp module, Report &report) {
+  for (const std::string &level : report.levels)
+    LevelCollector(module, report, level);
+}
+
+static Object toJSON(const LayerUse &use) {
+  return Object{{"level", use.level},
+                {"kernel", use.kernel},
+                {"layout", use.layout},
+                {"tile_tokens", use.tileTokens},
+                {"table_tokens", use.tableTokens}};
+}
+
 static Object toJSON(const LayerReport &layer) {
+  Array levels;
+  for (const LayerUse &use : layer.levels)
+    levels.push_back(toJSON(use));
   return Object{{"name", layer.name},
                 {"n", layer.n},
                 {"k", layer.k},
@@ -180,7 +244,8 @@ static Object toJSON(const LayerReport &layer) {
                 {"kernel", layer.kernel},
                 {"packing_declined", layer.packingDeclined},
                 {"source_bytes", layer.sourceBytes},
-                {"packed_bytes", layer.packedBytes}};
+                {"packed_bytes", layer.packedBytes},
+                {"levels", std::move(levels)}};
 }
 
 /// JSON has no infinity.
@@ -229,6 +294,13 @@ Object toJSON(const Report &report) {
     stages.push_back(Object{{"name", stage.name}, {"seconds", stage.seconds}});
   for (const std::string &level : report.levels)
     levels.push_back(level);
+  Object kernels;
+  for (const LevelReport &level : report.kernels) {
+    Object counts;
+    for (const auto &[name, count] : level.kernels)
+      counts[name] = count;
+    kernels[level.level] = std::move(counts);
+  }
   for (const std::string &error : report.errors)
     errors.push_back(error);
   for (const std::string &warning : report.warnings)
@@ -236,6 +308,7 @@ Object toJSON(const Report &report) {
   return Object{{"model", report.model},
                 {"target", report.target},
                 {"levels", std::move(levels)},
+                {"kernels", std::move(kernels)},
                 {"bitlinear", Object{{"found", int64_t(report.layers.size())},
                                      {"packed", int64_t(report.countPacked())},
                                      {"layers", std::move(layers)},

@@ -2,6 +2,7 @@
 
 #include "Signature.h"
 #include "Json.h"
+#include "Manifest.h"
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -99,6 +100,8 @@ static void printText(const Model &model) {
     std::printf("arena    %" PRIu64 " bytes\n", description.arena_bytes);
   else
     std::printf("arena    depends on the inputs\n");
+  if (description.manifest_json)
+    printManifest(description.manifest_json);
 }
 
 void printSignature(const Model &model, bool asJson) {

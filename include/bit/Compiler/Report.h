@@ -16,6 +16,13 @@
 
 namespace bit {
 
+/// What a layer uses at one level.
+struct LayerUse {
+  std::string level, kernel, layout;
+  int64_t tileTokens = 0;  ///< tokens of a tile at most; 0 without tiles
+  int64_t tableTokens = 0; ///< the fewest that tables of sums multiply, or 0
+};
+
 /// One matmul-like node that became ternary or binary.
 struct LayerReport {
   std::string name;
@@ -29,6 +36,14 @@ struct LayerReport {
   std::string kernel;              ///< empty while it is not packed
   std::string packingDeclined;     ///< why it is not packed as was asked for
   int64_t sourceBytes = 0, packedBytes = 0;
+  std::vector<LayerUse> levels; ///< the best one first
+};
+
+/// How often the code of a level calls each kernel, those for floats and codes
+/// of 8 bits among them.
+struct LevelReport {
+  std::string level;
+  std::map<std::string, int64_t> kernels;
 };
 
 struct RejectedReport {
@@ -50,6 +65,7 @@ struct Report {
   int64_t allocations = 0;     ///< temporaries whose size depends on data
   std::vector<StageReport> stages;
   std::vector<std::string> levels;
+  std::vector<LevelReport> kernels;         ///< of each level
   std::optional<Verification> verification; ///< where it was asked for
   std::vector<std::string> errors;          ///< every reason why it failed
   std::vector<std::string> warnings;
@@ -72,8 +88,8 @@ void collectPacked(mlir::ModuleOp module, Report &report);
 /// with the worst layer and how many there are.
 void warnAboutErrors(mlir::ModuleOp module, const Report &report);
 
-/// Names the kernel that each layer has at the best level, whose functions come
-/// first.
+/// Names the kernels of each level and what each layer uses at it; `kernel` is
+/// the best level's.
 void collectSelected(mlir::ModuleOp module, Report &report);
 
 /// Returns report.json's object, whose keys are stable.

@@ -43,15 +43,13 @@ public:
       : builder(builder), kernel(kernel), op(op), unpack(unpack),
         loc(op.getLoc()), isFloat(op.hasFloatActivations()),
         hasGroups(op.hasGroupScales()),
-        tables(unpack ? std::nullopt : chooseTables(kernel, op)),
+        tables(unpack ? std::nullopt : kernel.chooseTables(op)),
         maxTokens(kernel.getTokens(op)) {}
 
   void emit();
   void storeSums(Value token, Value group, int64_t rows, Value sums);
 
 private:
-  static std::optional<SumTables> chooseTables(const PlaneKernel &kernel,
-                                               PackedMatmulOp op);
   int64_t getStaticFirstToken(int64_t m) const {
     return tables ? m - m % tables->lanes : 0;
   }
@@ -405,17 +403,6 @@ void Emitter::storeSums(Value token, Value group, int64_t rows, Value sums) {
   else
     y = arith::MulFOp::create(builder, loc, y, scale);
   storeRows(y, token, first, rows, loadInputs(first, rows));
-}
-
-std::optional<SumTables> Emitter::chooseTables(const PlaneKernel &kernel,
-                                               PackedMatmulOp op) {
-  std::optional<SumTables> tables = kernel.getTables();
-  if (!tables || op.hasFloatActivations() || op.hasGroupScales() ||
-      !op.getKernel().getTile().empty() ||
-      static_cast<int64_t>(op.getN()) < tables->leastRows ||
-      static_cast<int64_t>(op.getK()) < tables->leastK)
-    return std::nullopt;
-  return tables;
 }
 
 /// Into how many units, between `fewest` and `most`, the rows of each of

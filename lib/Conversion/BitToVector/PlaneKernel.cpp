@@ -2,12 +2,36 @@
 
 #include "bit/Conversion/BitToVector/PlaneKernel.h"
 #include "bit/Dialect/Bit/IR/BitOps.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include <mutex>
 
 using namespace mlir;
 
 namespace bit {
 
 static constexpr int64_t maxTileTokens = 16;
+
+/// All that there are, of all contexts: the compiler has no RTTI.
+static std::mutex mutex;
+static llvm::SmallPtrSet<const Kernel *, 16> planeKernels;
+
+PlaneKernel::PlaneKernel(StringRef prefix, int64_t bits)
+    : name(prefix.str() + std::to_string(bits)), bits(bits) {
+  std::lock_guard<std::mutex> guard(mutex);
+  planeKernels.insert(this);
+}
+
+PlaneKernel::~PlaneKernel() {
+  std::lock_guard<std::mutex> guard(mutex);
+  planeKernels.erase(this);
+}
+
+const PlaneKernel *PlaneKernel::find(const Kernel *kernel) {
+  std::lock_guard<std::mutex> guard(mutex);
+  return planeKernels.contains(kernel)
+             ? static_cast<const PlaneKernel *>(kernel)
+             : nullptr;
+}
 
 int64_t PlaneKernel::getPackedBytes(int64_t n, int64_t k) const {
   auto layout = PlaneLayout::get(bits, n, k);
@@ -55,6 +79,16 @@ LogicalResult PlaneKernel::supports(
                    llvm::Twine(getStepK()) + " k for kernel '" + getName() +
                    "'");
   return success();
+}
+
+std::optional<SumTables> PlaneKernel::chooseTables(PackedMatmulOp op) const {
+  std::optional<SumTables> tables = getTables();
+  if (!tables || op.hasFloatActivations() || op.hasGroupScales() ||
+      !op.getKernel().getTile().empty() ||
+      static_cast<int64_t>(op.getN()) < tables->leastRows ||
+      static_cast<int64_t>(op.getK()) < tables->leastK)
+    return std::nullopt;
+  return tables;
 }
 
 int64_t PlaneKernel::getTokens(PackedMatmulOp op) const {

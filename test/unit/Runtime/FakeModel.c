@@ -11,6 +11,15 @@
 
 enum { COLUMNS = 4 };
 
+/* What two layers of the manifest have in common. */
+#define FAKE_LAYER                                                             \
+  "\"k\": 4, \"n\": 64, \"weight_scheme\": \"ternary\", "                      \
+  "\"bits_per_weight\": 2, \"activation_bits\": 8, "                           \
+  "\"activation_granularity\": \"token\", \"levels\": ["                       \
+  "{\"level\": \"future\", \"kernel\": \"f.p2\", \"layout\": \"p2\", "         \
+  "\"tile_tokens\": 4, \"table_tokens\": 32}, "                                \
+  "{\"level\": \"baseline\", \"kernel\": \"b.p2\", \"layout\": \"p2\"}]"
+
 static const _Alignas(64) float weights[COLUMNS] = {1, 2, 3, 4};
 
 typedef struct {
@@ -115,7 +124,14 @@ static const bit_model_desc description = {
     .levels = levels,
     .weights = (const uint8_t *)weights,
     .weights_bytes = sizeof(weights),
-    .manifest_json = "{\"model\": \"fake\"}"};
+    .manifest_json =
+        "{\"model\": \"fake\", \"levels\": [\"future\", \"baseline\"], "
+        "\"kernels\": {\"baseline\": {\"b.p2\": 2, \"b.panel\": 1}, "
+        "\"future\": {\"f.p2\": 2}}, \"bitlinear\": {\"layers\": ["
+        "{\"name\": \"first\\u00e9\", " FAKE_LAYER "}, "
+        "{\"name\": \"second\", " FAKE_LAYER "}, "
+        "{\"name\": \"third\", \"k\": 8, \"n\": 2, "
+        "\"weight_scheme\": \"ternary\", \"levels\": []}]}}"};
 
 __attribute__((visibility("default"))) const bit_model_desc *
 fake_describe(void) {

@@ -110,8 +110,11 @@ struct SumTables {
 class PlaneKernel : public Kernel {
 public:
   /// For weights of 1 or 2 bits. "x86.vnni_p" is the prefix of "x86.vnni_p2".
-  PlaneKernel(llvm::StringRef prefix, int64_t bits)
-      : name(prefix.str() + std::to_string(bits)), bits(bits) {}
+  PlaneKernel(llvm::StringRef prefix, int64_t bits);
+  ~PlaneKernel() override;
+
+  /// `kernel` if it is one of planes, else null.
+  static const PlaneKernel *find(const Kernel *kernel);
 
   llvm::StringRef getName() const final { return name; }
   llvm::StringRef getLayout() const final { return bits == 1 ? "p1" : "p2"; }
@@ -128,6 +131,8 @@ public:
                                    emitError = nullptr) const final;
   void lower(mlir::OpBuilder &builder, PackedMatmulOp op) const final;
 
+  /// The tables that `op` is multiplied by, if it is.
+  std::optional<SumTables> chooseTables(PackedMatmulOp op) const;
   /// The most tokens of a tile: those of `tile = [rows, tokens, k]`, if given.
   int64_t getTokens(PackedMatmulOp op) const;
   /// The most groups of a tile of so many tokens.
