@@ -44,7 +44,7 @@ def test_signature(model):
     ]
     assert model.inputs[0].name == "x"
     assert model.name == "fake"
-    assert model.report == {"model": "fake"}
+    assert model.report["model"] == "fake"
     assert "x: float32[batch, 4]" in repr(model)
 
 
