@@ -11,7 +11,7 @@ from onnx import TensorProto, compose
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16}
 # How many tests an operator contributes unless all are wanted, and how many of these dynamic, too.
-STATIC, DYNAMIC = 4, 2
+STATIC, DYNAMIC = 2, 1
 # A model has at most so many tests: what is compiled together stays in memory together.
 BUNDLE = 24
 # Floats that say how long something is, by position.
@@ -42,7 +42,7 @@ def _spread(names, count):
     """Some of them, from the first to the last."""
     if same.FULL or len(names) <= count:
         return names
-    return [names[i * (len(names) - 1) // (count - 1)] for i in range(count)]
+    return [names[i * (len(names) - 1) // max(count - 1, 1)] for i in range(count)]
 
 
 def _parts(operator):
