@@ -3,7 +3,7 @@
 // RUN: sed 's/TOKENS/2/g' %s > %t2.mlir && bit-opt %t2.mlir --target=aarch64 --level=i8mm --emit=asm -o %t2.s
 // RUN: %hot_loop %t2.s --cpu=neoverse-v1=17.03 --cpu=neoverse-v2=17.03 | FileCheck %s --check-prefix=TWO
 // RUN: sed 's/TOKENS/4/g' %s > %t4.mlir && bit-opt %t4.mlir --target=aarch64 --level=i8mm --emit=asm -o %t4.s
-// RUN: %hot_loop %t4.s --cpu=neoverse-v1=12.95 --cpu=neoverse-v2=12.96 | FileCheck %s --check-prefix=FOUR
+// RUN: %hot_loop %t4.s --cpu=neoverse-v1=12.95 --cpu=neoverse-v2=12.95 | FileCheck %s --check-prefix=FOUR
 // RUN: sed 's/TOKENS/8/g' %s > %t8.mlir && bit-opt %t8.mlir --target=aarch64 --level=i8mm --emit=asm -o %t8.s
 // RUN: %hot_loop %t8.s --cpu=neoverse-v1=10.46 --cpu=neoverse-v2=10.47 | FileCheck %s --check-prefix=EIGHT
 // RUN: sed 's/TOKENS/16/g' %s > %t16.mlir && bit-opt %t16.mlir --target=aarch64 --level=i8mm --emit=asm -o %t16.s

@@ -1,11 +1,11 @@
 // The inner loops that the compiler makes of x86.avx2_p1: what they count, and how long llvm-mca thinks they take.
 
 // RUN: sed 's/TOKENS/1/g' %s > %t1.mlir && bit-opt %t1.mlir --level=x86-64-v3 --emit=asm -o %t1.s
-// RUN: %hot_loop %t1.s --cpu=haswell=40.19 --cpu=skylake=35.15 | FileCheck %s --check-prefix=ONE
+// RUN: %hot_loop %t1.s --cpu=haswell=40.19 --cpu=skylake=34.82 | FileCheck %s --check-prefix=ONE
 // RUN: sed 's/TOKENS/2/g' %s > %t2.mlir && bit-opt %t2.mlir --level=x86-64-v3 --emit=asm -o %t2.s
-// RUN: %hot_loop %t2.s --cpu=haswell=46.08 --cpu=skylake=33.06 | FileCheck %s --check-prefix=TWO
+// RUN: %hot_loop %t2.s --cpu=haswell=46.08 --cpu=skylake=32.08 | FileCheck %s --check-prefix=TWO
 // RUN: sed 's/TOKENS/3/g' %s > %t3.mlir && bit-opt %t3.mlir --level=x86-64-v3 --emit=asm -o %t3.s
-// RUN: %hot_loop %t3.s --cpu=haswell=41.38 --cpu=skylake=30.05 | FileCheck %s --check-prefix=THREE
+// RUN: %hot_loop %t3.s --cpu=haswell=41.38 --cpu=skylake=28.72 | FileCheck %s --check-prefix=THREE
 // RUN: sed 's/TOKENS/4/g' %s > %t4.mlir && bit-opt %t4.mlir --level=x86-64-v3 --emit=asm -o %t4.s
 // RUN: %hot_loop %t4.s --cpu=haswell=39.04 --cpu=skylake=27.54 | FileCheck %s --check-prefix=FOUR
 
