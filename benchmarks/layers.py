@@ -215,6 +215,7 @@ def parse_arguments():
     )
     parser.add_argument("--judged", action="store_true", help="only rows of products that a bar needs")
     parser.add_argument("--shapes", nargs="+", help="N x K as 2560x2560, instead of the configuration's")
+    parser.add_argument("--heads", nargs="*", help="the same of heads; none: no heads")
     parser.add_argument("--levels", nargs="+", help="instead of all")
     parser.add_argument("--layouts", nargs="+", help="instead of all")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="without onnxruntime")
@@ -239,6 +240,8 @@ def measure(args):
         config.update(config["quick"])
     if args.shapes:
         config["shapes"] = args.shapes
+    if args.heads is not None:
+        config["heads"] = args.heads
     programs = native.Native(args.build, args.samples, args.seconds, args.patience)
     machine = describe_machine(programs, args)
     runs = []
