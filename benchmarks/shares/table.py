@@ -170,7 +170,8 @@ def generate(results):
     lines = [
         f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, last cache {machine['cache_mb']} MB; bit-mlir "
         f"{machine['bit_mlir']}, LLVM {machine['llvm']}, onnxruntime {machine['onnxruntime']}; "
-        f"{machine['runs']} run{'s' * (machine['runs'] > 1)}, each row at least {machine['samples']} samples"
+        f"{machine['runs']} run{'s, not all of every row' * (machine['runs'] > 1)}, each row at least "
+        f"{machine['samples']} samples"
         f"{', quick' if machine['quick'] else ''}.",
         f"{disturbed} of {len(rows)} rows are disturbed: a probe changed by more than "
         f"{percent(r.DISTURBED)} while they ran (\\*).",
