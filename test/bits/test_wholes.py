@@ -7,6 +7,7 @@ import onnx
 import pytest
 import same
 
+# scripts/setup --no-torch leaves both out, and with them what exports these models.
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
